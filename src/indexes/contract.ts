@@ -1,0 +1,71 @@
+/**
+ * The ordered-index contract. An index maps key bytes to document refs, in
+ * key order, and remembers for how long each entry was true.
+ *
+ * An entry is `(key, ref)` with the `seq` that made it (`born`) and the `seq`
+ * that removed it (`died`, absent while it lives). A reader names a snapshot
+ * `seq` and sees the entries with `born <= seq < died`. So a writer may insert
+ * under the coming `seq` before its commit: nobody sees it until readers use
+ * that `seq`, and `revert` takes it out again if the commit fails.
+ *
+ * Order: by key bytes (unsigned, shorter first on a tie), then by ref.
+ * The same `(key, ref)` may be removed and inserted again; each life is an
+ * entry of its own. One writer; readers never block.
+ */
+export interface OrderedIndex {
+  /** Applies one commit's changes under `seq`. Every change is applied, or none is. */
+  apply(changes: readonly IndexChange[], seq: number): void;
+  /** Undoes `apply(changes, seq)` exactly, newest `seq` first. */
+  revert(changes: readonly IndexChange[], seq: number): void;
+  /** Reads entries in order, in batches. The cursor is closed when its last batch is out, or by `close`. */
+  scan(range: KeyRange, seq: number): IndexCursor;
+  /** How many entries of `range` live at `seq`, without materialising them. */
+  count(range: KeyRange, seq: number): number;
+  /** Frees entries that died at or before `seq`: the oldest snapshot that is still in use. */
+  release(seq: number): void;
+  /** Entries held, dead ones included, and an estimate of bytes used. */
+  stats(): { readonly entries: number; readonly live: number; readonly bytes: number };
+  close(): void;
+}
+
+export interface IndexChange {
+  readonly kind: 'insert' | 'remove';
+  readonly key: Uint8Array;
+  readonly ref: DocumentRef;
+}
+
+/**
+ * A document's number in its store: a positive integer below 2^32, given at the
+ * first insert of an `_id` and never reused. Indexes hold refs, not ids, so that
+ * an entry is small and a scan crosses from native code without making strings.
+ */
+export type DocumentRef = number;
+
+/** A range of key bytes. A missing end is open; `reverse` reads from the upper end down. */
+export interface KeyRange {
+  readonly lower?: Uint8Array | undefined;
+  /** Default true. */
+  readonly lowerInclusive?: boolean | undefined;
+  readonly upper?: Uint8Array | undefined;
+  /** Default false: the usual half-open range. */
+  readonly upperInclusive?: boolean | undefined;
+  readonly reverse?: boolean | undefined;
+}
+
+export interface IndexCursor {
+  /**
+   * Fills `batch.refs` from the start, at most its length, and sets `batch.keys` beside it
+   * when the batch asks for keys. Returns how many were written; 0 means the end.
+   */
+  next(batch: IndexBatch): number;
+  close(): void;
+}
+
+export interface IndexBatch {
+  readonly refs: Uint32Array;
+  /** When given, receives each entry's key bytes at the same position. */
+  readonly keys?: Uint8Array[] | undefined;
+}
+
+/** Makes an empty index. `native.ts` and `portable.ts` each export one. */
+export type CreateIndex = () => OrderedIndex;
