@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   INVALID_DOCUMENT:
     'a value that no document can hold, or a document that breaks a rule; names the path',
   DOCUMENT_TOO_LARGE: 'a document over the size, depth or key limit',
+  TRANSACTION_TOO_LARGE: 'a transaction that changes more documents than one commit may',
   DUPLICATE_ID: '`insert` of an `_id` that exists',
   DUPLICATE_KEY: 'a write that a unique index refuses; names the index',
   CONFLICT: 'the document changed since it was read; read again and retry',

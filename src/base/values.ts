@@ -19,6 +19,8 @@ export interface ValueObject {
 /** How large a value may be. Nesting counts arrays and objects. */
 export const VALUE_LIMITS = { depthMax: 100, nodesMax: 1_000_000, keyBytesMax: 1_000 } as const;
 
+/** What a number, a tag or a length takes, roughly. */
+const NODE_BYTES = 4;
 const FORBIDDEN_KEYS = new Set(['__proto__']);
 
 /**
@@ -34,15 +36,24 @@ export function takeValue(input: unknown, path = ''): Value {
   return new Taker().take(input, path, 0);
 }
 
+/** `takeValue`, with a rough count of the bytes that the value takes when stored. */
+export function takeSizedValue(input: unknown): { readonly value: Value; readonly bytes: number } {
+  const taker = new Taker();
+  const value = taker.take(input, '', 0);
+  return { value, bytes: taker.bytes };
+}
+
 class Taker {
   readonly #ancestors = new Set<object>();
   #nodes = 0;
+  bytes = 0;
 
   take(input: unknown, path: string, depth: number): Value {
     this.#count(path, depth);
     switch (typeof input) {
       case 'string':
         if (!input.isWellFormed()) refuse(path, 'a well-formed string', 'a lone surrogate');
+        this.bytes += input.length;
         return input;
       case 'boolean':
         return input;
@@ -58,7 +69,7 @@ class Taker {
 
   #takeObject(input: object, path: string, depth: number): Value {
     if (input instanceof Date) return takeDate(input, path);
-    if (input instanceof Uint8Array) return Uint8Array.prototype.slice.call(toPlainBytes(input));
+    if (input instanceof Uint8Array) return this.#takeBytes(input);
     if (this.#ancestors.has(input)) refuse(path, 'a tree', 'a cycle');
     this.#ancestors.add(input);
     const value = Array.isArray(input)
@@ -66,6 +77,11 @@ class Taker {
       : this.#takePlain(input, path, depth);
     this.#ancestors.delete(input);
     return value;
+  }
+
+  #takeBytes(input: Uint8Array): Uint8Array {
+    this.bytes += input.byteLength;
+    return toPlainBytes(input).slice();
   }
 
   #takeArray(input: readonly unknown[], path: string, depth: number): Value {
@@ -88,6 +104,7 @@ class Taker {
       const item = (input as Record<string, unknown>)[key];
       if (item === undefined) continue;
       checkKey(key, path);
+      this.bytes += key.length;
       out[key] = this.take(item, join(path, key), depth + 1);
     }
     if (Object.getOwnPropertySymbols(input).length > 0) {
@@ -104,6 +121,7 @@ class Taker {
         { path },
       );
     }
+    this.bytes += NODE_BYTES;
     if (++this.#nodes > VALUE_LIMITS.nodesMax) {
       throw new JdbxError(
         'DOCUMENT_TOO_LARGE',

@@ -1,0 +1,119 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import type { Document } from '../base/document.js';
+import { describeThrown, JdbxError } from '../base/errors.js';
+
+/**
+ * What the store's own definition documents say: which types go by other
+ * names, which keep their revisions, and what schema a type must follow.
+ * Immutable; a commit that changes a definition makes the next catalog.
+ *
+ *   { _type: 'alias', type: 'pattern', includes: ['code_pattern'] }
+ *   { _type: 'versioning', type: 'pattern' }
+ *   { _type: 'schema', type: 'pattern', schema: { …JSON Schema 2020-12… } }
+ */
+export class Catalog {
+  readonly #definitions: ReadonlyMap<string, Document>;
+  readonly #includes = new Map<string, readonly string[]>();
+  readonly #versioned = new Set<string>(VERSIONED_BY_DEFAULT);
+  readonly #schemas = new Map<string, { readonly id: string; readonly check: ValidateFunction }>();
+
+  /** @throws {JdbxError} INVALID_DOCUMENT for a definition that cannot be understood */
+  constructor(definitions: Iterable<Document> = []) {
+    this.#definitions = new Map([...definitions].map((document) => [document._id, document]));
+    for (const document of this.#definitions.values()) this.#read(document);
+  }
+
+  static defines(type: string): boolean {
+    return type === 'alias' || type === 'versioning' || type === 'schema';
+  }
+
+  /** The catalog after some definitions were put (a document) or removed (undefined). */
+  with(changes: Iterable<readonly [id: string, document: Document | undefined]>): Catalog {
+    const next = new Map(this.#definitions);
+    for (const [id, document] of changes) {
+      if (document && Catalog.defines(document._type)) next.set(id, document);
+      else next.delete(id);
+    }
+    return new Catalog(next.values());
+  }
+
+  /** The type itself, then the types that an alias says it includes. */
+  typesOf(type: string): readonly string[] {
+    return this.#includes.get(type) ?? [type];
+  }
+
+  isVersioned(type: string): boolean {
+    return this.#versioned.has(type);
+  }
+
+  /** @throws {JdbxError} SCHEMA_VIOLATION */
+  checkSchema(document: Document): void {
+    const schema = this.#schemas.get(document._type);
+    if (!schema || schema.check(document)) return;
+    const [error] = schema.check.errors ?? [];
+    const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
+    throw new JdbxError('SCHEMA_VIOLATION', `${error?.message ?? 'refused'} (${schema.id})`, {
+      path,
+      details: { id: document._id, schema: schema.id },
+    });
+  }
+
+  #read(document: Document): void {
+    const type = requireText(document, 'type');
+    if (document._type === 'alias') this.#includes.set(type, [type, ...readIncludes(document)]);
+    if (document._type === 'versioning') this.#versioned.add(type);
+    if (document._type === 'schema') {
+      this.#schemas.set(type, { id: document._id, check: compileSchema(document) });
+    }
+  }
+}
+
+const VERSIONED_BY_DEFAULT = [
+  'alias',
+  'credential',
+  'execution_engine',
+  'index',
+  'integration',
+  'js_transformer',
+  'llm_integration',
+  'llm_orchestrator',
+  'llm_pipeline',
+  'llm_provider',
+  'pipeline',
+  'prompt',
+  'prompt_template',
+  'resource_pool',
+  'schema',
+  'transformer',
+  'versioning',
+];
+
+function requireText(document: Document, field: string): string {
+  const value = document[field];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new JdbxError('INVALID_DOCUMENT', `expected a type's name in ${document._id}`, {
+    path: field,
+  });
+}
+
+function readIncludes(document: Document): string[] {
+  const { includes } = document;
+  if (Array.isArray(includes) && includes.every((type) => typeof type === 'string')) {
+    return includes;
+  }
+  throw new JdbxError('INVALID_DOCUMENT', `expected an array of types in ${document._id}`, {
+    path: 'includes',
+  });
+}
+
+function compileSchema(document: Document): ValidateFunction {
+  const { schema } = document;
+  try {
+    return new Ajv({ strict: false, validateFormats: false }).compile(structuredClone(schema) as object);
+  } catch (cause) {
+    throw new JdbxError('INVALID_DOCUMENT', `expected a JSON Schema: ${describeThrown(cause)}`, {
+      path: 'schema',
+      cause,
+    });
+  }
+}

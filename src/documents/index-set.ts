@@ -1,0 +1,220 @@
+import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
+import { encodeKey } from '../base/key-bytes.js';
+import type { CreateIndex, IndexChange, OrderedIndex } from '../indexes/contract.js';
+import { type IndexDefinition, indexKeys, type PlannableIndex } from '../query/contract.js';
+import type { StoredDocument } from '../storage/contract.js';
+
+/** One index in use. */
+interface LiveIndex extends PlannableIndex {
+  readonly id: string;
+  readonly definition: IndexDefinition;
+  readonly index: OrderedIndex;
+  /** Sticky: true once any document had several keys. */
+  multikey: boolean;
+  /** Snapshots older than this cannot use it. */
+  readonly since: number;
+}
+
+/** A document before and after a change; `before` absent at its first insert, `after` at its removal. */
+export interface IndexedChange {
+  readonly ref: number;
+  readonly before: Document | undefined;
+  readonly after: Document | undefined;
+}
+
+/** Changes to one index, kept until the commit is safe so that they can be taken back. */
+export interface StagedChanges {
+  readonly index: OrderedIndex;
+  readonly changes: readonly IndexChange[];
+}
+
+/**
+ * Every index of the store: one over `(_type, _id)` of all documents, which
+ * serves scans of a type, and those that index documents ask for.
+ */
+export class IndexSet {
+  readonly typeIndex: OrderedIndex;
+  readonly #create: CreateIndex;
+  readonly #byType = new Map<string, LiveIndex[]>();
+  #retired: { readonly index: OrderedIndex; readonly seq: number }[] = [];
+
+  constructor(create: CreateIndex) {
+    this.#create = create;
+    this.typeIndex = create();
+  }
+
+  of(type: string, seq: number): readonly PlannableIndex[] {
+    return (this.#byType.get(type) ?? []).filter(({ since }) => since <= seq);
+  }
+
+  *all(): Iterable<LiveIndex> {
+    for (const indexes of this.#byType.values()) yield* indexes;
+  }
+
+  /** Makes an empty index from its document's definition. */
+  add(id: string, definition: IndexDefinition, since: number): void {
+    const live: LiveIndex = { id, definition, index: this.#create(), multikey: false, since };
+    const indexes = this.#byType.get(definition.type) ?? [];
+    this.#byType.set(definition.type, [...indexes, live]);
+  }
+
+  /** Takes an index out that a failed commit had made under `since`. */
+  abandon(id: string, since: number): void {
+    this.#keep((live) => live.id !== id || live.since !== since);
+  }
+
+  /**
+   * Takes out the indexes of `id` made before `newest`: its document was replaced or
+   * removed. Readers that began before `seq` may still scan them, so they close later.
+   */
+  retire(id: string, newest: number, seq: number): void {
+    for (const live of this.#keep((each) => each.id !== id || each.since >= newest)) {
+      this.#retired.push({ index: live.index, seq });
+    }
+  }
+
+  /** Enters one stored document into the indexes of its type, while a store opens. */
+  enter(ref: number, document: Document, seq: number): void {
+    for (const live of this.#byType.get(document._type) ?? []) {
+      live.index.apply(toChanges('insert', keysIn(live, document), ref), seq);
+    }
+  }
+
+  /**
+   * Fills one index from documents that are stored already.
+   *
+   * @throws {JdbxError} DUPLICATE_KEY, INVALID_INDEX
+   */
+  fill(id: string, documents: Iterable<StoredDocument>, seq: number): void {
+    const live = [...this.all()].findLast((each) => each.id === id);
+    if (!live) return;
+    for (const { ref, document } of documents) {
+      const inserted = keysIn(live, document);
+      checkUnique(live, inserted, document._id, seq);
+      live.index.apply(toChanges('insert', inserted, ref), seq);
+    }
+  }
+
+  /**
+   * Enters a commit's changes under its coming `seq`, or refuses them whole.
+   * All removals go first: one commit may hand a unique key to another document.
+   *
+   * @throws {JdbxError} DUPLICATE_KEY, INVALID_INDEX
+   */
+  stage(changes: readonly IndexedChange[], seq: number): StagedChanges[] {
+    const staged: StagedChanges[] = [];
+    const apply = (index: OrderedIndex, part: readonly IndexChange[]): void => {
+      if (part.length === 0) return;
+      index.apply(part, seq);
+      staged.push({ index, changes: part });
+    };
+    try {
+      const deltas = changes.flatMap((change) => this.#deltas(change));
+      for (const { index, ref, removed } of deltas) apply(index, toChanges('remove', removed, ref));
+      for (const { index, live, id, ref, inserted } of deltas) {
+        if (live) checkUnique(live, inserted, id, seq);
+        apply(index, toChanges('insert', inserted, ref));
+      }
+      return staged;
+    } catch (error) {
+      this.revert(staged, seq);
+      throw error;
+    }
+  }
+
+  revert(staged: readonly StagedChanges[], seq: number): void {
+    for (const { index, changes } of staged.toReversed()) index.revert(changes, seq);
+  }
+
+  /** Frees what no snapshot from `seq` on can see. */
+  release(seq: number): void {
+    this.typeIndex.release(seq);
+    for (const { index } of this.all()) index.release(seq);
+    const done = this.#retired.filter((retired) => retired.seq <= seq);
+    for (const { index } of done) index.close();
+    this.#retired = this.#retired.filter((retired) => retired.seq > seq);
+  }
+
+  close(): void {
+    this.typeIndex.close();
+    for (const { index } of this.all()) index.close();
+  }
+
+  /** Keeps the indexes that `wanted` says, and returns the others. */
+  #keep(wanted: (live: LiveIndex) => boolean): LiveIndex[] {
+    const dropped = [...this.all()].filter((live) => !wanted(live));
+    for (const [type, indexes] of this.#byType) this.#byType.set(type, indexes.filter(wanted));
+    return dropped;
+  }
+
+  #deltas(change: IndexedChange): Delta[] {
+    const types = new Set([change.before?._type, change.after?._type]);
+    const lives = [...types].flatMap((type) => (type ? (this.#byType.get(type) ?? []) : []));
+    return [this.#typeDelta(change), ...lives.map((live) => deltaOf(live, change))];
+  }
+
+  #typeDelta({ ref, before, after }: IndexedChange): Delta {
+    const same = before?._type === after?._type;
+    const key = (document: Document | undefined) =>
+      document && !same ? [encodeKey([document._type, document._id])] : [];
+    return { index: this.typeIndex, id: '', ref, removed: key(before), inserted: key(after) };
+  }
+}
+
+/** What one change does to one index. */
+interface Delta {
+  readonly index: OrderedIndex;
+  readonly live?: LiveIndex;
+  readonly id: string;
+  readonly ref: number;
+  readonly removed: readonly Uint8Array[];
+  readonly inserted: readonly Uint8Array[];
+}
+
+function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange): Delta {
+  const old = before?._type === live.definition.type ? keysIn(live, before) : [];
+  const now = after?._type === live.definition.type ? keysIn(live, after) : [];
+  return {
+    index: live.index,
+    live,
+    id: after?._id ?? '',
+    ref,
+    removed: without(old, now),
+    inserted: without(now, old),
+  };
+}
+
+function keysIn(live: LiveIndex, document: Document): readonly Uint8Array[] {
+  const { keys, multikey } = indexKeys(live.definition, document);
+  if (multikey) live.multikey = true;
+  return keys;
+}
+
+function without(keys: readonly Uint8Array[], others: readonly Uint8Array[]): Uint8Array[] {
+  return keys.filter((key) => !others.some((other) => Buffer.compare(key, other) === 0));
+}
+
+function toChanges(
+  kind: IndexChange['kind'],
+  keys: readonly Uint8Array[],
+  ref: number,
+): IndexChange[] {
+  return keys.map((key) => ({ kind, key, ref }));
+}
+
+function checkUnique(
+  live: LiveIndex,
+  keys: readonly Uint8Array[],
+  id: string,
+  seq: number,
+): void {
+  if (!live.definition.unique) return;
+  for (const key of keys) {
+    if (live.index.count({ lower: key, upper: key, upperInclusive: true }, seq) === 0) continue;
+    const fields = live.definition.fields.map(({ path }) => path).join(', ');
+    throw new JdbxError('DUPLICATE_KEY', `expected a unique ${fields} (${live.id})`, {
+      details: { id, index: live.id },
+    });
+  }
+}

@@ -1,0 +1,88 @@
+import { contentHash } from '../base/canonical.js';
+import type { Document } from '../base/document.js';
+import type { ValueObject } from '../base/values.js';
+
+/**
+ * The audit trail is one chain for the whole store: document `n` holds the hash
+ * of document `n - 1`, and its own hash over everything else that it says. The
+ * newest number and hash are kept beside the chain, in the same commit, so a
+ * chain that was cut at its end is noticed too.
+ */
+export interface AuditHead {
+  /** How many audit documents there are; the newest has this number. */
+  readonly n: number;
+  readonly hash: string;
+}
+
+/** What the first document names as its predecessor. */
+export const AUDIT_START: AuditHead = { n: 0, hash: '0'.repeat(64) };
+
+export interface AuditDocument extends Document {
+  readonly n: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly kind: string;
+  readonly prev: string;
+  readonly hash: string;
+}
+
+/** What a caller wants remembered: `kind` and whatever facts belong to it. */
+export type AuditEntry = { readonly kind: string } & ValueObject;
+
+/** Sixteen digits: ids in byte order are in the order of the chain. */
+export function auditId(n: number): string {
+  return `audit:${String(n).padStart(16, '0')}`;
+}
+
+/** The next document of the chain. `entry` must already be a frozen value. */
+export function sealAudit(head: AuditHead, entry: AuditEntry, atMs: number): AuditDocument {
+  const n = head.n + 1;
+  const body = {
+    _id: auditId(n),
+    _type: 'audit',
+    _rev: 1,
+    n,
+    at: new Date(atMs).toISOString(),
+    ...entry,
+    prev: head.hash,
+  };
+  return Object.freeze({ ...body, hash: contentHash(body) });
+}
+
+export interface AuditVerdict {
+  readonly ok: boolean;
+  /** Documents that were found sound before the end or the first break. */
+  readonly verified: number;
+  /** The first broken link, when there is one. */
+  readonly broken?: { readonly n: number; readonly id: string; readonly reason: string };
+}
+
+/** Walks the chain. `documents` come in order of their number. */
+export function verifyChain(documents: Iterable<Document>, head: AuditHead): AuditVerdict {
+  let link = AUDIT_START;
+  for (const document of documents) {
+    const n = link.n + 1;
+    const reason = faultOf(document as AuditDocument, link);
+    if (reason) return broken(link.n, n, reason);
+    link = { n, hash: (document as AuditDocument).hash };
+  }
+  if (link.n !== head.n || link.hash !== head.hash) {
+    return broken(link.n, link.n + 1, `expected ${head.n} documents, the chain ends at ${link.n}`);
+  }
+  return { ok: true, verified: link.n };
+}
+
+function faultOf(document: AuditDocument, link: AuditHead): string | undefined {
+  const n = link.n + 1;
+  if (document.n !== n || document._id !== auditId(n)) {
+    return `expected ${auditId(n)}, found ${document._id}`;
+  }
+  if (document.prev !== link.hash) return 'it does not name the hash of the document before it';
+  const { hash, ...body } = document;
+  if (contentHash(body) !== hash) return 'its content does not match its own hash';
+  return undefined;
+}
+
+function broken(verified: number, n: number, reason: string): AuditVerdict {
+  return { ok: false, verified, broken: { n, id: auditId(n), reason } };
+}

@@ -1,0 +1,86 @@
+import { JdbxError } from '../base/errors.js';
+import type { Commit, EngineSnapshot } from '../storage/contract.js';
+
+/** What the feed needs of the store: its log, and a word when a commit was published. */
+export interface ChangeSource {
+  snapshot(): EngineSnapshot;
+  /** Calls `wake` after each publication. Returns the way to stop. */
+  onCommit(wake: () => void): () => void;
+}
+
+/**
+ * Commits after `since`, in order, as they come. The log is the only source, for
+ * what was and for what comes, so a slow reader costs no memory and misses nothing
+ * that the log still holds.
+ *
+ * @throws {JdbxError} LOG_TRIMMED when the log no longer reaches back to the reader
+ */
+export async function* followLog(
+  source: ChangeSource,
+  since: number,
+  signal: AbortSignal,
+): AsyncGenerator<Commit> {
+  const bell = new Bell();
+  const stop = source.onCommit(() => bell.ring());
+  const onAbort = () => bell.ring();
+  signal.addEventListener('abort', onAbort);
+  try {
+    for (let seen = since; !signal.aborted; ) {
+      const commits = readAfter(source, seen);
+      for (const commit of commits) {
+        yield commit;
+        seen = commit.seq;
+        if (signal.aborted) return;
+      }
+      if (commits.length === 0) await bell.rung();
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    stop();
+  }
+}
+
+const COMMITS_AT_ONCE = 100;
+
+/** Takes a bounded number at a time, so that no snapshot stays open while the reader thinks. */
+function readAfter(source: ChangeSource, since: number): Commit[] {
+  const snapshot = source.snapshot();
+  try {
+    if (since + 1 < snapshot.logStart()) {
+      throw new JdbxError(
+        'LOG_TRIMMED',
+        `expected a log from ${since + 1} on, it starts at ${snapshot.logStart()}`,
+      );
+    }
+    const commits: Commit[] = [];
+    for (const commit of snapshot.log(since)) {
+      commits.push(commit);
+      if (commits.length === COMMITS_AT_ONCE) break;
+    }
+    return commits;
+  } finally {
+    snapshot.close();
+  }
+}
+
+/** Remembers a ring that came while nobody waited. */
+class Bell {
+  #rings = 0;
+  #heard = 0;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#rings++;
+    this.#wake?.();
+  }
+
+  async rung(): Promise<void> {
+    if (this.#rings === this.#heard) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#heard = this.#rings;
+    this.#wake = undefined;
+  }
+}

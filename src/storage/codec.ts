@@ -1,0 +1,114 @@
+import { Packr, Unpackr } from 'msgpackr';
+import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
+import type { Value } from '../base/values.js';
+import type { Commit, StoredDocument, StoredRevision } from './contract.js';
+
+/**
+ * Stored bytes, as msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md).
+ * Changing any of these is a new format version.
+ *
+ *   document   [ref, seq, document]
+ *   revision   [seq, at, document]
+ *   log record [at, [change, …]]
+ *     put        [1, versioned, document bytes as stored]
+ *     remove     [0, ref, id, type, rev]
+ *   named      the value itself
+ */
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+// Byte arrays are copied out, since the buffer that an engine reads into is used again.
+const unpackr = new Unpackr({
+  useRecords: false,
+  int64AsType: 'number',
+  copyBuffers: true,
+});
+
+export function encodeDocument(ref: number, seq: number, document: Document): Uint8Array {
+  return packr.pack([ref, seq, document]);
+}
+
+export function decodeDocument(bytes: Uint8Array): StoredDocument {
+  const [ref, seq, document] = unpack(bytes) as [number, number, Document];
+  return { ref, seq, document, bytes: bytes.length, shareable: settle(document) };
+}
+
+export function encodeRevision(seq: number, at: number, document: Document): Uint8Array {
+  return packr.pack([seq, at, document]);
+}
+
+export function decodeRevision(bytes: Uint8Array): StoredRevision {
+  const [seq, at, document] = unpack(bytes) as [number, number, Document];
+  settle(document);
+  return { seq, at, document };
+}
+
+/** `bodies` are the encoded documents of the put changes, in order. */
+export function encodeCommit(commit: Commit, bodies: readonly Uint8Array[]): Uint8Array {
+  let next = 0;
+  const changes = commit.changes.map((change) =>
+    change.kind === 'put'
+      ? [1, change.versioned, bodies[next++]]
+      : [0, change.ref, change.id, change.type, change.rev],
+  );
+  return packr.pack([commit.at, changes]);
+}
+
+export function decodeCommit(seq: number, bytes: Uint8Array): Commit {
+  const [at, changes] = unpack(bytes) as [number, unknown[][]];
+  return {
+    seq,
+    at,
+    changes: changes.map((change) => {
+      if (change[0] === 1) {
+        const { ref, document } = decodeDocument(change[2] as Uint8Array);
+        return { kind: 'put', ref, document, versioned: change[1] as boolean };
+      }
+      const [, ref, id, type, rev] = change as [0, number, string, string, number];
+      return { kind: 'remove', ref, id, type, rev };
+    }),
+  };
+}
+
+export function encodeNamed(value: Value): Uint8Array {
+  return packr.pack(value);
+}
+
+export function decodeNamed(bytes: Uint8Array): Value {
+  const holder = [unpack(bytes)];
+  settle(holder);
+  return holder[0] as Value;
+}
+
+function unpack(bytes: Uint8Array): unknown {
+  try {
+    return unpackr.unpack(bytes);
+  } catch (cause) {
+    throw new JdbxError('STORE_CORRUPT', 'expected msgpack in the store', { cause });
+  }
+}
+
+/**
+ * Freezes a freshly decoded value in place, and replaces each `Buffer` that the
+ * decoder made by a plain `Uint8Array`. True when every part could be frozen.
+ */
+function settle(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (value instanceof Date || value instanceof Uint8Array) return false;
+  let shareable = true;
+  const holder = value as Record<string, unknown>;
+  for (const key in holder) {
+    const item = holder[key];
+    if (typeof item !== 'object' || item === null) continue;
+    if (item instanceof Uint8Array) holder[key] = new Uint8Array(item);
+    if (!settle(item)) shareable = false;
+  }
+  Object.freeze(holder);
+  return shareable;
+}
+
+/** True when every part of a frozen value is frozen, so that readers may share one copy. */
+export function isShareable(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (value instanceof Date || value instanceof Uint8Array) return false;
+  return Object.values(value).every(isShareable);
+}

@@ -1,0 +1,96 @@
+import type { Document } from '../base/document.js';
+import type { Value } from '../base/values.js';
+
+/**
+ * The engine contract: documents, their kept revisions, the change log and a
+ * few named values, written in atomic, durable batches and read through
+ * snapshots. An engine knows nothing of queries, indexes or validation, and has
+ * exactly one writer, which hands it commits in order.
+ */
+export interface Engine {
+  readonly name: string;
+  /** The newest commit that is durable. 0 in a new store. */
+  readonly seq: number;
+  /** A consistent view of the newest commit. The caller closes it. */
+  snapshot(): EngineSnapshot;
+  /**
+   * Writes the commits in one atomic step and resolves when they are durable.
+   * After a rejection nothing of them is stored and the engine goes on.
+   *
+   * @throws {JdbxError} STORE_FULL, STORE_READ_ONLY, STORE_IO, STORE_CLOSED
+   */
+  commit(batch: EngineBatch): Promise<void>;
+  /** Bytes that the store takes on disk, or in memory. */
+  sizeBytes(): number;
+  close(): Promise<void>;
+}
+
+export interface EngineBatch {
+  /** Consecutive commits; the first has the engine's `seq + 1`. */
+  readonly commits: readonly Commit[];
+  /** Named values to set in the same step. */
+  readonly names: Readonly<Record<string, Value>>;
+  /** Drops log records below this `seq`. */
+  readonly logFrom: number;
+}
+
+/** One atomic change of the store, and its record in the change log. */
+export interface Commit {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly changes: readonly Change[];
+}
+
+export type Change = PutChange | RemoveChange;
+
+export interface PutChange {
+  readonly kind: 'put';
+  readonly ref: number;
+  readonly document: Document;
+  /** Keep this revision for `history` and `restore`. */
+  readonly versioned: boolean;
+}
+
+export interface RemoveChange {
+  readonly kind: 'remove';
+  readonly ref: number;
+  readonly id: string;
+  readonly type: string;
+  /** The revision that was removed. */
+  readonly rev: number;
+}
+
+export interface StoredDocument {
+  readonly ref: number;
+  /** The commit that wrote this revision. */
+  readonly seq: number;
+  readonly document: Document;
+  /** Encoded size. */
+  readonly bytes: number;
+  /** False when the value holds a date or bytes, which cannot be frozen. */
+  readonly shareable: boolean;
+}
+
+export interface StoredRevision {
+  readonly seq: number;
+  readonly at: number;
+  readonly document: Document;
+}
+
+export interface EngineSnapshot {
+  readonly seq: number;
+  get(id: string): StoredDocument | undefined;
+  /** Every document, in `_id` order (UTF-8 bytes). */
+  documents(): Iterable<StoredDocument>;
+  /** Kept revisions of one document, oldest first. */
+  revisions(id: string): Iterable<StoredRevision>;
+  revision(id: string, rev: number): StoredRevision | undefined;
+  /** Log records after `since`, oldest first. */
+  log(since: number): Iterable<Commit>;
+  /** The oldest `seq` whose record is still in the log; `seq + 1` when the log is empty. */
+  logStart(): number;
+  /** A value set with a batch. */
+  named(name: string): Value | undefined;
+  close(): void;
+}

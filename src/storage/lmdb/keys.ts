@@ -1,0 +1,36 @@
+/**
+ * Key bytes of the LMDB tables. Part of the stored format.
+ *
+ *   documents   utf-8 of `_id`
+ *   revisions   utf-8 of `_id`, 00, rev (4 bytes, big endian)
+ *   log         seq (8 bytes, big endian)
+ *   names       utf-8 of the name
+ */
+export function textKey(text: string): Buffer {
+  return Buffer.from(text, 'utf8');
+}
+
+const REVISION_SUFFIX_BYTES = 5;
+
+export function revisionKey(id: string, rev: number): Buffer {
+  const size = Buffer.byteLength(id);
+  const key = Buffer.alloc(size + REVISION_SUFFIX_BYTES);
+  key.write(id, 'utf8');
+  key.writeUInt32BE(rev, size + 1);
+  return key;
+}
+
+/** An id that itself holds a NUL byte can fall into another id's range; its keys are longer. */
+export function isRevisionKeyOf(key: Uint8Array, id: string): boolean {
+  return key.length === Buffer.byteLength(id) + REVISION_SUFFIX_BYTES;
+}
+
+export function seqKey(seq: number): Buffer {
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64BE(BigInt(seq));
+  return key;
+}
+
+export function readSeqKey(key: Uint8Array): number {
+  return Number(Buffer.from(key).readBigUInt64BE());
+}

@@ -1,0 +1,54 @@
+import { encodeCommit, encodeDocument, encodeNamed, encodeRevision } from '../codec.js';
+import type { Commit, EngineBatch, PutChange } from '../contract.js';
+import { revisionKey, seqKey, textKey } from './keys.js';
+import type { Tables } from './tables.js';
+
+/** One write to one table. */
+export interface Operation {
+  readonly table: Exclude<keyof Tables, 'root'>;
+  readonly key: Uint8Array;
+  /** Absent: remove the key. */
+  readonly value?: Uint8Array;
+}
+
+/** Everything that a batch writes; records of the log before `logFrom` go, from `logStart` on. */
+export function toOperations(batch: EngineBatch, logStart: number): Operation[] {
+  const operations = batch.commits.flatMap(commitOperations);
+  const seq = batch.commits.at(-1)?.seq ?? 0;
+  for (let old = logStart; old < Math.min(batch.logFrom, seq); old++) {
+    operations.push({ table: 'log', key: seqKey(old) });
+  }
+  for (const [name, value] of Object.entries({ ...batch.names, seq })) {
+    operations.push({ table: 'names', key: textKey(name), value: encodeNamed(value) });
+  }
+  return operations;
+}
+
+function commitOperations(commit: Commit): Operation[] {
+  const operations: Operation[] = [];
+  const bodies: Uint8Array[] = [];
+  for (const change of commit.changes) {
+    if (change.kind === 'remove') {
+      operations.push({ table: 'documents', key: textKey(change.id) });
+      continue;
+    }
+    const body = encodeDocument(change.ref, commit.seq, change.document);
+    bodies.push(body);
+    operations.push({ table: 'documents', key: textKey(change.document._id), value: body });
+    if (change.versioned) operations.push(revisionOperation(commit, change));
+  }
+  operations.push({
+    table: 'log',
+    key: seqKey(commit.seq),
+    value: encodeCommit(commit, bodies),
+  });
+  return operations;
+}
+
+function revisionOperation(commit: Commit, { document }: PutChange): Operation {
+  return {
+    table: 'revisions',
+    key: revisionKey(document._id, document._rev),
+    value: encodeRevision(commit.seq, commit.at, document),
+  };
+}

@@ -1,0 +1,74 @@
+import type { Transaction } from 'lmdb';
+import type { Value } from '../../base/values.js';
+import { decodeCommit, decodeDocument, decodeNamed, decodeRevision } from '../codec.js';
+import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
+import { isRevisionKeyOf, readSeqKey, revisionKey, seqKey, textKey } from './keys.js';
+import type { Tables } from './tables.js';
+
+const REV_MAX = 0xffff_ffff;
+
+/** A read transaction of LMDB: pages that it can see are not reused until it is closed. */
+export class LmdbSnapshot implements EngineSnapshot {
+  readonly seq: number;
+  readonly #tables: Tables;
+  readonly #transaction: Transaction;
+  #closed = false;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.#transaction = tables.root.useReadTransaction();
+    this.seq = (this.named('seq') as number | undefined) ?? 0;
+  }
+
+  get(id: string): StoredDocument | undefined {
+    const bytes = this.#tables.documents.get(textKey(id), this.#inside);
+    return bytes && decodeDocument(bytes);
+  }
+
+  *documents(): Iterable<StoredDocument> {
+    for (const { value } of this.#tables.documents.getRange(this.#inside)) {
+      yield decodeDocument(value);
+    }
+  }
+
+  *revisions(id: string): Iterable<StoredRevision> {
+    const range = { start: revisionKey(id, 0), end: revisionKey(id, REV_MAX) };
+    for (const { key, value } of this.#tables.revisions.getRange({ ...range, ...this.#inside })) {
+      if (isRevisionKeyOf(key, id)) yield decodeRevision(value);
+    }
+  }
+
+  revision(id: string, rev: number): StoredRevision | undefined {
+    const bytes = this.#tables.revisions.get(revisionKey(id, rev), this.#inside);
+    return bytes && decodeRevision(bytes);
+  }
+
+  *log(since: number): Iterable<Commit> {
+    const range = { start: seqKey(since + 1), ...this.#inside };
+    for (const { key, value } of this.#tables.log.getRange(range)) {
+      yield decodeCommit(readSeqKey(key), value);
+    }
+  }
+
+  logStart(): number {
+    for (const key of this.#tables.log.getKeys({ limit: 1, ...this.#inside })) {
+      return readSeqKey(key);
+    }
+    return this.seq + 1;
+  }
+
+  named(name: string): Value | undefined {
+    const bytes = this.#tables.names.get(textKey(name), this.#inside);
+    return bytes && decodeNamed(bytes);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#transaction.done();
+  }
+
+  get #inside(): { transaction: Transaction } {
+    return { transaction: this.#transaction };
+  }
+}
