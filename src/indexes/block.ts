@@ -1,0 +1,84 @@
+/** Entries a block can hold. Measured at 1M random entries: see the README. */
+export const BLOCK_ENTRIES = 64;
+
+/**
+ * One node of the skip list: a sorted run of entries, in columns, and the
+ * tower that links it to its neighbours on each of its levels.
+ *
+ * Keys are held as strings with one character a byte (`key-text.ts`). `died`
+ * is `Infinity` while the entry lives.
+ */
+export class Block {
+  readonly keys: string[] = [];
+  readonly refs = new Uint32Array(BLOCK_ENTRIES);
+  readonly born = new Float64Array(BLOCK_ENTRIES);
+  readonly died = new Float64Array(BLOCK_ENTRIES);
+  readonly height: number;
+  readonly next: (Block | undefined)[];
+  readonly previous: (Block | undefined)[];
+
+  constructor(height: number) {
+    this.height = height;
+    this.next = new Array(height).fill(undefined);
+    this.previous = new Array(height).fill(undefined);
+  }
+
+  get size(): number {
+    return this.keys.length;
+  }
+
+  get full(): boolean {
+    return this.keys.length === BLOCK_ENTRIES;
+  }
+
+  holds(at: number, key: string, ref: number): boolean {
+    return this.refs[at] === ref && this.keys[at] === key;
+  }
+
+  /** True when the entry at `at` comes before `(key, ref)` or is it. */
+  atOrBefore(at: number, key: string, ref: number): boolean {
+    const own = this.keys[at] as string;
+    return own < key || (own === key && (this.refs[at] as number) <= ref);
+  }
+
+  /** How many entries come before `(key, ref)` or are it. */
+  countAtOrBefore(key: string, ref: number): number {
+    let low = 0;
+    let high = this.keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.atOrBefore(middle, key, ref)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  insert(at: number, key: string, ref: number, born: number): void {
+    const size = this.keys.length;
+    this.refs.copyWithin(at + 1, at, size);
+    this.born.copyWithin(at + 1, at, size);
+    this.died.copyWithin(at + 1, at, size);
+    this.keys.splice(at, 0, key);
+    this.refs[at] = ref;
+    this.born[at] = born;
+    this.died[at] = Number.POSITIVE_INFINITY;
+  }
+
+  remove(at: number): void {
+    const size = this.keys.length;
+    this.refs.copyWithin(at, at + 1, size);
+    this.born.copyWithin(at, at + 1, size);
+    this.died.copyWithin(at, at + 1, size);
+    this.keys.splice(at, 1);
+  }
+
+  /** Moves the entries from `at` on to the end of `target`, which must have room. */
+  moveTail(at: number, target: Block): void {
+    const size = this.keys.length;
+    const end = target.keys.length;
+    target.refs.set(this.refs.subarray(at, size), end);
+    target.born.set(this.born.subarray(at, size), end);
+    target.died.set(this.died.subarray(at, size), end);
+    target.keys.push(...this.keys.splice(at));
+  }
+}
