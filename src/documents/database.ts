@@ -1,0 +1,260 @@
+import type { Document, NewDocument } from '../base/document.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
+import { checkId } from '../base/ids.js';
+import { followLog } from '../history/change-feed.js';
+import { toChangeEvents } from './change-events.js';
+import { Collection } from './collection.js';
+import type {
+  ChangeEvent,
+  DocumentCheck,
+  Filter,
+  HistoryEntry,
+  RemoveOptions,
+  RemoveResult,
+  Target,
+  Update,
+  UpdateOptions,
+  UpdateResult,
+} from './contract.js';
+import { Cursor, type QueryRunner } from './cursor.js';
+import type { Draft } from './draft.js';
+import { queryRunner, runAggregate } from './querying.js';
+import { removeSelected, updateSelected } from './selected-writes.js';
+import { Snapshot } from './snapshot.js';
+import type { Store } from './store.js';
+import { takeDocument } from './take-document.js';
+import { Transaction } from './transaction.js';
+import type { View } from './view.js';
+import { Workspace } from './workspace.js';
+import { Writer } from './writer.js';
+
+export interface TransactionOptions {
+  /** How often the function runs again when a document it wrote was changed meanwhile. Default 5. */
+  readonly retries?: number | undefined;
+}
+
+export interface WatchOptions {
+  /** Begin after this commit. Default: now. */
+  readonly since?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The verbs over one open store. */
+export class Database {
+  readonly #store: Store;
+  readonly #writer: Writer;
+  readonly #checks: readonly DocumentCheck[];
+  readonly #runner: QueryRunner;
+  readonly #closing = new AbortController();
+
+  constructor(store: Store, checks: readonly DocumentCheck[]) {
+    this.#store = store;
+    this.#writer = new Writer(store);
+    this.#checks = checks;
+    this.#runner = queryRunner(() => this.view());
+  }
+
+  /** The newest commit. */
+  get seq(): number {
+    return this.#store.publishedSeq;
+  }
+
+  /** Bytes on disk. */
+  get sizeBytes(): number {
+    return this.#store.engine.sizeBytes();
+  }
+
+  /** A type and the types that an alias says it includes. */
+  typesOf(type: string): readonly string[] {
+    return this.#store.catalog.typesOf(type);
+  }
+
+  collection<T extends object = Document>(type: string): Collection<T> {
+    return new Collection<T>(this, type);
+  }
+
+  async get<T = Document>(id: string): Promise<T | undefined> {
+    checkId(id);
+    const cached = this.#store.cache.get(id, this.#store.publishedSeq);
+    return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
+  }
+
+  async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {
+    return this.#read((view) => ids.map((id) => view.get(id) as T | undefined));
+  }
+
+  query<T = Document>(filter: Filter = {}): Cursor<T> {
+    return new Cursor<T>(this.#runner, { filter });
+  }
+
+  /** MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes. */
+  async aggregate<T = Filter>(stages: readonly Filter[]): Promise<T[]> {
+    return this.#read((view) => runAggregate(view, stages) as T[]);
+  }
+
+  /** @throws {JdbxError} DUPLICATE_ID, and what `put` throws */
+  insert(document: NewDocument): Promise<Document>;
+  insert(documents: readonly NewDocument[]): Promise<Document[]>;
+  async insert(input: NewDocument | readonly NewDocument[]): Promise<Document | Document[]> {
+    return this.#write(input, (draft, taken) => draft.insert(taken));
+  }
+
+  /**
+   * Stores a document, or several in one commit. With `_rev` it must be the current
+   * revision; without, it replaces whatever is there.
+   *
+   * @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE, CONFLICT, SCHEMA_VIOLATION, DUPLICATE_KEY, PROTECTED_TYPE, STORE_FULL
+   */
+  put(document: NewDocument): Promise<Document>;
+  put(documents: readonly NewDocument[]): Promise<Document[]>;
+  async put(input: NewDocument | readonly NewDocument[]): Promise<Document | Document[]> {
+    return this.#write(input, (draft, taken) => draft.put(taken));
+  }
+
+  /**
+   * Changes documents by MongoDB's update operators. Each document changes atomically;
+   * `many` over more than 5,000 documents takes several commits.
+   *
+   * @throws {JdbxError} INVALID_UPDATE, INVALID_FILTER, and what `put` throws
+   */
+  update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+    return updateSelected(this.#selection(), target, update, options);
+  }
+
+  /** @throws {JdbxError} PROTECTED_TYPE, INVALID_FILTER */
+  remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+    return removeSelected(this.#selection(), target, options);
+  }
+
+  /**
+   * Runs `work` over a snapshot with its own writes, and commits them in one step. When a
+   * document that it wrote was changed by someone else meanwhile, it runs again.
+   *
+   * @throws {JdbxError} CONFLICT when the retries are used up
+   */
+  async transaction<T>(
+    work: (transaction: Transaction) => Promise<T> | T,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    for (let left = options.retries ?? 5; ; left--) {
+      const workspace = this.workspace();
+      try {
+        const result = await work(new Transaction(workspace));
+        if (workspace.isDirty) await this.submit((draft) => workspace.commitInto(draft));
+        return result;
+      } catch (error) {
+        if (left <= 0 || !isJdbxError(error, 'CONFLICT')) throw error;
+      } finally {
+        workspace.close();
+      }
+    }
+  }
+
+  /** Changes as they are committed, from `since` on. Ends when the signal aborts or the store closes. */
+  async *watch(filter: Filter = {}, options: WatchOptions = {}): AsyncGenerator<ChangeEvent> {
+    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
+    const since = options.since ?? this.seq;
+    for await (const commit of followLog(this.#store, since, AbortSignal.any(signals))) {
+      yield* toChangeEvents(commit, filter, (type) => this.typesOf(type));
+    }
+  }
+
+  /** Kept revisions of a document, oldest first. Types that are not versioned keep none. */
+  async history(id: string): Promise<HistoryEntry[]> {
+    return this.#read((view) =>
+      [...view.engine.revisions(id)].map(({ seq, at, document }) => ({
+        rev: document._rev,
+        seq,
+        at: new Date(at).toISOString(),
+        document,
+      })),
+    );
+  }
+
+  /** One kept revision. */
+  async revision<T = Document>(id: string, rev: number): Promise<T | undefined> {
+    return this.#read((view) => view.engine.revision(id, rev)?.document as T | undefined);
+  }
+
+  /** Writes an old revision as a new one. @throws {JdbxError} MISSING_DOCUMENT */
+  async restore(id: string, rev: number): Promise<Document> {
+    const old = await this.revision(id, rev);
+    if (!old) {
+      throw new JdbxError('MISSING_DOCUMENT', `expected revision ${rev} of ${id} in its history`, {
+        operation: 'restore',
+        details: { id, rev },
+      });
+    }
+    const { _rev, ...body } = old;
+    return this.put(body as NewDocument);
+  }
+
+  /** A synchronous, consistent read view. The caller closes it. */
+  snapshot(): Snapshot {
+    return new Snapshot(this.view());
+  }
+
+  /** For the floors above: a view that the caller closes. */
+  view(): View {
+    return this.#store.view();
+  }
+
+  /** For the floors above: a snapshot with its own writes, committed by `submit`. */
+  workspace(): Workspace {
+    return new Workspace(this.view(), (document) => this.#check(document));
+  }
+
+  /** For the floors above: the one write road. `plan` runs alone and must not wait. */
+  submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    return this.#writer.submit(plan);
+  }
+
+  /** Calls `wake` after each commit. Returns the way to stop. */
+  onCommit(wake: () => void): () => void {
+    return this.#store.onCommit(wake);
+  }
+
+  /** Ends watchers, lets writes that were submitted finish, and closes the store. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#writer.close();
+    this.#store.close();
+    await this.#store.engine.close();
+  }
+
+  #read<T>(work: (view: View) => T): T {
+    const view = this.view();
+    try {
+      return work(view);
+    } finally {
+      view.close();
+    }
+  }
+
+  async #write(
+    input: NewDocument | readonly NewDocument[],
+    write: (draft: Draft, taken: ReturnType<typeof takeDocument>) => Document,
+  ): Promise<Document | Document[]> {
+    const several = Array.isArray(input);
+    const taken = (several ? input : [input]).map((document: NewDocument) => {
+      this.#check(document);
+      return takeDocument(document);
+    });
+    const written = await this.submit((draft) => taken.map((each) => write(draft, each)));
+    return several ? written : (written[0] as Document);
+  }
+
+  #check(document: NewDocument): void {
+    for (const check of this.#checks) check(document);
+  }
+
+  #selection() {
+    return {
+      find: (filter: Filter, limit: number) =>
+        this.#runner.find({ filter, limit, projection: { _id: 1 } }),
+      submit: <T>(plan: (draft: Draft) => T) => this.submit(plan),
+      check: (document: NewDocument) => this.#check(document),
+      typesOf: (type: string) => this.typesOf(type),
+    };
+  }
+}

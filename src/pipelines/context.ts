@@ -1,0 +1,98 @@
+import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
+import { isPlainObject, type Value } from '../base/values.js';
+import { evaluate, referencedNames } from '../query/expression.js';
+
+/** What a context asks of the store, as of now. */
+export interface ContextSource {
+  document(id: string): Document | undefined;
+  /** The run's session document. */
+  session(): Document | undefined;
+  history(session: Document | undefined): readonly Value[];
+}
+
+/**
+ * What a stage can refer to: `input`, `session`, `history`, and each finished stage
+ * under its name. A branch or an element of a map sees its parent's names too, and
+ * keeps its own stages to itself.
+ */
+export class Context {
+  readonly #values: Record<string, Value>;
+  readonly #source: ContextSource;
+  /** What the next stage gets when it names no inputs. */
+  previous: Value;
+
+  constructor(values: Readonly<Record<string, Value>>, previous: Value, source: ContextSource) {
+    this.#values = { ...values };
+    this.previous = previous;
+    this.#source = source;
+  }
+
+  /** A context for a branch: sees everything here, adds names of its own. */
+  child(own: Readonly<Record<string, Value>>, previous: Value): Context {
+    return new Context({ ...this.#values, ...own }, previous, this.#source);
+  }
+
+  /** Records a finished stage. */
+  set(name: string, output: Value): void {
+    this.#values[name] = output;
+    this.previous = output;
+  }
+
+  /** A name's value: a stage or another name of the context, else a field of the run's input. */
+  lookup(name: string): Value | undefined {
+    if (Object.hasOwn(this.#values, name)) return this.#values[name];
+    const { input } = this.#values;
+    if (isPlainObject(input) && Object.hasOwn(input, name)) return input[name] as Value;
+    if (name === 'session') return this.#source.session();
+    if (name === 'session_id') return this.#source.session()?._id;
+    if (name === 'history') return this.#source.history(this.#source.session());
+    return undefined;
+  }
+
+  /**
+   * A MongoDB expression over the context: `"$input.task"`, `{ "$gt": ["$check.score", 0.8] }`.
+   *
+   * @throws {JdbxError} INVALID_EXPRESSION
+   */
+  evaluate(expression: Value): Value {
+    const names = referencedNames(expression);
+    const values: Record<string, Value> = { ...this.#values };
+    for (const name of ['session', 'history']) {
+      const value = names.has(name) ? this.lookup(name) : undefined;
+      if (value !== undefined) values[name] = value;
+    }
+    return evaluate(expression, values) as Value;
+  }
+
+  /**
+   * What a stage is handed. A list of names gives an object of their values; a name that
+   * ends in `_id` also hands in the document under the name without `_id`, and
+   * `session_id` the session's `history` too. Anything else is an expression. Without
+   * inputs it is the output of the stage before.
+   *
+   * @throws {JdbxError} MISSING_INPUT, MISSING_DOCUMENT, INVALID_EXPRESSION
+   */
+  resolve(inputs: Value | undefined, path: string): Value {
+    if (inputs === undefined) return this.previous;
+    if (!Array.isArray(inputs)) return this.evaluate(inputs);
+    const named: Record<string, Value> = {};
+    for (const name of inputs as string[]) Object.assign(named, this.#named(name, path));
+    return named;
+  }
+
+  #named(name: string, path: string): Record<string, Value> {
+    const value = this.lookup(name);
+    if (value === undefined) {
+      throw new JdbxError('MISSING_INPUT', `expected ${name} in the context`, { path });
+    }
+    if (!name.endsWith('_id') || typeof value !== 'string') return { [name]: value };
+    const document = this.#source.document(value);
+    if (!document) {
+      throw new JdbxError('MISSING_DOCUMENT', `expected the document ${value} (${name})`, { path });
+    }
+    const short = name.slice(0, -'_id'.length);
+    const history = short === 'session' ? { history: this.#source.history(document) } : {};
+    return { [name]: value, [short]: document, ...history };
+  }
+}

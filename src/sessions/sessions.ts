@@ -1,0 +1,118 @@
+import type { Document } from '../base/document.js';
+import type { Value, ValueObject } from '../base/values.js';
+import type { Draft } from '../documents/draft.js';
+import { takeDocument } from '../documents/take-document.js';
+import { updateDocument } from '../documents/apply-update.js';
+import type { Update } from '../documents/contract.js';
+
+/** One thing said in a session. */
+export interface Turn {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface SessionUsage {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_usd: number;
+  readonly calls: number;
+}
+
+/** What one stage does to its session, inside the stage's commit. */
+export interface SessionChange {
+  readonly session: string;
+  readonly run: string;
+  /** The checkpoint that the stage leaves. */
+  readonly checkpoint: string;
+  readonly turns: readonly Turn[];
+  readonly usage: SessionUsage | undefined;
+  /** Update operators with final values, e.g. `{ $inc: { 'state.graded': 1 } }`. */
+  readonly update: Update | undefined;
+}
+
+/** The newest checkpoints that a session document lists. */
+const CHECKPOINTS_LISTED = 100;
+
+/** Puts a session document where there is none yet. */
+export function ensureSession(draft: Draft, id: string): void {
+  if (draft.get(id)) return;
+  draft.insert(takeDocument({ _id: id, _type: 'session', turns: 0, state: { token_count: 0 } }));
+}
+
+/**
+ * Adds turns, token counts, the checkpoint and the stage's own update to a
+ * session, on its newest revision: runs that share a session never overwrite
+ * each other's changes.
+ */
+export function changeSession(draft: Draft, change: SessionChange): void {
+  ensureSession(draft, change.session);
+  const first = turnsIn(draft.get(change.session));
+  change.turns.forEach((turn, index) => putTurn(draft, change, first + index + 1, turn));
+  const session = draft.get(change.session) as Document;
+  const counted = updateDocument(session, countersOf(change, draft.at));
+  const updated = change.update ? updateDocument(counted, change.update) : counted;
+  const { _rev, ...body } = updated;
+  draft.put(takeDocument(body as Document));
+}
+
+/** The id of a session's `n`th turn; ids are in the order of the talk. */
+export function turnId(session: string, n: number): string {
+  return `turn:${session}:${String(n).padStart(8, '0')}`;
+}
+
+/** The last `count` turns, oldest first, after those that the session document holds itself. */
+export function readHistory(
+  get: (id: string) => Document | undefined,
+  session: Document | undefined,
+  count: number,
+): Value[] {
+  if (!session) return [];
+  const total = turnsIn(session);
+  const turns: Value[] = [];
+  for (let n = Math.max(1, total - count + 1); n <= total; n++) {
+    const turn = get(turnId(session._id, n));
+    if (turn) turns.push({ role: turn.role as string, content: turn.content as string });
+  }
+  const inline = Array.isArray(session.history) ? (session.history as Value[]) : [];
+  return [...inline, ...turns].slice(-count);
+}
+
+function turnsIn(session: Document | undefined): number {
+  return typeof session?.turns === 'number' ? session.turns : 0;
+}
+
+function putTurn(draft: Draft, change: SessionChange, n: number, turn: Turn): void {
+  draft.put(
+    takeDocument({
+      _id: turnId(change.session, n),
+      _type: 'turn',
+      session: change.session,
+      run: change.run,
+      n,
+      ...turn,
+    }),
+  );
+}
+
+function countersOf({ turns, usage, checkpoint }: SessionChange, atMs: number): Update {
+  const tokens = (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0);
+  const listed: ValueObject = {
+    timestamp: new Date(atMs).toISOString(),
+    state_ref: checkpoint,
+    tokens_used: tokens,
+  };
+  return {
+    $inc: {
+      turns: turns.length,
+      'state.token_count': tokens,
+      ...prefixed('usage.', usage),
+    },
+    $push: { checkpoints: { $each: [listed], $slice: -CHECKPOINTS_LISTED } },
+  };
+}
+
+function prefixed(prefix: string, usage: SessionUsage | undefined): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(usage ?? {}).map(([name, count]) => [prefix + name, count as number]),
+  );
+}
