@@ -70,7 +70,7 @@ function readAnswer(answer: Answer, call: ProviderCall): ModelResponse {
   return {
     text: content.map(blockText).join(''),
     model: typeof model === 'string' ? model : call.request.model,
-    finish: (typeof stop_reason === 'string' && FINISH[stop_reason]) || 'other',
+    finish: FINISH.get(stop_reason) ?? 'other',
     usage: readTokens(usage, 'input_tokens', 'output_tokens'),
     extra: { ...answerFacts(answer), ...ignored(call.request.settings) },
   };
@@ -87,11 +87,11 @@ function ignored(settings: ModelSettings): { ignored_settings?: string[] } {
 }
 
 /** https://docs.anthropic.com/en/api/handling-stop-reasons */
-const FINISH: { readonly [reason: string]: ModelResponse['finish'] } = {
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  tool_use: 'tool',
-  refusal: 'filter',
-};
+const FINISH = new Map<unknown, ModelResponse['finish']>([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool'],
+  ['refusal', 'filter'],
+]);

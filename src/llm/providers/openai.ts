@@ -121,16 +121,16 @@ function contentText(content: Value): string | undefined {
   return content.map((part) => (isPlainObject(part) ? (part.text ?? '') : '')).join('');
 }
 
-const FINISH: { readonly [reason: string]: ModelResponse['finish'] } = {
-  stop: 'stop',
-  length: 'length',
-  tool_calls: 'tool',
-  function_call: 'tool',
-  content_filter: 'filter',
-};
+const FINISH = new Map<unknown, ModelResponse['finish']>([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['tool_calls', 'tool'],
+  ['function_call', 'tool'],
+  ['content_filter', 'filter'],
+]);
 
 function finishOf(reason: unknown): ModelResponse['finish'] {
-  return (typeof reason === 'string' && FINISH[reason]) || 'other';
+  return FINISH.get(reason) ?? 'other';
 }
 
 function lacks(call: ProviderCall, path: string) {
