@@ -63,10 +63,10 @@ function readNumber(text: string | null): number | undefined {
   return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
 }
 
-/** The name that the provider gave this request; its support asks for it. */
+/** The name that the provider gave this request; its support asks for it. A long one is none. */
 export function readRequestId(headers: Headers): string | undefined {
   const id = headers.get('x-request-id') ?? headers.get('request-id');
-  return id === null ? undefined : id.slice(0, EXCERPT_LENGTH_MAX);
+  return id === null || id.length > EXCERPT_LENGTH_MAX ? undefined : id;
 }
 
 /**

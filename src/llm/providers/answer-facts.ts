@@ -1,6 +1,6 @@
 import { isPlainObject, type ValueObject } from '../../base/values.js';
 import type { ModelUsage } from '../contract.js';
-import type { Answer } from '../transport.js';
+import type { Answer } from '../read-answer.js';
 
 /**
  * What an HTTP provider's response keeps in `extra`: its names for the answer

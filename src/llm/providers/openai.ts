@@ -6,7 +6,8 @@ import type {
   Provider,
   ProviderCall,
 } from '../contract.js';
-import { type Answer, type Post, responseError, type Transport } from '../transport.js';
+import { type Answer, responseError } from '../read-answer.js';
+import type { Post, Transport } from '../transport.js';
 import { answerFacts, readTokens } from './answer-facts.js';
 
 const ENDPOINT_DEFAULT = 'https://api.openai.com/v1/chat/completions';
