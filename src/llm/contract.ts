@@ -9,6 +9,11 @@ export interface Provider {
   /** The name that an integration document's `provider` field uses. */
   readonly name: string;
   /**
+   * True when it answers without the network: it then needs neither a
+   * credential nor a model name, and goes by its own name as the model.
+   */
+  readonly local?: boolean;
+  /**
    * Makes one attempt.
    *
    * @throws {JdbxError} MODEL_RATE_LIMITED, MODEL_REFUSED, MODEL_UNAVAILABLE, MODEL_TIMEOUT,
@@ -89,8 +94,15 @@ export interface Integration {
   /** Milliseconds for one attempt. Default 60,000. */
   readonly timeout_ms?: number;
   readonly retry_strategy?: RetryStrategy;
-  /** US dollars for a million tokens. */
-  readonly price?: { readonly input_per_million: number; readonly output_per_million: number };
+  readonly price?: Price;
+  /** `recorded` only: wait as long as the recorded call took. Default false. */
+  readonly replay_latency?: boolean;
+}
+
+/** US dollars for a million tokens. */
+export interface Price {
+  readonly input_per_million: number;
+  readonly output_per_million: number;
 }
 
 export interface RetryStrategy {
@@ -111,6 +123,7 @@ export interface ModelAttempt {
   readonly integration: string;
   readonly integration_rev: number;
   readonly provider: string;
+  /** The model that answered; where none did, the one that was asked for. */
   readonly model: string;
   readonly request: ValueObject;
   readonly request_hash: string;

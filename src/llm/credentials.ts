@@ -1,0 +1,88 @@
+import { JdbxError } from '../base/errors.js';
+import { describeType, isPlainObject } from '../base/values.js';
+import { isSecretName } from './secret-names.js';
+
+/** Names an environment variable; never holds a secret itself. */
+export interface Credential {
+  readonly _id: string;
+  readonly _type: 'credential';
+  /** The variable that holds the secret, e.g. `OPENAI_API_KEY`. */
+  readonly env: string;
+}
+
+/**
+ * Upper case only: almost every key has lower-case letters, so one that was
+ * pasted here by mistake is refused instead of being printed as the name of a
+ * missing variable.
+ */
+const ENV_NAME = /^[A-Z_][A-Z0-9_]*$/;
+
+/**
+ * Checks a credential document before it is written. Errors name fields, never
+ * what they hold.
+ *
+ * @throws {JdbxError} INVALID_DOCUMENT for an inline secret (a field named `value`, `secret`,
+ * `key`, `token`, `api_key` or the like, at any depth), and for an `env` that is no variable's name
+ */
+export function checkCredential(document: unknown): asserts document is Credential {
+  if (!isPlainObject(document)) {
+    refuse('', `expected a credential document, got ${describeType(document)}`);
+  }
+  if (document._type !== 'credential') refuse('_type', 'expected "credential"');
+  refuseInlineSecrets(document, '');
+  if (typeof document.env !== 'string' || !ENV_NAME.test(document.env)) {
+    refuse('env', 'expected the name of an environment variable in upper case (A-Z, 0-9, _)');
+  }
+}
+
+/**
+ * The secret that a credential document points to, without white space around it.
+ *
+ * @param ref the `_id` that the integration's `credentials_ref` names
+ * @throws {JdbxError} CREDENTIAL_MISSING naming the document and the variable; INVALID_DOCUMENT as
+ * `checkCredential`
+ */
+export function resolveSecret(
+  document: unknown,
+  ref: string,
+  env: { readonly [name: string]: string | undefined },
+): string {
+  if (document === undefined) throw missing(`the credential document "${ref}" does not exist`);
+  checkCredential(document);
+  const secret = env[document.env]?.trim();
+  if (!secret) {
+    throw missing(`"${ref}" names the environment variable ${document.env}, which is not set`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw missing(
+      `"${ref}" names the environment variable ${document.env}, which holds characters that no ` +
+        'HTTP header can carry',
+    );
+  }
+  return secret;
+}
+
+function refuseInlineSecrets(value: unknown, path: string): void {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) refuseInlineSecrets(item, join(path, index));
+  }
+  if (!isPlainObject(value)) return;
+  for (const [name, item] of Object.entries(value)) {
+    if (isSecretName(name)) {
+      refuse(join(path, name), 'expected no secret in a document; name a variable in "env"');
+    }
+    refuseInlineSecrets(item, join(path, name));
+  }
+}
+
+function join(path: string, part: string | number): string {
+  return path === '' ? String(part) : `${path}.${part}`;
+}
+
+function missing(text: string): JdbxError {
+  return new JdbxError('CREDENTIAL_MISSING', text, { path: 'credentials_ref' });
+}
+
+function refuse(path: string, text: string): never {
+  throw new JdbxError('INVALID_DOCUMENT', text, { path });
+}

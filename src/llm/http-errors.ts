@@ -1,0 +1,99 @@
+import { type ErrorCode, JdbxError } from '../base/errors.js';
+import { isPlainObject, type Value } from '../base/values.js';
+
+/** Longest part of a provider's own message that is kept, in characters. */
+const MESSAGE_LENGTH_MAX = 1_000;
+/** Longest part of a body that is no message, in characters. */
+const EXCERPT_LENGTH_MAX = 200;
+
+export interface Refusal {
+  /** Whom the error names: `provider (host)`. */
+  readonly who: string;
+  readonly status: number;
+  readonly headers: Headers;
+  /** The body without secrets: parsed where it is JSON, else its text. */
+  readonly body: Value;
+  /** Milliseconds since the epoch, to measure a `Retry-After` date against. */
+  readonly now: number;
+}
+
+/**
+ * The error for an answer whose status is not a success, with
+ * `details { status, retryAfterMs?, type?, requestId? }`.
+ */
+export function statusError(refusal: Refusal): JdbxError {
+  const { who, status, headers, body, now } = refusal;
+  const retryAfterMs = readRetryAfter(headers, now);
+  const type = readErrorType(body);
+  const requestId = readRequestId(headers);
+  return new JdbxError(codeOf(status), `${who} answered ${status}: ${readErrorMessage(body)}`, {
+    operation: 'generate',
+    details: {
+      status,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(type === undefined ? {} : { type }),
+      ...(requestId === undefined ? {} : { requestId }),
+    },
+  });
+}
+
+/** 529 is Anthropic's "overloaded"; like every other 5xx it may pass. */
+function codeOf(status: number): ErrorCode {
+  if (status === 429) return 'MODEL_RATE_LIMITED';
+  if (status === 408 || status >= 500) return 'MODEL_UNAVAILABLE';
+  return status >= 400 ? 'MODEL_REFUSED' : 'MODEL_RESPONSE';
+}
+
+/**
+ * How long the provider asks to wait, in milliseconds: `retry-after-ms`, or
+ * `Retry-After` in seconds or as a date.
+ * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function readRetryAfter(headers: Headers, now: number): number | undefined {
+  const ms = readNumber(headers.get('retry-after-ms'));
+  if (ms !== undefined) return ms;
+  const text = headers.get('retry-after');
+  const seconds = readNumber(text);
+  if (seconds !== undefined) return Math.ceil(seconds * 1_000);
+  const date = Date.parse(text ?? '');
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function readNumber(text: string | null): number | undefined {
+  return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/** The name that the provider gave this request; its support asks for it. A long one is none. */
+export function readRequestId(headers: Headers): string | undefined {
+  const id = headers.get('x-request-id') ?? headers.get('request-id');
+  return id === null || id.length > EXCERPT_LENGTH_MAX ? undefined : id;
+}
+
+/**
+ * The sentence in an error body: `error.message` (OpenAI, Anthropic), or what
+ * other servers use: `error`, `message`, `detail`. Else an excerpt.
+ */
+export function readErrorMessage(body: Value): string {
+  if (!isPlainObject(body)) return excerpt(body);
+  const inner = isPlainObject(body.error) ? body.error.message : body.error;
+  const text = [inner, body.message, body.detail].find((item) => typeof item === 'string');
+  return typeof text === 'string'
+    ? text.slice(0, MESSAGE_LENGTH_MAX).toWellFormed()
+    : excerpt(body);
+}
+
+function readErrorType(body: Value): string | undefined {
+  const error = isPlainObject(body) && isPlainObject(body.error) ? body.error : {};
+  const type = error.code ?? error.type;
+  return typeof type === 'string' ? type.slice(0, EXCERPT_LENGTH_MAX).toWellFormed() : undefined;
+}
+
+/** The first 200 characters of a body on one line. Redact before, not after: a cut secret hides. */
+export function excerpt(body: unknown): string {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const line = text.replace(/\s+/g, ' ').trim();
+  if (line === '') return '(nothing)';
+  return line.length > EXCERPT_LENGTH_MAX
+    ? `${line.slice(0, EXCERPT_LENGTH_MAX).toWellFormed()}…`
+    : line;
+}

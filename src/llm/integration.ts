@@ -1,0 +1,165 @@
+import { JdbxError } from '../base/errors.js';
+import { describeType, isPlainObject } from '../base/values.js';
+import type { Integration } from './contract.js';
+import { isSecretName } from './secret-names.js';
+
+/** The types that an integration document may have; both spellings of users' documents work. */
+export const INTEGRATION_TYPES = ['integration', 'llm_integration', 'llm_provider'] as const;
+
+/** Ample for a deadline of hours; a bound all the same. */
+const MAX_RETRIES_MAX = 100;
+/** The longest that a timer of the platform can wait, in milliseconds. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+/** A checked integration: its provider is known. */
+export type ReadIntegration = Integration & { readonly provider: string };
+
+/** The registry of providers, as far as reading a document needs it. */
+export interface ProviderNames {
+  has(name: string): boolean;
+  keys(): Iterable<string>;
+}
+
+/**
+ * Checks an integration document and fills in `provider`. Fields that are not
+ * known here are kept as they are.
+ *
+ * @param providers the registry that `createProviders` made, or a set of names
+ * @throws {JdbxError} INVALID_INTEGRATION with the path of the field
+ */
+export function readIntegration(document: unknown, providers: ProviderNames): ReadIntegration {
+  if (!isPlainObject(document)) {
+    return fail('', `expected an integration document, got ${describeType(document)}`);
+  }
+  checkType(document._type);
+  text(document._id, '_id');
+  for (const [field, check] of Object.entries(CHECKS)) {
+    if (document[field] !== undefined) check(document[field], field);
+  }
+  if (document.auth_type === 'bearer' && document.credentials_ref === undefined) {
+    fail('credentials_ref', 'expected a credential document, because auth_type is "bearer"');
+  }
+  return { ...(document as unknown as Integration), provider: readProvider(document, providers) };
+}
+
+function checkType(type: unknown): void {
+  if (INTEGRATION_TYPES.some((known) => known === type)) return;
+  fail('_type', `expected one of ${INTEGRATION_TYPES.join(', ')}, got ${show(type)}`);
+}
+
+function readProvider(document: Record<string, unknown>, providers: ProviderNames): string {
+  const field = document.provider === undefined ? 'name' : 'provider';
+  const name = document[field];
+  const known = [...providers.keys()].join(', ');
+  if (typeof name !== 'string') return fail('provider', `expected one of ${known}, got nothing`);
+  const provider = name.trim().toLowerCase();
+  return providers.has(provider)
+    ? provider
+    : fail(field, `expected one of ${known}, got ${show(name)}`);
+}
+
+type Check = (value: unknown, path: string) => void;
+
+const text: Check = (value, path) => {
+  if (typeof value !== 'string' || value === '') wrong(path, 'a non-empty string', value);
+};
+
+const plainObject: Check = (value, path) => {
+  if (!isPlainObject(value)) wrong(path, 'an object', value);
+};
+
+const flag: Check = (value, path) => {
+  if (typeof value !== 'boolean') wrong(path, 'true or false', value);
+};
+
+const oneOf =
+  (...names: string[]): Check =>
+  (value, path) => {
+    if (!names.some((name) => name === value)) wrong(path, names.join(' or '), value);
+  };
+
+const integer =
+  (min: number, max: number): Check =>
+  (value, path) => {
+    const fits = Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+    if (!fits) wrong(path, `an integer from ${min} to ${max}`, value);
+  };
+
+const amount: Check = (value, path) => {
+  if (!Number.isFinite(value) || (value as number) < 0)
+    wrong(path, 'a number of at least 0', value);
+};
+
+const list =
+  (item: Check): Check =>
+  (value, path) => {
+    if (!Array.isArray(value)) return wrong(path, 'an array', value);
+    for (const [index, element] of value.entries()) item(element, `${path}.${index}`);
+  };
+
+const shape =
+  (fields: { readonly [name: string]: Check }, required = false): Check =>
+  (value, path) => {
+    if (!isPlainObject(value)) return wrong(path, 'an object', value);
+    for (const [name, check] of Object.entries(fields)) {
+      if (required || value[name] !== undefined) check(value[name], `${path}.${name}`);
+    }
+  };
+
+/** Only http and https; and no secret in the address, which is logged and exported. */
+const endpoint: Check = (value, path) => {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) return wrong(path, 'an http or https URL', value);
+  const secret = url.username || url.password || [...url.searchParams.keys()].some(isSecretName);
+  if (secret) fail(path, 'expected no secret in the URL; name a document in "credentials_ref"');
+};
+
+/** Header names and values that HTTP can carry; and no secret among them. */
+const headers: Check = (value, path) => {
+  if (!isPlainObject(value)) return wrong(path, 'an object', value);
+  for (const [name, item] of Object.entries(value)) {
+    const place = `${path}.${name}`;
+    if (isSecretName(name)) {
+      fail(place, 'expected no secret in a document; name a document in "credentials_ref"');
+    }
+    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) fail(place, 'expected the name of an HTTP header');
+    if (typeof item !== 'string' || !/^[\t\x20-\x7e]*$/.test(item)) {
+      fail(place, 'expected a string of printable ASCII');
+    }
+  }
+};
+
+const CHECKS: { readonly [field: string]: Check } = {
+  provider: text,
+  name: text,
+  endpoint,
+  model: text,
+  models: list(text),
+  auth_type: oneOf('bearer', 'none'),
+  credentials_ref: text,
+  params: plainObject,
+  headers,
+  timeout_ms: integer(1, TIMER_MS_MAX),
+  retry_strategy: shape({
+    max_retries: integer(0, MAX_RETRIES_MAX),
+    backoff: oneOf('exponential', 'constant'),
+    delay_ms: integer(0, TIMER_MS_MAX),
+    max_delay_ms: integer(0, TIMER_MS_MAX),
+    retry_on: list(integer(400, 599)),
+  }),
+  price: shape({ input_per_million: amount, output_per_million: amount }, true),
+  replay_latency: flag,
+};
+
+function wrong(path: string, expected: string, value: unknown): never {
+  fail(path, `expected ${expected}, got ${show(value)}`);
+}
+
+function show(value: unknown): string {
+  const plain = typeof value === 'string' || typeof value === 'number';
+  return plain ? JSON.stringify(value).slice(0, 100) : describeType(value);
+}
+
+function fail(path: string, text: string): never {
+  throw new JdbxError('INVALID_INTEGRATION', text, { path });
+}

@@ -1,0 +1,71 @@
+import { isJdbxError, type JdbxError } from '../base/errors.js';
+import type { RetryStrategy } from './contract.js';
+import type { Sleep } from './sleep.js';
+
+export const RETRY_DEFAULTS: Required<RetryStrategy> = {
+  max_retries: 2,
+  backoff: 'exponential',
+  delay_ms: 500,
+  max_delay_ms: 30_000,
+  retry_on: [408, 429, 500, 502, 503, 504, 529],
+};
+
+export interface RetryOptions {
+  readonly strategy?: RetryStrategy | undefined;
+  readonly signal: AbortSignal;
+  readonly sleep: Sleep;
+  /** A number in [0, 1), as `Math.random()` gives. */
+  readonly random: () => number;
+}
+
+/**
+ * Calls `attempt(1)`, `attempt(2)`, … until one succeeds, fails for good, or
+ * the retries are used up; then throws the last error. Aborting ends a wait at
+ * once with the signal's reason.
+ */
+export async function withRetries<T>(
+  attempt: (number: number) => Promise<T>,
+  options: RetryOptions,
+): Promise<T> {
+  const strategy = { ...RETRY_DEFAULTS, ...options.strategy };
+  for (let number = 1; ; number++) {
+    options.signal.throwIfAborted();
+    try {
+      return await attempt(number);
+    } catch (error) {
+      if (number > strategy.max_retries || !isRetryable(error, strategy)) throw error;
+      await options.sleep(waitMs(number, error, strategy, options.random), options.signal);
+    }
+  }
+}
+
+/**
+ * An answer with a status is retried when the strategy lists it. Without one,
+ * nothing arrived: no connection, or no answer in time; that may pass. An
+ * answer that is not the API's (MODEL_RESPONSE) is not retried: it was given,
+ * perhaps billed, and the endpoint is probably wrong.
+ */
+function isRetryable(error: unknown, strategy: Required<RetryStrategy>): error is JdbxError {
+  if (!isJdbxError(error) || error.code === 'MODEL_RESPONSE') return false;
+  const status = error.details?.status;
+  if (typeof status === 'number') return strategy.retry_on.includes(status);
+  return isJdbxError(error, 'MODEL_UNAVAILABLE', 'MODEL_TIMEOUT');
+}
+
+/**
+ * The wait after attempt `number`, in milliseconds. What the provider asks for
+ * counts, up to `max_delay_ms`; else exponential backoff with full jitter
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
+ * or exactly `delay_ms` when the backoff is constant.
+ */
+function waitMs(
+  number: number,
+  error: JdbxError,
+  strategy: Required<RetryStrategy>,
+  random: () => number,
+): number {
+  const asked = error.details?.retryAfterMs;
+  if (typeof asked === 'number') return Math.min(asked, strategy.max_delay_ms);
+  if (strategy.backoff === 'constant') return Math.min(strategy.delay_ms, strategy.max_delay_ms);
+  return random() * Math.min(strategy.delay_ms * 2 ** (number - 1), strategy.max_delay_ms);
+}

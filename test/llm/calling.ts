@@ -1,0 +1,77 @@
+import { createModelCaller, type ModelCaller, type ModelCallInput } from '#jdbx/llm/call-model.js';
+import type { ModelRequest } from '#jdbx/llm/contract.js';
+import { createProviders } from '#jdbx/llm/create-providers.js';
+import type { RecordedCall } from '#jdbx/llm/providers/recorded.js';
+
+/** What is looked for in everything that comes out. */
+export const CANARY = 'sk-canary/4+7=secret&value';
+
+export const CREDENTIAL = { _id: 'cred:key', _type: 'credential', env: 'TEST_KEY' };
+
+export const never = new AbortController().signal;
+
+export interface Setup {
+  readonly caller: ModelCaller;
+  /** The waits between attempts that were asked for, in milliseconds; none is waited for. */
+  readonly waits: number[];
+}
+
+/** A caller over real providers; only the waits between attempts are cut short. */
+export function setup(recordings: readonly RecordedCall[] = []): Setup {
+  const waits: number[] = [];
+  const caller = createModelCaller({
+    providers: createProviders({
+      findRecording: async ({ integration, key, requestHash }) =>
+        recordings.find(
+          (one) =>
+            one.integration === integration &&
+            (key === undefined ? one.request_hash === requestHash : one.key === key),
+        ),
+    }),
+    credentials: async (ref) => (ref === CREDENTIAL._id ? CREDENTIAL : undefined),
+    env: { TEST_KEY: CANARY },
+    clock: { now: () => Date.now() },
+    random: () => 0.5,
+    sleep: async (ms) => void waits.push(ms),
+  });
+  return { caller, waits };
+}
+
+export function integration(fields: object): object {
+  return {
+    _id: 'integration:test',
+    _type: 'integration',
+    _rev: 3,
+    provider: 'openai',
+    model: 'test-model',
+    ...fields,
+  };
+}
+
+export function request(fields: Partial<ModelRequest> = {}): ModelRequest {
+  return {
+    model: '',
+    messages: [{ role: 'user', content: 'What is it?' }],
+    settings: {},
+    ...fields,
+  };
+}
+
+export function input(document: object, fields: Partial<ModelCallInput> = {}): ModelCallInput {
+  return {
+    integration: document,
+    request: request(),
+    idempotencyKey: 'run:1/stage',
+    signal: never,
+    ...fields,
+  };
+}
+
+/** The error that a promise is rejected with. */
+// biome-ignore lint/suspicious/noExplicitAny: tests reach into details of any shape.
+export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, any>> {
+  return promise.then(
+    () => Promise.reject(new Error('expected a rejection')),
+    (error) => error,
+  );
+}

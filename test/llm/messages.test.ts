@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { costOf, sumCosts } from '#jdbx/llm/cost.js';
+import { toRequest } from '#jdbx/llm/messages.js';
+
+describe('what a stage hands over becomes a request', () => {
+  const user = { role: 'user', content: 'Hi' };
+  const system = { role: 'system', content: 'Be kind.' };
+
+  test.each<[string, unknown, object]>([
+    ['a string', 'Hi', { messages: [user] }],
+    ['a prompt', { prompt: 'Hi' }, { messages: [user] }],
+    ['a text', { text: 'Hi', other: 1 }, { messages: [user] }],
+    ['messages', { messages: [system, user] }, { messages: [system, user] }],
+    ['a system text', { prompt: 'Hi', system: 'Be kind.' }, { messages: [system, user] }],
+    ['a passage', { prompt: 'Hi', context: 'p' }, { messages: [user], context: ['p'] }],
+    ['passages', { prompt: 'Hi', context: ['p', 'q'] }, { messages: [user], context: ['p', 'q'] }],
+    ['a key', { prompt: 'Hi', key: 'k' }, { messages: [user], key: 'k' }],
+  ])('%s', (_, source, expected) => {
+    expect(toRequest(source)).toEqual({ model: '', settings: {}, ...expected });
+  });
+
+  test('the defaults fill what the input leaves open, and give way to it', () => {
+    const defaults = { model: 'm', settings: { seed: 1 }, system: 'Be kind.', context: ['d'] };
+    expect(toRequest('Hi', { ...defaults, key: 'd' })).toEqual({
+      model: 'm',
+      settings: { seed: 1 },
+      messages: [system, user],
+      context: ['d'],
+      key: 'd',
+    });
+    expect(toRequest({ prompt: 'Hi', context: [], key: 'k' }, { ...defaults, key: 'd' })).toEqual(
+      expect.objectContaining({ context: [], key: 'k' }),
+    );
+  });
+
+  test.each<[string, unknown, string | undefined]>([
+    ['nothing', undefined, undefined],
+    ['a number', 7, undefined],
+    ['an empty object', {}, undefined],
+    ['an object without anything said', { question: 'Hi' }, undefined],
+    ['two things said', { prompt: 'Hi', text: 'Ho' }, undefined],
+    ['an empty string', '', 'prompt'],
+    ['a prompt that is no string', { prompt: 7 }, 'prompt'],
+    ['no messages', { messages: [] }, 'messages'],
+    ['messages that are none', { messages: 'Hi' }, 'messages'],
+    ['a message that is none', { messages: ['Hi'] }, 'messages.0'],
+    ['an unknown role', { messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.role'],
+    ['an empty message', { messages: [{ role: 'user', content: '' }] }, 'messages.0.content'],
+    ['a passage that is no string', { prompt: 'Hi', context: [1] }, 'context.0'],
+    ['a context that is no string', { prompt: 'Hi', context: 1 }, 'context'],
+    ['a system that is no string', { prompt: 'Hi', system: {} }, 'system'],
+    ['a key that is no string', { prompt: 'Hi', key: 1 }, 'key'],
+  ])('%s is MISSING_INPUT', (_, source, path) => {
+    const make = () => toRequest(source);
+    expect(make).toThrow(expect.objectContaining({ code: 'MISSING_INPUT', path: path ?? '' }));
+    expect(make).toThrow(/expected .*/);
+  });
+});
+
+describe('cost', () => {
+  const price = { input_per_million: 2.5, output_per_million: 10 };
+
+  test('is usage times price', () => {
+    expect(costOf({ input_tokens: 1_000, output_tokens: 200 }, price)).toBeCloseTo(0.0045, 12);
+    expect(costOf({ input_tokens: 0, output_tokens: 0 }, price)).toBe(0);
+  });
+
+  test.each([
+    ['no price', { input_tokens: 1, output_tokens: 1 }, undefined],
+    ['no usage', {}, price],
+    ['half of the usage', { input_tokens: 1 }, price],
+  ])('is absent with %s', (_, usage, given) => {
+    expect(costOf(usage, given)).toBeUndefined();
+  });
+
+  test('sums what is known', () => {
+    expect(sumCosts([undefined, 1, 2])).toBe(3);
+    expect(sumCosts([undefined])).toBeUndefined();
+  });
+});
