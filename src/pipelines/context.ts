@@ -39,6 +39,11 @@ export class Context {
     this.previous = output;
   }
 
+  /** Records a stage that was left out: its name is null, and the output before it goes on. */
+  skip(name: string): void {
+    this.#values[name] = null;
+  }
+
   /** A name's value: a stage or another name of the context, else a field of the run's input. */
   lookup(name: string): Value | undefined {
     if (Object.hasOwn(this.#values, name)) return this.#values[name];

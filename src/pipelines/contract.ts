@@ -134,7 +134,14 @@ export interface StageOutcome {
   /** What the stage's audit document says beside the common facts. */
   readonly facts?: ValueObject;
   readonly turns?: readonly Turn[];
+  /** Calls that the stage itself made. */
   readonly usage?: SessionUsage;
+  /** Calls of its child runs, which have counted them for the session already. */
+  readonly childUsage?: SessionUsage;
+}
+
+export function usageOf({ usage, childUsage }: StageOutcome): SessionUsage {
+  return addUsage(usage ?? NO_USAGE, childUsage ?? NO_USAGE);
 }
 
 export const NO_USAGE: SessionUsage = { input_tokens: 0, output_tokens: 0, cost_usd: 0, calls: 0 };

@@ -62,6 +62,15 @@ export class Definitions {
     return checkPipeline(this.get(id));
   }
 
+  /** The revisions of what a stage itself names, for its audit document. */
+  pinsOf(stage: Stage): Pins {
+    const ids = [stage.transformer, stage.integration, stage.pipeline, templateOf(stage)];
+    const pinned = ids.flatMap((id) =>
+      id === undefined ? [] : [[id, this.pins[id] ?? this.get(id)._rev] as const],
+    );
+    return Object.fromEntries(pinned);
+  }
+
   #read(id: string): Document | undefined {
     const rev = this.pins[id];
     if (rev === undefined) return this.#reader.current(id);

@@ -25,6 +25,8 @@ export interface GuestDatabase {
   readonly workspace: Workspace;
   readonly permissions: Permissions;
   readonly typesOf: (type: string) => readonly string[];
+  /** Told the permission that a refused call would have needed. */
+  readonly refused: (permission: string) => void;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface GuestDatabase {
  */
 export function guestDatabase(guest: GuestDatabase): HostFunctions {
   const { workspace } = guest;
-  const readers = (verb: Verb) => workspace.guarded((type) => mayRead(guest, verb, type));
+  const readers = (verb: Verb) => workspace.guarded((type) => mayTouch(guest, verb, type));
   return {
     'db.get': (id) => readers('db.get').get(text(id, 'db.get')) ?? null,
     'db.getMany': (ids) =>
@@ -50,7 +52,7 @@ export function guestDatabase(guest: GuestDatabase): HostFunctions {
   };
 }
 
-function mayRead({ permissions, typesOf }: GuestDatabase, verb: Verb, type: string): boolean {
+function mayTouch({ permissions, typesOf }: GuestDatabase, verb: Verb, type: string): boolean {
   if (SECRET_TYPES.has(type)) return false;
   const types = permissions.typesFor(verb);
   return types === undefined || [...types].some((allowed) => typesOf(allowed).includes(type));
@@ -59,15 +61,18 @@ function mayRead({ permissions, typesOf }: GuestDatabase, verb: Verb, type: stri
 /** @throws {JdbxError} PERMISSION_DENIED, PROTECTED_TYPE */
 function checkWrite(guest: GuestDatabase, verb: Verb, type: unknown): void {
   if (typeof type !== 'string') return; // refused as a document right after
+  const permission = `${verb}:${type}`;
   if (PROTECTED_TYPES.has(type)) {
+    guest.refused(permission);
     throw new JdbxError('PROTECTED_TYPE', `expected a type that guests may write, got ${type}`, {
       operation: verb,
     });
   }
-  if (mayRead(guest, verb, type)) return;
-  throw new JdbxError('PERMISSION_DENIED', `expected the permission ${verb}:${type}`, {
+  if (mayTouch(guest, verb, type)) return;
+  guest.refused(permission);
+  throw new JdbxError('PERMISSION_DENIED', `expected the permission ${permission}`, {
     operation: verb,
-    details: { permission: `${verb}:${type}` },
+    details: { permission },
   });
 }
 
@@ -122,10 +127,10 @@ function targetTypes({ workspace }: GuestDatabase, target: Value | undefined): S
 
 function history(guest: GuestDatabase, id: string): Value {
   const current = guest.workspace.get(id);
-  if (current && !mayRead(guest, 'db.history', current._type)) return [];
+  if (current && !mayTouch(guest, 'db.history', current._type)) return [];
   return guest.workspace
     .history(id)
-    .filter(({ _type }) => mayRead(guest, 'db.history', _type));
+    .filter(({ _type }) => mayTouch(guest, 'db.history', _type));
 }
 
 function orNull<T>(value: T | undefined): T | null {

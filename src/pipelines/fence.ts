@@ -1,0 +1,18 @@
+import { JdbxError } from '../base/errors.js';
+import type { Draft } from '../documents/draft.js';
+import type { RunDocument } from './run-document.js';
+
+/**
+ * The run as it is now, if this process still owns it. Every commit of a run begins
+ * here, so that a process that lost its run cannot write for it any more.
+ *
+ * @throws {JdbxError} RUN_LEASE_LOST
+ */
+export function fence(draft: Draft, run: string, owner: string): RunDocument {
+  const document = draft.get(run) as RunDocument | undefined;
+  if (document?.status === 'running' && document.owner === owner) return document;
+  const found = document ? `${document.status}, owned by ${document.owner}` : 'missing';
+  throw new JdbxError('RUN_LEASE_LOST', `expected to own ${run}, found it ${found}`, {
+    details: { run },
+  });
+}

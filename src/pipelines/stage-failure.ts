@@ -1,0 +1,15 @@
+/** Says at which stage a run failed. The innermost stage is named; outer ones pass it on. */
+export class StageFailure extends Error {
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    const inner = cause instanceof StageFailure ? cause : undefined;
+    super(`stage ${inner?.path ?? path} failed`, { cause: inner ? inner.cause : cause });
+    this.path = inner?.path ?? path;
+  }
+}
+
+/** What a stage threw, without the wrapping that says where. */
+export function rootCause(error: unknown): unknown {
+  return error instanceof StageFailure ? error.cause : error;
+}

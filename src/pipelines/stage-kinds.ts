@@ -1,0 +1,22 @@
+import { KIND_FIELDS } from './check-pipeline.js';
+import type { Stage, StageKind } from './contract.js';
+import { integrationStage } from './stages/integration.js';
+import { mapStage } from './stages/map.js';
+import { parallelStage } from './stages/parallel.js';
+import { pipelineStage } from './stages/pipeline.js';
+import { promptStage } from './stages/prompt.js';
+import { transformerStage } from './stages/transformer.js';
+
+const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
+  transformer: transformerStage,
+  integration: integrationStage,
+  pipeline: pipelineStage,
+  parallel: parallelStage,
+  map: mapStage,
+};
+
+/** The kind of a checked stage; a stage that only names a template is a prompt. */
+export function kindOf(stage: Stage): StageKind {
+  const field = KIND_FIELDS.find((each) => stage[each] !== undefined);
+  return field ? KINDS[field] : promptStage;
+}

@@ -1,0 +1,36 @@
+import type { Value } from '../../base/values.js';
+import { isPlainObject } from '../../base/values.js';
+import { templateOf } from '../check-pipeline.js';
+import type { StageKind, StageOutcome, StageWork } from '../contract.js';
+import { callGuest } from '../guest.js';
+
+/**
+ * Runs a transformer document's function on the stage's input, with its own database
+ * rights. With a `template_ref` beside it, the prompt document is handed in as `prompt`.
+ */
+export const transformerStage: StageKind = {
+  name: 'transformer',
+  async run(work: StageWork): Promise<StageOutcome> {
+    const { stage, run, context } = work;
+    const document = run.definitions.get(stage.transformer as string);
+    const guest = await callGuest(work, {
+      document,
+      field: 'code',
+      input: withTemplate(work),
+      lookup: (name) => context.lookup(name),
+    });
+    return {
+      output: guest.value,
+      workspace: guest.workspace,
+      facts: { transformer: document._id, ...guest.facts },
+      usage: guest.usage,
+    };
+  },
+};
+
+function withTemplate({ stage, run, input }: StageWork): Value {
+  const template = templateOf(stage);
+  if (template === undefined) return input;
+  const prompt = run.definitions.get(template);
+  return isPlainObject(input) ? { ...(input as object), prompt } : { input, prompt };
+}

@@ -1,0 +1,28 @@
+import { contentHash } from '../base/canonical.js';
+import type { Document } from '../base/document.js';
+import { takeSizedValue, type Value, type ValueObject } from '../base/values.js';
+import type { Draft } from '../documents/draft.js';
+import { takeDocument } from '../documents/take-document.js';
+
+/** Larger values are stored once, by content hash, however many checkpoints hold them. */
+const INLINE_BYTES_MAX = 64 * 2 ** 10;
+
+/** The field `name` with the value itself, or `name_ref` with the id of the blob that holds it. */
+export function storeValue(draft: Draft, name: string, input: Value): ValueObject {
+  const { value, bytes } = takeSizedValue(input);
+  if (bytes <= INLINE_BYTES_MAX) return { [name]: value };
+  const id = `blob:${contentHash(value)}`;
+  if (!draft.get(id)) draft.insert(takeDocument({ _id: id, _type: 'blob', value }));
+  return { [`${name}_ref`]: id };
+}
+
+/** The inverse of `storeValue`. */
+export function loadValue(
+  holder: ValueObject,
+  name: string,
+  get: (id: string) => Document | undefined,
+): Value {
+  const ref = holder[`${name}_ref`];
+  if (typeof ref === 'string') return get(ref)?.value ?? null;
+  return holder[name] ?? null;
+}
