@@ -6,6 +6,10 @@ import { isPlainObject, type Value } from './values.js';
  * what JSON lacks: `{"$date": "2026-01-31T10:00:00.000Z"}` and
  * `{"$binary": {"base64": "…", "subType": "00"}}`.
  * https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
+ *
+ * A plain object that reads like one of these wrappers is written with one more
+ * `$`: the object `{ $date: 'x' }` becomes `{"$$date": "x"}`. Reading takes it
+ * off again, so every value comes back equal.
  */
 export function stringifyValue(value: Value, indent?: number): string {
   return JSON.stringify(toExtendedJson(value), undefined, indent);
@@ -27,8 +31,9 @@ export function toExtendedJson(value: Value): unknown {
   }
   if (Array.isArray(value)) return value.map(toExtendedJson);
   if (isPlainObject(value)) {
+    const prefix = WRAPPER_OR_ESCAPED.test(onlyKey(value) ?? '') ? '$' : '';
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, toExtendedJson(item as Value)]),
+      Object.entries(value).map(([key, item]) => [prefix + key, toExtendedJson(item as Value)]),
     );
   }
   return value;
@@ -37,15 +42,30 @@ export function toExtendedJson(value: Value): unknown {
 /** The inverse of `toExtendedJson`, over parsed JSON. */
 export function fromExtendedJson(json: unknown, path = ''): unknown {
   if (Array.isArray(json)) {
-    return json.map((item, index) => fromExtendedJson(item, `${path}${path && '.'}${index}`));
+    return json.map((item, index) => fromExtendedJson(item, join(path, index)));
   }
   if (!isPlainObject(json)) return json;
-  const keys = Object.keys(json);
-  if (keys.length === 1 && keys[0] === '$date') return readDate(json.$date, path);
-  if (keys.length === 1 && keys[0] === '$binary') return readBinary(json.$binary, path);
+  const only = onlyKey(json) ?? '';
+  if (only === '$date') return readDate(json.$date, path);
+  if (only === '$binary') return readBinary(json.$binary, path);
+  const dropped = WRAPPER_OR_ESCAPED.test(only) ? 1 : 0;
   return Object.fromEntries(
-    keys.map((key) => [key, fromExtendedJson(json[key], `${path}${path && '.'}${key}`)]),
+    Object.entries(json).map(([key, item]) => [
+      key.slice(dropped),
+      fromExtendedJson(item, join(path, key)),
+    ]),
   );
+}
+
+const WRAPPER_OR_ESCAPED = /^\$+(?:date|binary)$/;
+
+function onlyKey(object: Record<string, unknown>): string | undefined {
+  const keys = Object.keys(object);
+  return keys.length === 1 ? keys[0] : undefined;
+}
+
+function join(path: string, part: string | number): string {
+  return path === '' ? String(part) : `${path}.${part}`;
 }
 
 /** Relaxed form: ISO text from 1970 to 9999, else milliseconds as text. */
@@ -57,24 +77,42 @@ function dateText(date: Date): unknown {
 }
 
 function readDate(source: unknown, path: string): Date {
-  const time =
-    isPlainObject(source) && typeof source.$numberLong === 'string'
-      ? Number(source.$numberLong)
-      : typeof source === 'string'
-        ? Date.parse(source)
-        : typeof source === 'number'
-          ? source
-          : Number.NaN;
-  const date = new Date(time);
+  const date = new Date(readTime(source));
   if (Number.isNaN(date.getTime())) {
-    throw new JdbxError('INVALID_DOCUMENT', 'expected a date in $date', { path });
+    throw new JdbxError('INVALID_DOCUMENT', 'expected an ISO 8601 date or milliseconds in $date', {
+      path,
+    });
   }
   return date;
 }
 
+function readTime(source: unknown): number {
+  if (typeof source === 'number') return source;
+  if (typeof source === 'string') return readIsoTime(source);
+  if (!isPlainObject(source) || onlyKey(source) !== '$numberLong') return Number.NaN;
+  const text = source.$numberLong;
+  return typeof text === 'string' && /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** ISO 8601 with a time zone, or a date alone: what reads the same on every machine. */
+const ISO_TIME =
+  /^([+-]\d{6}|\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))?$/;
+
+/** `Date.parse` alone would also take `"foo 1"`, and read 31 February as 3 March. */
+function readIsoTime(text: string): number {
+  const [, year, month, day] = ISO_TIME.exec(text) ?? [];
+  if (year === undefined) return Number.NaN;
+  // The calendar repeats every 400 years, and `Date.UTC` mistakes years below 100.
+  const lastDay = new Date(Date.UTC(2000 + (Number(year) % 400), Number(month), 0)).getUTCDate();
+  return Number(day) <= lastDay ? Date.parse(text) : Number.NaN;
+}
+
+/** With the length's check, canonical base64; one group repeated over megabytes would overflow. */
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
 function readBinary(source: unknown, path: string): Uint8Array {
   const text = isPlainObject(source) ? source.base64 : source;
-  if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+  if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) {
     throw new JdbxError('INVALID_DOCUMENT', 'expected base64 text in $binary', { path });
   }
   return new Uint8Array(Buffer.from(text, 'base64'));

@@ -63,7 +63,7 @@ class Taker {
       case 'object':
         return input === null ? null : this.#takeObject(input, path, depth);
       default:
-        return refuse(path, 'a value that a document can hold', `a ${typeof input}`);
+        return refuse(path, 'a value that a document can hold', describeType(input));
     }
   }
 
@@ -89,7 +89,7 @@ class Taker {
     for (let index = 0; index < input.length; index++) {
       const item = input[index];
       // A hole or `undefined` keeps its place as null, as JSON does.
-      out.push(item === undefined ? null : this.take(item, join(path, index), depth + 1));
+      out.push(this.take(item === undefined ? null : item, join(path, index), depth + 1));
     }
     return Object.freeze(out);
   }
@@ -156,10 +156,10 @@ function toPlainBytes(input: Uint8Array): Uint8Array {
 function checkKey(key: string, path: string): void {
   if (FORBIDDEN_KEYS.has(key)) refuse(join(path, key), 'another property name', `"${key}"`);
   if (!key.isWellFormed()) refuse(path, 'well-formed property names', 'a lone surrogate');
-  if (key.length > VALUE_LIMITS.keyBytesMax) {
+  if (Buffer.byteLength(key) > VALUE_LIMITS.keyBytesMax) {
     throw new JdbxError(
       'DOCUMENT_TOO_LARGE',
-      `expected property names of at most ${VALUE_LIMITS.keyBytesMax} characters`,
+      `expected property names of at most ${VALUE_LIMITS.keyBytesMax} bytes`,
       { path },
     );
   }
