@@ -1,0 +1,50 @@
+import { JdbxError } from '../base/errors.js';
+import { isPlainObject } from '../base/values.js';
+import { ACCUMULATOR_OPERATORS, EXPRESSION_OPERATORS } from './mingo-operators.js';
+
+const DEPTH_MAX = 200;
+
+/**
+ * Checks an expression without running it: every operator is known and stands
+ * alone in its object, every path names something.
+ *
+ * @throws {JdbxError} INVALID_EXPRESSION, naming the path
+ */
+export function checkExpression(expression: unknown, path = '', depth = 0): void {
+  if (depth > DEPTH_MAX) refuse(path, `expected at most ${DEPTH_MAX} levels of nesting`);
+  if (typeof expression === 'string') checkText(expression, path);
+  else if (typeof expression === 'function' || typeof expression === 'symbol') {
+    refuse(path, `expected data, got a ${typeof expression}`);
+  } else if (Array.isArray(expression)) {
+    for (const [at, item] of expression.entries()) checkExpression(item, join(path, at), depth + 1);
+  } else if (isPlainObject(expression)) checkObject(expression, path, depth);
+}
+
+function checkText(text: string, path: string): void {
+  if (!text.startsWith('$') || text === '$$NOW') return;
+  const parts = text.slice(text.startsWith('$$') ? 2 : 1).split('.');
+  if (parts.includes('')) refuse(path, `expected a path after $, got "${text}"`);
+}
+
+function checkObject(object: Record<string, unknown>, path: string, depth: number): void {
+  const keys = Object.keys(object);
+  const operator = keys.find((key) => key.startsWith('$'));
+  if (operator !== undefined) {
+    if (keys.length > 1) refuse(path, `expected ${operator} alone, got ${keys.join(', ')}`);
+    if (!isExpressionOperator(operator)) refuse(path, `unknown operator ${operator}`);
+    if (operator === '$literal') return;
+  }
+  for (const key of keys) checkExpression(object[key], join(path, key), depth + 1);
+}
+
+function isExpressionOperator(name: string): boolean {
+  return Object.hasOwn(EXPRESSION_OPERATORS, name) || Object.hasOwn(ACCUMULATOR_OPERATORS, name);
+}
+
+function join(path: string, part: string | number): string {
+  return path === '' ? String(part) : `${path}.${part}`;
+}
+
+function refuse(path: string, text: string): never {
+  throw new JdbxError('INVALID_EXPRESSION', text, { path });
+}

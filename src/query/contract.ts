@@ -1,0 +1,68 @@
+import type { ValueObject } from '../base/values.js';
+import type { DocumentRef, OrderedIndex } from '../indexes/contract.js';
+
+/** A stored document as a query sees it: deeply frozen, with its identity. */
+export interface DocumentBody extends ValueObject {
+  readonly _id: string;
+  readonly _type: string;
+}
+
+/** What an index document asks for, checked. */
+export interface IndexDefinition {
+  /** The `_id` of the index document. */
+  readonly name: string;
+  /** The `_type` of the documents it covers. */
+  readonly type: string;
+  readonly fields: readonly IndexField[];
+  /** Default false. No two documents share a key. */
+  readonly unique: boolean;
+  /** Default false. Leaves out documents that have none of the fields. */
+  readonly sparse: boolean;
+  /** When given, leaves out documents that do not match this filter. */
+  readonly partial?: ValueObject | undefined;
+}
+
+export interface IndexField {
+  /** A dotted path. */
+  readonly path: string;
+  readonly direction: 1 | -1;
+}
+
+/** An index that a plan may use. */
+export interface PlannableIndex {
+  readonly definition: IndexDefinition;
+  readonly index: OrderedIndex;
+  /** True once any document gave the index a value out of an array. It never turns false by itself. */
+  readonly multikey: boolean;
+}
+
+/**
+ * What the query floor needs of the documents above it: one snapshot of the
+ * store. Everything it names must stay readable until the query is done.
+ */
+export interface QuerySource {
+  /** The commit that the snapshot shows. */
+  readonly seq: number;
+  /** Keys are `encodeKey([type, id])`; one entry for every document of every type. */
+  readonly typeIndex: OrderedIndex;
+  /** The indexes over documents of exactly this `_type`. */
+  indexesOf(type: string): readonly PlannableIndex[];
+  /** The document of a ref as of `seq`, or undefined when it does not exist there. */
+  load(ref: DocumentRef): DocumentBody | undefined;
+  /** The ref of an id, whether or not the document lives at `seq`. */
+  refOf(id: string): DocumentRef | undefined;
+  /** The type and its aliases. */
+  resolveTypes(type: string): readonly string[];
+}
+
+/** A read in MongoDB's language. Every part but the filter is optional. */
+export interface Query {
+  readonly filter?: unknown;
+  /** `{ path: 1 | -1 }`, in order of weight. */
+  readonly sort?: unknown;
+  /** Documents left out at the start. Default 0. */
+  readonly skip?: number | undefined;
+  /** Documents at most; 0 means no limit, as in MongoDB. Default 0. */
+  readonly limit?: number | undefined;
+  readonly projection?: unknown;
+}

@@ -1,0 +1,163 @@
+import { compareValues } from '../base/order.js';
+import type { Value } from '../base/values.js';
+import { conjuncts, type FilterNode, type PathTest, type Test } from './filter-node.js';
+import { hasPosition } from './paths.js';
+import { patternPrefix, textAfter } from './pattern-prefix.js';
+
+/** What a filter lets a field of an index be: some points, or one range within a type class. */
+export type FieldBound =
+  | { readonly kind: 'points'; readonly values: readonly (Value | undefined)[] }
+  | { readonly kind: 'range'; readonly lower?: BoundEnd; readonly upper?: BoundEnd };
+
+export interface BoundEnd {
+  readonly value: Value;
+  readonly inclusive: boolean;
+}
+
+const POINTS_MAX = 1_000;
+
+/**
+ * The ways to bound `path`, best guess first; none when the filter says nothing
+ * that an index could use. Each bound covers every document that matches.
+ *
+ * On a multikey field two conditions may be met by different elements, so one
+ * bound never combines two conditions there, unless one `$elemMatch` holds both.
+ */
+export function fieldBounds(
+  nodes: readonly FilterNode[],
+  path: string,
+  multikey: boolean,
+): readonly FieldBound[] {
+  if (hasPosition(path)) return [];
+  const single: FieldBound[] = [];
+  const groups: FieldBound[][] = [[]];
+  for (const node of nodes) collect(node, path, groups);
+  for (const [index, group] of groups.entries()) {
+    const joined = index === 0 && multikey ? group : combine(group);
+    single.push(...joined);
+  }
+  return single.sort((left, right) => rank(left) - rank(right));
+}
+
+/** Group 0 holds the conditions on the field; each further group those of one `$elemMatch` element. */
+function collect(node: FilterNode, path: string, groups: FieldBound[][]): void {
+  if (node.kind !== 'test') return;
+  if (node.test.op === 'element') {
+    collectElement(node, node.test, path, groups);
+  } else if (node.path === path) {
+    const bound = testBound(node.test);
+    if (bound) (groups[0] as FieldBound[]).push(bound);
+  }
+}
+
+function collectElement(
+  node: PathTest,
+  test: Extract<Test, { op: 'element' }>,
+  path: string,
+  groups: FieldBound[][],
+): void {
+  if (test.objects && path.startsWith(`${node.path}.`)) {
+    // Inside the element its field may hold an array again: each condition stands alone.
+    const inner: FieldBound[][] = [[]];
+    const rest = path.slice(node.path.length + 1);
+    for (const child of conjuncts(test.node)) collect(child, rest, inner);
+    groups.push(...(inner[0] as FieldBound[]).map((bound) => [bound]), ...inner.slice(1));
+  } else if (!test.objects && node.path === path) {
+    const inner: FieldBound[][] = [[]];
+    for (const child of conjuncts(test.node)) if (child.kind === 'test') collect(child, '', inner);
+    groups.push(inner[0] as FieldBound[]);
+  }
+}
+
+function testBound(test: Test): FieldBound | undefined {
+  switch (test.op) {
+    case 'eq':
+      return pointsBound([test.value]);
+    case 'in':
+      return test.patterns.length === 0 ? pointsBound(test.values) : undefined;
+    case 'gt':
+    case 'gte':
+      return rangeBound(test.value, { lower: { value: test.value, inclusive: test.op === 'gte' } });
+    case 'lt':
+    case 'lte':
+      return rangeBound(test.value, { upper: { value: test.value, inclusive: test.op === 'lte' } });
+    case 'regex':
+      return prefixBound(test.pattern);
+    default:
+      return undefined;
+  }
+}
+
+/** Arrays are indexed by their elements, so an array to equal names no point. */
+function pointsBound(values: readonly Value[]): FieldBound | undefined {
+  if (values.length > POINTS_MAX || values.some(Array.isArray)) return undefined;
+  if (values.some((value) => typeof value === 'number' && !Number.isFinite(value)))
+    return undefined;
+  const sorted = [...values].sort(compareValues);
+  return {
+    kind: 'points',
+    values: sorted.filter((value, at) => at === 0 || compareValues(value, sorted[at - 1]) !== 0),
+  };
+}
+
+function rangeBound(
+  value: Value,
+  ends: { lower?: BoundEnd; upper?: BoundEnd },
+): FieldBound | undefined {
+  const end = ends.lower ?? ends.upper;
+  if (value === null) return end?.inclusive ? pointsBound([null]) : undefined;
+  if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
+  if (typeof value === 'object' && !(value instanceof Date)) return undefined;
+  return { kind: 'range', ...ends };
+}
+
+function prefixBound(pattern: RegExp): FieldBound | undefined {
+  const prefix = patternPrefix(pattern);
+  if (!prefix) return undefined;
+  const after = textAfter(prefix);
+  const lower = { value: prefix, inclusive: true };
+  return { kind: 'range', lower, ...(after ? { upper: { value: after, inclusive: false } } : {}) };
+}
+
+/** Conditions that one value must all meet: the fewest points, else the ranges of one type joined. */
+function combine(bounds: readonly FieldBound[]): FieldBound[] {
+  const points = bounds.filter((bound) => bound.kind === 'points');
+  if (points.length > 0) return [points.reduce((a, b) => (rank(b) < rank(a) ? b : a))];
+  const ranges = bounds.filter((bound) => bound.kind === 'range');
+  const first = ranges[0];
+  if (!first) return [];
+  const type = typeof rangeSample(first);
+  const same = ranges.filter((range) => typeof rangeSample(range) === type);
+  return [same.reduce(intersect)];
+}
+
+type RangeBound = Extract<FieldBound, { kind: 'range' }>;
+
+function intersect(left: RangeBound, right: RangeBound): RangeBound {
+  const lower = tighter(left.lower, right.lower, 1);
+  const upper = tighter(left.upper, right.upper, -1);
+  return { kind: 'range', ...(lower && { lower }), ...(upper && { upper }) };
+}
+
+function tighter(left: BoundEnd | undefined, right: BoundEnd | undefined, side: 1 | -1) {
+  if (!left || !right) return left ?? right;
+  const order = compareValues(left.value, right.value) * side;
+  if (order === 0) return left.inclusive ? right : left;
+  return order > 0 ? left : right;
+}
+
+/** A value of the range's type class. */
+export function rangeSample(range: RangeBound): Value {
+  return (range.lower ?? range.upper)?.value ?? null;
+}
+
+function rank(bound: FieldBound): number {
+  return bound.kind === 'points' ? bound.values.length : POINTS_MAX + 1;
+}
+
+/** True when no document without the field can match: what a sparse index needs. */
+export function excludesMissing(bound: FieldBound): boolean {
+  return (
+    bound.kind === 'range' || !bound.values.some((value) => value === null || value === undefined)
+  );
+}

@@ -1,0 +1,105 @@
+import { JdbxError } from '../base/errors.js';
+import { compareStrings, compareValues } from '../base/order.js';
+import { describeType, isPlainObject, type Value } from '../base/values.js';
+import { expandKeys } from './expand-keys.js';
+import { ownValue, type Segments, splitPath } from './paths.js';
+
+export interface SortField {
+  readonly path: string;
+  readonly direction: 1 | -1;
+}
+
+/**
+ * A total order of documents: the fields in order of weight, then `_id`. What
+ * came after `_id` can decide nothing and is dropped.
+ */
+export interface SortOrder {
+  readonly fields: readonly SortField[];
+  readonly idDirection: 1 | -1;
+  /** True when `_id` was asked for, so that no fields at all is still an order. */
+  readonly byId: boolean;
+}
+
+/**
+ * @returns undefined when nothing is asked for
+ * @throws {JdbxError} INVALID_FILTER at `sort.<path>`
+ */
+export function readSort(sort: unknown): SortOrder | undefined {
+  if (sort === undefined || sort === null) return undefined;
+  if (!isPlainObject(sort)) refuse('sort', 'an object of paths and directions', describeType(sort));
+  const fields = Object.entries(sort).map(([path, direction]) => readField(path, direction));
+  if (fields.length === 0) return undefined;
+  const id = fields.findIndex((field) => field.path === '_id');
+  return {
+    fields: id < 0 ? fields : fields.slice(0, id),
+    idDirection: fields[id]?.direction ?? 1,
+    byId: id >= 0,
+  };
+}
+
+function readField(path: string, direction: unknown): SortField {
+  const place = `sort.${path}`;
+  if (path === '' || path.startsWith('$') || splitPath(path).includes('')) {
+    refuse(place, 'a path', JSON.stringify(path));
+  }
+  if (direction !== 1 && direction !== -1) refuse(place, '1 or -1', JSON.stringify(direction));
+  return { path, direction };
+}
+
+/** A document with the values it is sorted by, worked out once. */
+export interface Sortable<T> {
+  readonly document: T;
+  readonly id: unknown;
+  readonly values: readonly (Value | undefined)[];
+}
+
+export type MakeSortable = <T>(document: T) => Sortable<T>;
+
+export function sortableMaker(order: SortOrder): MakeSortable {
+  const fields = order.fields.map(({ path, direction }) => ({ path: splitPath(path), direction }));
+  return (document) => ({
+    document,
+    id: ownValue(document, '_id'),
+    values: fields.map(({ path, direction }) => sortValue(document, path, direction)),
+  });
+}
+
+/** An array sorts by its least element going up and by its greatest going down. */
+function sortValue(document: unknown, path: Segments, direction: 1 | -1): Value | undefined {
+  if (path.length === 1) {
+    const value = ownValue(document, path[0] as string);
+    if (!Array.isArray(value)) return value as Value | undefined;
+  }
+  const values = expandKeys(document, [path]).tuples.map((tuple) => tuple[0]);
+  return values.reduce((best, value) =>
+    compareValues(value, best) * direction < 0 ? value : best,
+  );
+}
+
+/** Compares by the sort's own fields only: 0 means that `_id` decides. */
+export function compareFields(order: SortOrder) {
+  return (left: Sortable<unknown>, right: Sortable<unknown>): number => {
+    for (let at = 0; at < order.fields.length; at++) {
+      const result = compareValues(left.values[at], right.values[at]);
+      if (result !== 0) return result * (order.fields[at] as SortField).direction;
+    }
+    return 0;
+  };
+}
+
+/** The total order: fields, then `_id`. */
+export function compareSortables(order: SortOrder) {
+  const byFields = compareFields(order);
+  return (left: Sortable<unknown>, right: Sortable<unknown>): number =>
+    byFields(left, right) || compareIds(left.id, right.id) * order.idDirection;
+}
+
+function compareIds(left: unknown, right: unknown): number {
+  return typeof left === 'string' && typeof right === 'string'
+    ? compareStrings(left, right)
+    : compareValues(left as Value | undefined, right as Value | undefined);
+}
+
+function refuse(path: string, expected: string, got: string): never {
+  throw new JdbxError('INVALID_FILTER', `expected ${expected}, got ${got}`, { path });
+}
