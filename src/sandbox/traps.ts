@@ -1,0 +1,17 @@
+import type { Instance } from './instance.js';
+import type { GuestOutcome } from './messages.js';
+
+/**
+ * What a WebAssembly trap, or an overflow of the thread's own stack, means for
+ * the guest. The instance it happened in must not be used again.
+ */
+export function outcomeOfTrap(trap: unknown, instance: Instance): GuestOutcome {
+  if (trap instanceof RangeError && /call stack/i.test(trap.message)) {
+    return { kind: 'stopped', code: 'GUEST_STACK', text: 'the guest went too deep' };
+  }
+  if (instance.isNearlyFull) {
+    return { kind: 'stopped', code: 'GUEST_MEMORY', text: 'the guest used up its memory' };
+  }
+  const reason = trap instanceof WebAssembly.RuntimeError ? trap.message : 'an engine failure';
+  return { kind: 'stopped', code: 'GUEST_CRASHED', text: `the guest's engine ended: ${reason}` };
+}
