@@ -3,12 +3,10 @@
  * `at NAME:LINE:COLUMN` for a syntax error, both counted from 1.
  */
 
-/** The lines of a stack that lie in the guest's own code. */
-export function guestStack(stack: string, name: string): string {
-  return stack
-    .split('\n')
-    .filter((line) => placeOf(line, name))
-    .join('\n');
+/** The lines of a stack that lie in the guest's own code, when there are any. */
+export function stackIn(stack: string, name: string): { stack: string } | undefined {
+  const lines = stack.split('\n').filter((line) => placeOf(line, name));
+  return lines.length === 0 ? undefined : { stack: lines.join('\n') };
 }
 
 /** Where in the guest's code the error was made, when the stack says. */

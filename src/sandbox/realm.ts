@@ -7,6 +7,7 @@ import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE, PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
 import type { Instance } from './instance.js';
 import type { CallMessage, GuestOutcome } from './messages.js';
+import { MEMORY_USED_UP } from './traps.js';
 
 /** What a call lends to the realm that runs it. */
 export interface CallScope {
@@ -131,7 +132,7 @@ export class Realm {
   #read(text: string | GuestOutcome): GuestOutcome {
     if (typeof text !== 'string') return text;
     if (text[0] === '+') return { kind: 'value', text: text.slice(1) };
-    if (text[0] === '-') return readFailure(text.slice(1));
+    if (text[0] === '-') return this.#readFailure(text.slice(1));
     const message = 'the entry returned a promise that nothing will settle';
     return { kind: 'thrown', failure: { message } };
   }
@@ -150,15 +151,20 @@ export class Realm {
   #thrown(error: QuickJSHandle): GuestOutcome {
     const text = this.#drive('describe', [error]);
     error.dispose();
-    return typeof text === 'string' ? readFailure(text) : text;
+    return typeof text === 'string' ? this.#readFailure(text) : text;
+  }
+
+  /** Without the memory to make an error, the engine throws null. */
+  #readFailure(text: string): GuestOutcome {
+    const failure = JSON.parse(text) as GuestFailure;
+    const isNull = failure.name === undefined && failure.message === 'null';
+    return isNull && this.instance.isNearlyFull ? MEMORY_USED_UP : { kind: 'thrown', failure };
   }
 
   /** The prelude itself failed: out of time, memory or stack, with nothing left to say which. */
   #unreadable(error: QuickJSHandle): GuestOutcome {
     error.dispose();
-    if (this.instance.isNearlyFull) {
-      return { kind: 'stopped', code: 'GUEST_MEMORY', text: 'the guest used up its memory' };
-    }
+    if (this.instance.isNearlyFull) return MEMORY_USED_UP;
     return { kind: 'stopped', code: 'GUEST_CRASHED', text: 'the guest left no readable outcome' };
   }
 
@@ -190,7 +196,3 @@ export class Realm {
 const MODULE_ENTRY = '__jdbxEntry';
 /** What the guest sees of a host call that outlived its call; the verdict overrules it. */
 const CALL_IS_OVER = `-${JSON.stringify({ message: 'the call is over', code: 'GUEST_TIMEOUT' })}`;
-
-function readFailure(text: string): GuestOutcome {
-  return { kind: 'thrown', failure: JSON.parse(text) as GuestFailure };
-}

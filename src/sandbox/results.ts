@@ -1,7 +1,7 @@
 import { type ErrorCode, JdbxError } from '../base/errors.js';
 import type { GuestResult } from './contract.js';
 import type { GuestFailure } from './guest/failures.js';
-import { guestStack, placeIn } from './guest-stack.js';
+import { placeIn, stackIn } from './guest-stack.js';
 import type { Job } from './job.js';
 import type { CallReport } from './messages.js';
 import { decodeValue } from './values-crossing.js';
@@ -34,26 +34,20 @@ function resultOf(job: Job, report: CallReport): GuestResult {
 function thrown(job: Job, report: CallReport, guest: GuestFailure): unknown {
   const original = guest.host === undefined ? undefined : job.hostErrors[guest.host];
   if (original instanceof JdbxError) return original;
-  const text = guest.name === undefined ? guest.message : `${guest.name}: ${guest.message}`;
   const { name } = job.call;
-  const stack = guestStack(guest.stack ?? '', name);
-  return failure(
-    job,
-    report,
-    codeOf(guest),
-    guest.refusedPath === undefined ? text : guest.message,
-    {
-      ...placeIn(guest.stack ?? '', name),
-      ...(stack === '' ? {} : { stack }),
-      ...(guest.code === undefined ? {} : { guestCode: guest.code }),
-      ...(guest.refusedPath ? { path: guest.refusedPath } : {}),
-      ...(original === undefined ? {} : { cause: original }),
-    },
-  );
+  const { refused, stack = '' } = guest;
+  const text = guest.name === undefined ? guest.message : `${guest.name}: ${guest.message}`;
+  return failure(job, report, codeOf(guest), refused?.text ?? text, {
+    path: refused?.path,
+    cause: original,
+    ...placeIn(stack, name),
+    ...stackIn(stack, name),
+    ...(guest.code === undefined || refused ? {} : { guestCode: guest.code }),
+  });
 }
 
 function codeOf(guest: GuestFailure): ErrorCode {
-  if (guest.refusedPath !== undefined) return 'GUEST_OUTPUT';
+  if (guest.refused) return 'GUEST_OUTPUT';
   if (guest.name === 'InternalError') {
     if (/out of memory|string too long/.test(guest.message)) return 'GUEST_MEMORY';
     if (/stack overflow/.test(guest.message)) return 'GUEST_STACK';

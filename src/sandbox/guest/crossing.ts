@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.js';
 import type { Origin } from './failures.js';
 import type { Intrinsics } from './intrinsics.js';
 
@@ -30,20 +31,16 @@ export function createCrossing(
     regExpSource,
     typedArrayTag,
     typedArrayLength,
-    charCodeAt,
     includes,
     slice,
     GuestDate,
-    GuestBytes,
   }: Intrinsics,
   makeError: (message: string, code: string, origin: Origin) => Error,
+  bytes: () => Bytes,
   limits: CrossingLimits,
 ) {
   const MARK = '\u0001';
   const MARK_IN_JSON = '\\u0001';
-  const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  const fromBase64 = new GuestBytes(128);
-  for (let index = 0; index < 64; index++) fromBase64[charCodeAt(BASE64, index)] = index;
 
   /** The way from the root to the value at hand: keys, and the objects that hold them. */
   let keys: (string | number)[] = bare([]);
@@ -63,10 +60,10 @@ export function createCrossing(
     for (let index = 0; index < depth; index++) {
       path += index === 0 ? keys[index] : `.${keys[index]}`;
     }
-    const place = path === '' ? '' : ` at ${path}`;
-    throw makeError(`expected ${expected}${place}, got ${got}`, 'GUEST_OUTPUT', {
-      refusedPath: path,
-    });
+    const text = `expected ${expected}, got ${got}`;
+    const message = path === '' ? text : `at ${path}: ${text}`;
+    const origin = { __proto__: null, refused: { __proto__: null, path, text } };
+    throw makeError(message, 'GUEST_OUTPUT', origin as Origin);
   }
 
   function spend(size: number): void {
@@ -114,13 +111,18 @@ export function createCrossing(
     if (time !== undefined) {
       return isFiniteNumber(time) ? `${MARK}d${time}` : refuse('a valid date', 'an invalid date');
     }
-    if (typedArrayTag(value) === 'Uint8Array') return MARK + encodeBytes(value as Uint8Array);
+    if (typedArrayTag(value) === 'Uint8Array') return encodeBytes(value as Uint8Array);
     for (let index = 0; index < depth; index++) {
       if (ancestors[index] === value) refuse('a tree', 'a cycle');
     }
     if (depth >= limits.depthMax) refuse(`at most ${limits.depthMax} levels of nesting`, 'more');
     ancestors[depth] = value;
     return isArray(value) ? copyArray(value) : copyPlain(value);
+  }
+
+  function encodeBytes(value: Uint8Array): string {
+    spend((typedArrayLength(value) * 4) / 3);
+    return `${MARK}b${bytes().encode(value)}`;
   }
 
   /** Milliseconds of a real date; `undefined` for anything else. */
@@ -197,36 +199,6 @@ export function createCrossing(
     }
   }
 
-  function encodeBytes(bytes: Uint8Array): string {
-    const count = typedArrayLength(bytes);
-    spend((count * 4) / 3);
-    let text = 'b';
-    for (let index = 0; index < count; index += 3) {
-      const first = bytes[index] as number;
-      const second = index + 1 < count ? (bytes[index + 1] as number) : 0;
-      const third = index + 2 < count ? (bytes[index + 2] as number) : 0;
-      const word = (first << 16) | (second << 8) | third;
-      text += `${BASE64[word >> 18]}${BASE64[(word >> 12) & 63]}`;
-      text += index + 1 < count ? BASE64[(word >> 6) & 63] : '=';
-      text += index + 2 < count ? BASE64[word & 63] : '=';
-    }
-    return text;
-  }
-
-  function decodeBytes(text: string, start: number): Uint8Array {
-    let end = text.length;
-    while (end > start && text[end - 1] === '=') end--;
-    const bytes = new GuestBytes(((end - start) * 3) >> 2);
-    let word = 0;
-    let at = 0;
-    for (let index = start; index < end; index++) {
-      word = ((word << 6) | (fromBase64[charCodeAt(text, index)] as number)) & 0xffffff;
-      const place = (index - start) & 3;
-      if (place !== 0) bytes[at++] = (word >> (6 - 2 * place)) & 255;
-    }
-    return bytes;
-  }
-
   /** The value that the host's text stands for. */
   function decode(text: string): unknown {
     const value = parse(text) as unknown;
@@ -247,7 +219,7 @@ export function createCrossing(
 
   function reviveString(text: string): unknown {
     if (text[1] === 'd') return new GuestDate(+slice(text, 2));
-    return text[1] === 'b' ? decodeBytes(text, 2) : slice(text, 2);
+    return text[1] === 'b' ? bytes().decode(slice(text, 2)) : slice(text, 2);
   }
 
   return { encode, decode };

@@ -1,42 +1,36 @@
 import type { Intrinsics } from './intrinsics.js';
 
 /** What is known of a thrown value, read without running any of the guest's code. */
-export interface GuestFailure {
+export interface GuestFailure extends Origin {
   readonly name?: string;
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
-  /** The number of the host error that this one carries into the guest. */
-  readonly host?: number;
-  /** Set when the prelude itself refused a value, with the path of what is not data. */
-  readonly refusedPath?: string;
 }
 
 /** Where an error came from, remembered beside it where the guest cannot forge it. */
 export interface Origin {
-  readonly host?: number | undefined;
-  readonly refusedPath?: string;
+  /** The number of the host error that this one carries into the guest. */
+  readonly host?: number;
+  /** Set when the prelude itself refused a value that is not data. */
+  readonly refused?: Refusal;
 }
 
-/** Makes the errors that the guest sees, and reads the ones that it throws. */
-export function createFailures(
-  {
-    GuestError,
-    GuestMap,
-    weakGet,
-    weakSet,
-    defineProperty,
-    getOwnPropertyDescriptor,
-    getPrototypeOf,
-    hasOwn,
-    slice,
-    stringify,
-  }: Intrinsics,
-  inspect: (value: unknown) => string,
-) {
+export interface Refusal {
+  readonly path: string;
+  /** What was expected and what came. */
+  readonly text: string;
+}
+
+/** Makes the errors that the host and the prelude throw in the guest. */
+export function createErrors({
+  GuestError,
+  GuestMap,
+  weakGet,
+  weakSet,
+  defineProperty,
+}: Intrinsics) {
   const origins = new GuestMap<object, Origin>();
-  const MESSAGE_LENGTH_MAX = 2_000;
-  const STACK_LENGTH_MAX = 8_000;
 
   function make(message: string, code: string | undefined, origin: Origin): Error {
     const error = new GuestError(message);
@@ -47,6 +41,22 @@ export function createFailures(
     weakSet(origins, error, origin);
     return error;
   }
+
+  function originOf(thrown: object): Origin {
+    return (weakGet(origins, thrown) ?? { __proto__: null }) as Origin;
+  }
+
+  return { make, originOf };
+}
+
+/** Gives a function that writes what is known of a thrown value as JSON text. */
+export function createDescribe(
+  { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, slice, stringify }: Intrinsics,
+  originOf: (thrown: object) => Origin,
+  inspect: (value: unknown) => string,
+): (thrown: unknown) => string {
+  const MESSAGE_LENGTH_MAX = 2_000;
+  const STACK_LENGTH_MAX = 8_000;
 
   /** A data property that is a string, own or inherited; accessors are not run. */
   function readString(thrown: object, key: string, lengthMax: number): string | undefined {
@@ -62,31 +72,23 @@ export function createFailures(
     return undefined;
   }
 
-  function read(thrown: unknown): GuestFailure {
-    if (typeof thrown !== 'object' || thrown === null) {
-      return {
-        message:
-          typeof thrown === 'string' ? slice(thrown, 0, MESSAGE_LENGTH_MAX) : inspect(thrown),
-      };
-    }
-    const origin = (weakGet(origins, thrown) ?? { __proto__: null }) as Origin;
-    const text = readString(thrown, 'message', MESSAGE_LENGTH_MAX);
+  function read(thrown: object): object {
+    const { host, refused } = originOf(thrown);
+    const message = readString(thrown, 'message', MESSAGE_LENGTH_MAX);
     return {
+      // No prototype, so that no inherited `toJSON` is called.
+      __proto__: null,
       name: readString(thrown, 'name', 200),
-      message: text === undefined ? inspect(thrown) : text,
+      message: message === undefined ? inspect(thrown) : message,
       code: readString(thrown, 'code', 200),
       stack: readString(thrown, 'stack', STACK_LENGTH_MAX),
-      host: origin.host,
-      refusedPath: origin.refusedPath,
-    } as GuestFailure;
+      host,
+      refused,
+    };
   }
 
-  /** JSON text of what is known of `thrown`. */
-  function describe(thrown: unknown): string {
-    const failure = read(thrown);
-    // Own and without a prototype, so that no inherited `toJSON` is called.
-    return stringify({ __proto__: null, ...failure });
-  }
-
-  return { make, describe };
+  return function describe(thrown) {
+    if (typeof thrown === 'object' && thrown !== null) return stringify(read(thrown));
+    return stringify({ __proto__: null, message: slice(inspect(thrown), 0, MESSAGE_LENGTH_MAX) });
+  };
 }

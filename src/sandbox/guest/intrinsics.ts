@@ -36,6 +36,9 @@ export function captureIntrinsics() {
     hasOwn,
     stringify,
     parse,
+    // Called by this name it is the indirect one: code at the top, that sees no local.
+    // biome-ignore lint/security/noGlobalEval: it is the guest's own, and compiles the prelude's text alone
+    compile: eval as (code: string) => unknown,
     reflect: {
       apply,
       ownKeys,
@@ -54,7 +57,6 @@ export function captureIntrinsics() {
     GuestBytes: Uint8Array,
     GuestProxy: Proxy,
     GuestMap: WeakMap,
-    fromCharCode: String.fromCharCode,
     toText: String,
     isFiniteNumber: Number.isFinite,
     weakGet: unbind(WeakMap.prototype.get),

@@ -1,20 +1,17 @@
+import { createBytes } from './bytes.js';
 import { type CrossingLimits, createCrossing } from './crossing.js';
 import { createQuery } from './cursor.js';
-import { createFailures } from './failures.js';
+import { createDescribe, createErrors } from './failures.js';
 import { defineHostObjects } from './host-objects.js';
 import { createInspect } from './inspect.js';
 import { captureIntrinsics } from './intrinsics.js';
 import { createRandom } from './random.js';
 
-const PARTS = {
-  captureIntrinsics,
-  createInspect,
-  createFailures,
-  createCrossing,
-  createQuery,
-  createRandom,
-  defineHostObjects,
-};
+/** What every call needs. */
+const PARTS = { captureIntrinsics, createErrors, createCrossing, createRandom, defineHostObjects };
+
+/** What many calls do without, and so is compiled on first use: compiling is what a realm costs. */
+const LATE_PARTS = { createInspect, createDescribe, createQuery, createBytes };
 
 export interface PreludeSettings {
   /** Names of the host functions, dotted. */
@@ -30,16 +27,33 @@ type HostCall = (name: string, argumentsText: string) => string;
 /** Sets the realm up, and hands the host the functions that it drives the realm by. */
 function boot(
   parts: typeof PARTS,
+  lateTexts: Readonly<Record<keyof typeof LATE_PARTS, string>>,
   hostCall: HostCall,
   print: Print,
   seed: readonly number[],
   settings: PreludeSettings,
 ) {
   const intrinsics = parts.captureIntrinsics();
-  const { apply, freeze, defineProperty, parse, slice, stringify } = intrinsics;
-  const inspect = parts.createInspect(intrinsics);
-  const failures = parts.createFailures(intrinsics, inspect);
-  const { encode, decode } = parts.createCrossing(intrinsics, failures.make, settings.crossing);
+  const { apply, freeze, defineProperty, compile, parse, slice, stringify } = intrinsics;
+
+  /** A part that is made when it is first asked for. */
+  function late<K extends keyof typeof LATE_PARTS, M>(
+    name: K,
+    make: (create: (typeof LATE_PARTS)[K]) => M,
+  ): () => M {
+    let made: M | undefined;
+    return () => {
+      made ??= make(compile(lateTexts[name]) as (typeof LATE_PARTS)[K]);
+      return made;
+    };
+  }
+
+  const { make, originOf } = parts.createErrors(intrinsics);
+  const inspect = late('createInspect', (create) => create(intrinsics));
+  const describe = late('createDescribe', (create) => create(intrinsics, originOf, inspect()));
+  const query = late('createQuery', (create) => create(intrinsics, callHost));
+  const bytes = late('createBytes', (create) => create(intrinsics));
+  const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, settings.crossing);
   const reseed = parts.createRandom(intrinsics);
   reseed(seed[0] as number, seed[1] as number, seed[2] as number);
   let outcome = '';
@@ -49,14 +63,14 @@ function boot(
     const body = slice(reply, 1);
     if (reply[0] === '+') return decode(body);
     const { message, code, host } = parse(body) as never;
-    throw failures.make(message, code, { __proto__: null, host } as never);
+    throw make(message, code, { __proto__: null, host } as never);
   }
 
   function printer(level: string) {
     return (...values: unknown[]) => {
       let line = '';
       for (let index = 0; index < values.length; index++) {
-        line += (index === 0 ? '' : ' ') + inspect(values[index]);
+        line += (index === 0 ? '' : ' ') + inspect()(values[index]);
       }
       print(level, stringify(line));
     };
@@ -66,7 +80,7 @@ function boot(
     intrinsics,
     settings.host,
     callHost,
-    parts.createQuery(intrinsics, callHost),
+    (filter?: unknown, shape?: unknown) => query()(filter, shape),
   );
   const console = {
     debug: printer('debug'),
@@ -83,7 +97,7 @@ function boot(
     try {
       outcome = `+${encode(await result)}`;
     } catch (error) {
-      outcome = `-${failures.describe(error)}`;
+      outcome = `-${describe()(error)}`;
     }
   }
 
@@ -96,12 +110,17 @@ function boot(
       follow(result);
       return outcome;
     } catch (error) {
-      return `-${failures.describe(error)}`;
+      return `-${describe()(error)}`;
     }
   }
 
   // Each of these gives text, which is all that the host reads of this realm.
-  return freeze({ run, reseed, outcome: () => outcome, describe: failures.describe });
+  return freeze({
+    run,
+    reseed,
+    outcome: () => outcome,
+    describe: (thrown: unknown) => describe()(thrown),
+  });
 }
 
 /** The file name that the prelude has in stack traces, where it is left out. */
@@ -109,11 +128,26 @@ export const PRELUDE_NAME = '<jdbx>';
 
 /** An expression that gives `(hostCall, print, seed0, seed1, seed2, settingsText) => driver`. */
 export const PRELUDE = `(() => {
-  'use strict';
-  const parts = { ${Object.entries(PARTS)
-    .map(([name, part]) => `${name}: ${part}`)
-    .join(', ')} };
-  const boot = ${boot};
-  return (hostCall, print, s0, s1, s2, settings) =>
-    boot(parts, hostCall, print, [s0, s1, s2], JSON.parse(settings));
+'use strict';
+const parts = { ${entriesOf(PARTS, compact)} };
+const late = { ${entriesOf(LATE_PARTS, (part) => JSON.stringify(`'use strict'; (${compact(part)})`))} };
+const boot = ${compact(boot)};
+return (hostCall, print, s0, s1, s2, settings) =>
+boot(parts, late, hostCall, print, [s0, s1, s2], JSON.parse(settings));
 })()`;
+
+type Part = (...args: never[]) => unknown;
+
+function entriesOf(parts: Readonly<Record<string, Part>>, write: (part: Part) => string): string {
+  return Object.entries(parts)
+    .map(([name, part]) => `${name}: ${write(part)}`)
+    .join(',\n');
+}
+
+/** A function's text without comment lines and indentation; no string here spans lines. */
+function compact(part: Part): string {
+  return String(part)
+    .replace(/^\s*\/\*[\s\S]*?\*\/$/gm, '')
+    .replace(/^\s*\/\/.*$/gm, '')
+    .replace(/^\s+/gm, '');
+}
