@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   GUEST_OUTPUT: 'guest code returned more than its output limit, or a value that is not data',
   GUEST_HOST_CALLS: 'guest code made more host calls than allowed',
   GUEST_CRASHED: 'the worker that ran the guest ended; the call had no effect',
+  GUEST_QUEUE_FULL: 'more calls wait for a sandbox worker than its queue holds; try again later',
   PERMISSION_DENIED: 'guest code called a host function that its document does not list',
   // calling models
   INVALID_INTEGRATION: 'an integration document that names no usable provider',

@@ -10,7 +10,9 @@ export interface Sandbox {
    * Runs a guest and settles no later than its wall time plus a grace of 100 ms.
    *
    * @throws {JdbxError} GUEST_SYNTAX, GUEST_ERROR, GUEST_TIMEOUT, GUEST_MEMORY, GUEST_STACK,
-   * GUEST_OUTPUT, GUEST_HOST_CALLS, GUEST_CRASHED, PERMISSION_DENIED, or the abort reason of `signal`
+   * GUEST_OUTPUT, GUEST_HOST_CALLS, GUEST_CRASHED, GUEST_QUEUE_FULL, STORE_CLOSED, INVALID_DOCUMENT
+   * (an argument), the error of a host function that the guest let through, or the abort reason of
+   * `signal`
    */
   call(call: GuestCall): Promise<GuestResult>;
   close(): Promise<void>;

@@ -1,0 +1,228 @@
+import type { Bytes } from './bytes.js';
+import type { Origin } from './failures.js';
+import type { Intrinsics } from './intrinsics.js';
+
+export interface CrossingLimits {
+  readonly depthMax: number;
+  readonly nodesMax: number;
+  /** Rough size of the text, in UTF-16 units; the host measures exactly. */
+  readonly lengthMax: number;
+}
+
+/**
+ * The guest's end of `values-crossing.ts`: turns the guest's values into text
+ * and back. Only data is read, by descriptor, each property once: no getter,
+ * `toJSON`, iterator or setter of the guest runs (a proxy's traps may, and what
+ * they answer is data like any other).
+ */
+export function createCrossing(
+  {
+    ownKeys,
+    getOwnPropertyDescriptor,
+    getPrototypeOf,
+    setPrototypeOf,
+    hasOwn,
+    isArray,
+    isFiniteNumber,
+    objectPrototype,
+    stringify,
+    parse,
+    getTime,
+    regExpSource,
+    typedArrayTag,
+    typedArrayLength,
+    includes,
+    slice,
+    GuestDate,
+  }: Intrinsics,
+  makeError: (message: string, code: string, origin: Origin) => Error,
+  bytes: () => Bytes,
+  limits: CrossingLimits,
+) {
+  const MARK = '\u0001';
+  const MARK_IN_JSON = '\\u0001';
+
+  /** The way from the root to the value at hand: keys, and the objects that hold them. */
+  let keys: (string | number)[] = bare([]);
+  let ancestors: object[] = bare([]);
+  let depth = 0;
+  let nodes = 0;
+  let length = 0;
+
+  /** Without a prototype, an array has neither setters nor `toJSON` that a guest could plant. */
+  function bare<T>(array: T[]): T[] {
+    setPrototypeOf(array, null);
+    return array;
+  }
+
+  function refuse(expected: string, got: string): never {
+    let path = '';
+    for (let index = 0; index < depth; index++) {
+      path += index === 0 ? keys[index] : `.${keys[index]}`;
+    }
+    const text = `expected ${expected}, got ${got}`;
+    const message = path === '' ? text : `at ${path}: ${text}`;
+    const origin = { __proto__: null, refused: { __proto__: null, path, text } };
+    throw makeError(message, 'GUEST_OUTPUT', origin as Origin);
+  }
+
+  function spend(size: number): void {
+    length += size;
+    if (++nodes > limits.nodesMax) refuse(`at most ${limits.nodesMax} values`, 'more');
+    if (length > limits.lengthMax) refuse(`at most ${limits.lengthMax} bytes`, 'more');
+  }
+
+  /** JSON text of `value`; the path in refusals begins with `root`, when given. */
+  function encode(value: unknown, root?: string): string {
+    // Reading a cursor or a proxy may encode another value in between.
+    const outer = { keys, ancestors, depth, nodes, length };
+    keys = bare([]);
+    ancestors = bare([]);
+    depth = nodes = length = 0;
+    if (root !== undefined) keys[depth++] = root;
+    try {
+      return stringify(copy(value === undefined ? null : value));
+    } finally {
+      ({ keys, ancestors, depth, nodes, length } = outer);
+    }
+  }
+
+  function copy(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        spend(value.length + 3);
+        return value[0] === MARK ? `${MARK}s${value}` : value;
+      case 'number':
+        spend(2);
+        return isFiniteNumber(value) ? value : refuse('a finite number', `${value}`);
+      case 'boolean':
+        spend(5);
+        return value;
+      case 'object':
+        return value === null ? null : copyObject(value);
+      default:
+        return refuse('data', `a ${typeof value}`);
+    }
+  }
+
+  function copyObject(value: object): unknown {
+    spend(3);
+    const time = timeOf(value);
+    if (time !== undefined) {
+      return isFiniteNumber(time) ? `${MARK}d${time}` : refuse('a valid date', 'an invalid date');
+    }
+    if (typedArrayTag(value) === 'Uint8Array') return encodeBytes(value as Uint8Array);
+    for (let index = 0; index < depth; index++) {
+      if (ancestors[index] === value) refuse('a tree', 'a cycle');
+    }
+    if (depth >= limits.depthMax) refuse(`at most ${limits.depthMax} levels of nesting`, 'more');
+    ancestors[depth] = value;
+    return isArray(value) ? copyArray(value) : copyPlain(value);
+  }
+
+  function encodeBytes(value: Uint8Array): string {
+    spend((typedArrayLength(value) * 4) / 3);
+    return `${MARK}b${bytes().encode(value)}`;
+  }
+
+  /** Milliseconds of a real date; `undefined` for anything else. */
+  function timeOf(value: object): number | undefined {
+    try {
+      return getTime(value);
+    } catch {
+      return undefined;
+    }
+  }
+
+  function copyArray(value: object): unknown[] {
+    const out: unknown[] = bare([]);
+    const count = getOwnPropertyDescriptor(value, 'length')?.value as number;
+    for (let index = 0; index < count; index++) {
+      const item = readData(value, index);
+      out[index] = item === undefined ? null : descend(index, item);
+      if (item === undefined) spend(5);
+    }
+    return out;
+  }
+
+  function copyPlain(value: object): unknown {
+    const prototype = getPrototypeOf(value);
+    if (prototype !== objectPrototype && prototype !== null) {
+      refuse('data', nameOf(value, prototype));
+    }
+    const out: Record<string, unknown> = { __proto__: null } as never;
+    const names = ownKeys(value);
+    for (let index = 0; index < names.length; index++) {
+      const key = names[index] as string | symbol;
+      if (typeof key === 'symbol') refuse('string keys only', 'a symbol key');
+      const item = readData(value, key);
+      if (item === undefined) continue;
+      if (key === '__proto__') refuse('another property name', '"__proto__"');
+      spend(key.length + 4);
+      out[key] = descend(key, item);
+    }
+    return out;
+  }
+
+  /** The value of an own, enumerable data property; an accessor is refused, not run. */
+  function readData(holder: object, key: string | number): unknown {
+    const descriptor = getOwnPropertyDescriptor(holder, key);
+    if (descriptor === undefined || !descriptor.enumerable) return undefined;
+    if (hasOwn(descriptor, 'value')) return descriptor.value;
+    keys[depth++] = key;
+    return refuse('data', 'an accessor');
+  }
+
+  function descend(key: string | number, item: unknown): unknown {
+    keys[depth++] = key;
+    const copied = copy(item);
+    depth--;
+    return copied;
+  }
+
+  function nameOf(value: object, prototype: object): string {
+    if (isRegExp(value)) return 'a regular expression (write { $regex: "…" } in a filter)';
+    const made = getOwnPropertyDescriptor(prototype, 'constructor');
+    const maker: unknown = made && hasOwn(made, 'value') ? made.value : undefined;
+    const named = typeof maker === 'function' ? getOwnPropertyDescriptor(maker, 'name') : undefined;
+    const name: unknown = named && hasOwn(named, 'value') ? named.value : undefined;
+    return typeof name === 'string' && name !== ''
+      ? `an instance of ${slice(name, 0, 100)}`
+      : 'an instance of a class';
+  }
+
+  function isRegExp(value: object): boolean {
+    try {
+      return typeof regExpSource(value) === 'string';
+    } catch {
+      return false;
+    }
+  }
+
+  /** The value that the host's text stands for. */
+  function decode(text: string): unknown {
+    const value = parse(text) as unknown;
+    return includes(text, MARK_IN_JSON) ? revive(value) : value;
+  }
+
+  function revive(value: unknown): unknown {
+    if (typeof value === 'string') return value[0] === MARK ? reviveString(value) : value;
+    if (typeof value !== 'object' || value === null) return value;
+    const container = value as Record<string | symbol, unknown>;
+    const names = ownKeys(container);
+    for (let index = 0; index < names.length; index++) {
+      const key = names[index] as string;
+      if (key !== 'length' || !isArray(container)) container[key] = revive(container[key]);
+    }
+    return container;
+  }
+
+  function reviveString(text: string): unknown {
+    if (text[1] === 'd') return new GuestDate(+slice(text, 2));
+    return text[1] === 'b' ? bytes().decode(slice(text, 2)) : slice(text, 2);
+  }
+
+  return { encode, decode };
+}
+
+export type Crossing = ReturnType<typeof createCrossing>;

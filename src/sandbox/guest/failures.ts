@@ -1,0 +1,94 @@
+import type { Intrinsics } from './intrinsics.js';
+
+/** What is known of a thrown value, read without running any of the guest's code. */
+export interface GuestFailure extends Origin {
+  readonly name?: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+/** Where an error came from, remembered beside it where the guest cannot forge it. */
+export interface Origin {
+  /** The number of the host error that this one carries into the guest. */
+  readonly host?: number;
+  /** Set when the prelude itself refused a value that is not data. */
+  readonly refused?: Refusal;
+}
+
+export interface Refusal {
+  readonly path: string;
+  /** What was expected and what came. */
+  readonly text: string;
+}
+
+/** Makes the errors that the host and the prelude throw in the guest. */
+export function createErrors({
+  GuestError,
+  GuestMap,
+  weakGet,
+  weakSet,
+  defineProperty,
+}: Intrinsics) {
+  const origins = new GuestMap<object, Origin>();
+
+  function make(message: string, code: string | undefined, origin: Origin): Error {
+    const error = new GuestError(message);
+    if (code !== undefined) {
+      const value = { __proto__: null, value: code, writable: true, configurable: true };
+      defineProperty(error, 'code', value);
+    }
+    weakSet(origins, error, origin);
+    return error;
+  }
+
+  function originOf(thrown: object): Origin {
+    return (weakGet(origins, thrown) ?? { __proto__: null }) as Origin;
+  }
+
+  return { make, originOf };
+}
+
+/** Gives a function that writes what is known of a thrown value as JSON text. */
+export function createDescribe(
+  { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, slice, stringify }: Intrinsics,
+  originOf: (thrown: object) => Origin,
+  inspect: (value: unknown) => string,
+): (thrown: unknown) => string {
+  const MESSAGE_LENGTH_MAX = 2_000;
+  const STACK_LENGTH_MAX = 8_000;
+
+  /** A data property that is a string, own or inherited; accessors are not run. */
+  function readString(thrown: object, key: string, lengthMax: number): string | undefined {
+    let holder: object | null = thrown;
+    for (let depth = 0; holder !== null && depth < 8; depth++) {
+      const descriptor = getOwnPropertyDescriptor(holder, key);
+      if (descriptor) {
+        const value: unknown = hasOwn(descriptor, 'value') ? descriptor.value : undefined;
+        return typeof value === 'string' ? slice(value, 0, lengthMax) : undefined;
+      }
+      holder = getPrototypeOf(holder);
+    }
+    return undefined;
+  }
+
+  function read(thrown: object): object {
+    const { host, refused } = originOf(thrown);
+    const message = readString(thrown, 'message', MESSAGE_LENGTH_MAX);
+    return {
+      // No prototype, so that no inherited `toJSON` is called.
+      __proto__: null,
+      name: readString(thrown, 'name', 200),
+      message: message === undefined ? inspect(thrown) : message,
+      code: readString(thrown, 'code', 200),
+      stack: readString(thrown, 'stack', STACK_LENGTH_MAX),
+      host,
+      refused,
+    };
+  }
+
+  return function describe(thrown) {
+    if (typeof thrown === 'object' && thrown !== null) return stringify(read(thrown));
+    return stringify({ __proto__: null, message: slice(inspect(thrown), 0, MESSAGE_LENGTH_MAX) });
+  };
+}

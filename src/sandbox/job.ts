@@ -1,0 +1,57 @@
+import type { GuestCall, GuestResult } from './contract.js';
+import type { CallMessage } from './messages.js';
+
+/** What of a call's message is known before a worker takes it. */
+export type JobMessage = Omit<CallMessage, 'id' | 'deadline'>;
+
+/** One call on its way: settles once, and forgets its abort signal when it does. */
+export class Job {
+  readonly call: GuestCall;
+  readonly message: JobMessage;
+  /** What host functions threw, by the number that the guest's error carries. */
+  readonly hostErrors: unknown[] = [];
+  readonly result: Promise<GuestResult>;
+  readonly #settlers: PromiseSettlers;
+  readonly #onAbort: () => void;
+  #settled = false;
+
+  /** `onAbort` is called after the job has been rejected with the signal's reason. */
+  constructor(call: GuestCall, message: JobMessage, onAbort: (job: Job) => void) {
+    this.call = call;
+    this.message = message;
+    let settlers: PromiseSettlers | undefined;
+    this.result = new Promise((resolve, reject) => {
+      settlers = { resolve, reject };
+    });
+    this.#settlers = settlers as unknown as PromiseSettlers;
+    this.#onAbort = () => {
+      this.reject(call.signal?.reason);
+      onAbort(this);
+    };
+    call.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  resolve(result: GuestResult): void {
+    this.#settle();
+    this.#settlers.resolve(result);
+  }
+
+  reject(reason: unknown): void {
+    this.#settle();
+    this.#settlers.reject(reason);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.call.signal?.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+interface PromiseSettlers {
+  readonly resolve: (result: GuestResult) => void;
+  readonly reject: (reason: unknown) => void;
+}

@@ -1,0 +1,78 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ErrorCode } from '../base/errors.js';
+import type { ConsoleLine, GuestLimits } from './contract.js';
+import type { GuestFailure } from './guest/failures.js';
+
+/** What a worker is born with. */
+export interface WorkerStart {
+  readonly wasm: WebAssembly.Module;
+  readonly control: SharedArrayBuffer;
+  /** Where the answers to host calls come in, read synchronously. */
+  readonly answers: MessagePort;
+}
+
+/** The 32-bit cells of `control`. */
+export const CONTROL = {
+  /** Counts answers and stops; the worker sleeps on it. */
+  wake: 0,
+  /** The id of a call that must end at once. */
+  stop: 1,
+  cells: 2,
+} as const;
+
+/** Main thread → worker: run this. */
+export interface CallMessage {
+  readonly id: number;
+  readonly name: string;
+  readonly code: string;
+  readonly entry: string;
+  readonly module: boolean;
+  /** The text of the array of arguments. */
+  readonly argumentsText: string;
+  readonly host: readonly string[];
+  readonly limits: GuestLimits;
+  /** Absolute, in milliseconds of `monotonicNow`. */
+  readonly deadline: number;
+  readonly now: number;
+  readonly seed: string;
+  readonly reuse: boolean;
+}
+
+/** Main thread → worker: the answer to host call number `sequence`. */
+export interface AnswerMessage {
+  readonly sequence: number;
+  readonly text: string;
+}
+
+/** Worker → main thread. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'host-call';
+      readonly id: number;
+      readonly sequence: number;
+      readonly name: string;
+      readonly argumentsText: string;
+    }
+  | { readonly kind: 'settled'; readonly id: number; readonly report: CallReport }
+  /** The worker has cleaned up after a call and can take the next one. */
+  | { readonly kind: 'idle'; readonly id: number };
+
+export interface CallReport {
+  readonly outcome: GuestOutcome;
+  readonly console: readonly ConsoleLine[];
+  readonly hostCalls: number;
+  readonly durationMs: number;
+}
+
+export type GuestOutcome =
+  | { readonly kind: 'value'; readonly text: string }
+  /** The guest threw. */
+  | { readonly kind: 'thrown'; readonly failure: GuestFailure }
+  /** The sandbox ended it. */
+  | { readonly kind: 'stopped'; readonly code: ErrorCode; readonly text: string };
+
+/** Milliseconds on a clock that all threads of the process share. */
+export function monotonicNow(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,103 @@
+import type {
+  AnonymousFunctionDeclaration,
+  ArrowFunctionExpression,
+  ExportDefaultDeclaration,
+  FunctionDeclaration,
+  FunctionExpression,
+  ModuleDeclaration,
+  Program,
+  Statement,
+} from 'acorn';
+
+type FunctionNode =
+  | FunctionDeclaration
+  | AnonymousFunctionDeclaration
+  | FunctionExpression
+  | ArrowFunctionExpression;
+
+/** A function that could be an entry, and how pipelines bind arguments to it. */
+export interface FunctionFound {
+  readonly name: string;
+  readonly parameters: readonly (string | undefined)[];
+  readonly rest: boolean;
+  readonly generator: boolean;
+  /** Offset in the code. */
+  readonly position: number;
+}
+
+/** Declarations and `const f = () => …` at the top level, in order of appearance. */
+export function topLevelFunctions(program: Program): FunctionFound[] {
+  return program.body.flatMap((statement) => functionsOf(unwrapExport(statement)));
+}
+
+/**
+ * The `export default`, under its own name where the function has one that the
+ * top level knows.
+ */
+export function findDefault(
+  program: Program,
+  functions: readonly FunctionFound[],
+): FunctionFound | 'not a function' | undefined {
+  for (const statement of program.body) {
+    if (statement.type === 'ExportDefaultDeclaration') return fromDefault(statement, functions);
+    const local = exportedAsDefault(statement);
+    if (local) return byName(local, functions);
+  }
+  return undefined;
+}
+
+function fromDefault(
+  { declaration }: ExportDefaultDeclaration,
+  functions: readonly FunctionFound[],
+): FunctionFound | 'not a function' {
+  if (declaration.type === 'Identifier') return byName(declaration.name, functions);
+  return isFunction(declaration) ? describe('default', declaration) : 'not a function';
+}
+
+function byName(name: string, functions: readonly FunctionFound[]) {
+  const found = functions.findLast((candidate) => candidate.name === name);
+  return found ? { ...found, name: 'default' } : 'not a function';
+}
+
+/** `export { f as default }` names `f`. */
+function exportedAsDefault(statement: Statement | ModuleDeclaration): string | undefined {
+  if (statement.type !== 'ExportNamedDeclaration') return undefined;
+  for (const { exported, local } of statement.specifiers) {
+    const isDefault = exported.type === 'Identifier' && exported.name === 'default';
+    if (isDefault && local.type === 'Identifier') return local.name;
+  }
+  return undefined;
+}
+
+function unwrapExport(statement: Statement | ModuleDeclaration): unknown {
+  const isExport =
+    statement.type === 'ExportNamedDeclaration' || statement.type === 'ExportDefaultDeclaration';
+  return isExport ? statement.declaration : statement;
+}
+
+function functionsOf(node: unknown): FunctionFound[] {
+  const statement = node as Statement | null | undefined;
+  if (statement?.type === 'FunctionDeclaration' && statement.id) {
+    return [describe(statement.id.name, statement)];
+  }
+  if (statement?.type !== 'VariableDeclaration') return [];
+  return statement.declarations.flatMap(({ id, init }) =>
+    id.type === 'Identifier' && isFunction(init) ? [describe(id.name, init)] : [],
+  );
+}
+
+function isFunction(node: { type: string } | null | undefined): node is FunctionNode {
+  return /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(
+    node?.type ?? '',
+  );
+}
+
+function describe(name: string, node: FunctionNode): FunctionFound {
+  const rest = node.params.at(-1)?.type === 'RestElement';
+  const params = rest ? node.params.slice(0, -1) : node.params;
+  const parameters = params.map((param) => {
+    const target = param.type === 'AssignmentPattern' ? param.left : param;
+    return target.type === 'Identifier' ? target.name : undefined;
+  });
+  return { name, parameters, rest, generator: node.generator === true, position: node.start };
+}

@@ -1,0 +1,14 @@
+/** The part of WebAssembly's interface that is used here; TypeScript has it only among a browser's. */
+declare namespace WebAssembly {
+  class Module {
+    /** Keeps the type apart from other objects. */
+    private readonly kind: 'module';
+  }
+  class Memory {
+    /** Sizes are in pages of 64 KiB. */
+    constructor(descriptor: { initial: number; maximum: number });
+    readonly buffer: ArrayBuffer;
+  }
+  class RuntimeError extends Error {}
+  function compile(bytes: Uint8Array): Promise<Module>;
+}
