@@ -1,9 +1,9 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
-import { readIndexDocument } from '../query/contract.js';
+import { readIndexDocument } from '../query/index-definition.js';
 import type { Commit, StoredDocument } from '../storage/contract.js';
-import { Catalog } from './catalog.js';
+import type { Catalog } from './catalog.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import type { StagedChanges } from './index-set.js';
 import type { Store } from './store.js';

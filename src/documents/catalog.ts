@@ -49,8 +49,10 @@ export class Catalog {
   /** @throws {JdbxError} SCHEMA_VIOLATION */
   checkSchema(document: Document): void {
     const schema = this.#schemas.get(document._type);
-    if (!schema || schema.check(document)) return;
-    const [error] = schema.check.errors ?? [];
+    if (!schema) return;
+    const sound: boolean = schema.check(document);
+    if (sound) return;
+    const error = schema.check.errors?.[0];
     const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
     throw new JdbxError('SCHEMA_VIOLATION', `${error?.message ?? 'refused'} (${schema.id})`, {
       path,
@@ -109,7 +111,9 @@ function readIncludes(document: Document): string[] {
 function compileSchema(document: Document): ValidateFunction {
   const { schema } = document;
   try {
-    return new Ajv({ strict: false, validateFormats: false }).compile(structuredClone(schema) as object);
+    return new Ajv({ strict: false, validateFormats: false }).compile(
+      structuredClone(schema) as object,
+    );
   } catch (cause) {
     throw new JdbxError('INVALID_DOCUMENT', `expected a JSON Schema: ${describeThrown(cause)}`, {
       path: 'schema',

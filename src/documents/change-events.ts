@@ -1,5 +1,6 @@
+import { compileFilter } from '../query/filter.js';
+import { expandTypes } from '../query/types.js';
 import type { Commit } from '../storage/contract.js';
-import { compileScoped } from './querying.js';
 import type { ChangeEvent, Filter } from './contract.js';
 
 /** The changes of one commit that a watcher's filter lets through. A removal is judged by its id and type. */
@@ -8,7 +9,7 @@ export function toChangeEvents(
   filter: Filter,
   typesOf: (type: string) => readonly string[],
 ): ChangeEvent[] {
-  const matches = compileScoped(filter, typesOf);
+  const matches = compileFilter(expandTypes(filter, typesOf).filter);
   const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
   const events = commit.changes.map((change): ChangeEvent => {
     if (change.kind === 'remove') {

@@ -1,5 +1,4 @@
 import type { Document, NewDocument } from '../base/document.js';
-import type { Query } from '../query/contract.js';
 
 export type { Query } from '../query/contract.js';
 
@@ -46,21 +45,23 @@ export interface HistoryEntry {
 }
 
 export type ChangeEvent =
-  | { readonly kind: 'put'; readonly document: Document; readonly id: string; readonly type: string; readonly rev: number; readonly seq: number; readonly at: string }
-  | { readonly kind: 'remove'; readonly id: string; readonly type: string; readonly rev: number; readonly seq: number; readonly at: string };
+  | {
+      readonly kind: 'put';
+      readonly document: Document;
+      readonly id: string;
+      readonly type: string;
+      readonly rev: number;
+      readonly seq: number;
+      readonly at: string;
+    }
+  | {
+      readonly kind: 'remove';
+      readonly id: string;
+      readonly type: string;
+      readonly rev: number;
+      readonly seq: number;
+      readonly at: string;
+    };
 
 /** Checks a document's own rules when it is written, such as a transformer's syntax. */
 export type DocumentCheck = (document: NewDocument) => void;
-
-/** The verbs in their synchronous form: what a snapshot with its own writes answers. */
-export interface SyncVerbs {
-  get(id: string): Document | undefined;
-  getMany(ids: readonly string[]): (Document | undefined)[];
-  find(query: Query): Document[];
-  count(filter: Filter): number;
-  aggregate(stages: readonly Filter[]): unknown[];
-  insert(document: NewDocument): Document;
-  put(document: NewDocument): Document;
-  update(target: Target, update: Update, options?: UpdateOptions): UpdateResult;
-  remove(target: Target, options?: RemoveOptions): RemoveResult;
-}

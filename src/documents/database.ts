@@ -18,8 +18,8 @@ import type {
 } from './contract.js';
 import { Cursor, type QueryRunner } from './cursor.js';
 import type { Draft } from './draft.js';
-import { queryRunner, runAggregate } from './querying.js';
-import { removeSelected, updateSelected } from './selected-writes.js';
+import { findDocuments, queryRunner, runAggregate } from './querying.js';
+import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
 import type { Store } from './store.js';
 import { takeDocument } from './take-document.js';
@@ -89,7 +89,7 @@ export class Database {
 
   /** MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes. */
   async aggregate<T = Filter>(stages: readonly Filter[]): Promise<T[]> {
-    return this.#read((view) => runAggregate(view, stages) as T[]);
+    return this.#read((view) => runAggregate(view, stages, this.#store.now()) as T[]);
   }
 
   /** @throws {JdbxError} DUPLICATE_ID, and what `put` throws */
@@ -191,7 +191,7 @@ export class Database {
 
   /** A synchronous, consistent read view. The caller closes it. */
   snapshot(): Snapshot {
-    return new Snapshot(this.view());
+    return new Snapshot(this.view(), this.#store.now());
   }
 
   /** For the floors above: a view that the caller closes. */
@@ -201,7 +201,10 @@ export class Database {
 
   /** For the floors above: a snapshot with its own writes, committed by `submit`. */
   workspace(): Workspace {
-    return new Workspace(this.view(), (document) => this.#check(document));
+    return new Workspace(this.view(), {
+      check: (document) => this.#check(document),
+      now: () => this.#store.now(),
+    });
   }
 
   /** For the floors above: the one write road. `plan` runs alone and must not wait. */
@@ -248,13 +251,16 @@ export class Database {
     for (const check of this.#checks) check(document);
   }
 
-  #selection() {
+  #selection(): Selection {
     return {
-      find: (filter: Filter, limit: number) =>
-        this.#runner.find({ filter, limit, projection: { _id: 1 } }),
-      submit: <T>(plan: (draft: Draft) => T) => this.submit(plan),
-      check: (document: NewDocument) => this.#check(document),
-      typesOf: (type: string) => this.typesOf(type),
+      ids: (filter, limit) =>
+        this.#read((view) =>
+          findDocuments(view, { filter, limit, projection: { _id: 1 } }).map(({ _id }) => _id),
+        ),
+      submit: (plan) => this.submit(plan),
+      check: (document) => this.#check(document),
+      typesOf: (type) => this.typesOf(type),
+      now: () => this.#store.now(),
     };
   }
 }

@@ -1,8 +1,8 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { type AuditEntry, type AuditHead, sealAudit } from '../history/audit-chain.js';
-import type { Change, StoredDocument } from '../storage/contract.js';
 import { isShareable } from '../storage/codec.js';
+import type { Change, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import type { TakenDocument } from './take-document.js';
 
@@ -118,10 +118,11 @@ export class Draft {
   }
 
   #write(taken: TakenDocument, current: StoredDocument | undefined): Document {
-    const kept = this.#base.catalog.isVersioned(taken.type)
-      ? this.#base.lastRevision(taken.id)
-      : 0;
-    const _rev = (this.#changes.get(taken.id)?.before ?? current)?.document._rev ?? kept;
+    const own = this.#changes.get(taken.id);
+    const before = own ? own.before : current;
+    // A definition that comes back after its removal goes on where its history ended.
+    const versioned = this.#base.catalog.isVersioned(taken.type);
+    const _rev = before?.document._rev ?? (versioned ? this.#base.lastRevision(taken.id) : 0);
     const document: Document = Object.freeze({
       _id: taken.id,
       _type: taken.type,

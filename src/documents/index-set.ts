@@ -2,7 +2,8 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { encodeKey } from '../base/key-bytes.js';
 import type { CreateIndex, IndexChange, OrderedIndex } from '../indexes/contract.js';
-import { type IndexDefinition, indexKeys, type PlannableIndex } from '../query/contract.js';
+import type { IndexDefinition, PlannableIndex } from '../query/contract.js';
+import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
 
 /** One index in use. */
@@ -203,12 +204,7 @@ function toChanges(
   return keys.map((key) => ({ kind, key, ref }));
 }
 
-function checkUnique(
-  live: LiveIndex,
-  keys: readonly Uint8Array[],
-  id: string,
-  seq: number,
-): void {
+function checkUnique(live: LiveIndex, keys: readonly Uint8Array[], id: string, seq: number): void {
   if (!live.definition.unique) return;
   for (const key of keys) {
     if (live.index.count({ lower: key, upper: key, upperInclusive: true }, seq) === 0) continue;

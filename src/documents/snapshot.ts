@@ -11,9 +11,11 @@ export type ReadOptions = Omit<Query, 'filter'>;
  */
 export class Snapshot implements Disposable {
   readonly #view: View;
+  readonly #nowMs: number;
 
-  constructor(view: View) {
+  constructor(view: View, nowMs: number) {
     this.#view = view;
+    this.#nowMs = nowMs;
   }
 
   /** The commit that the snapshot shows. */
@@ -34,11 +36,11 @@ export class Snapshot implements Disposable {
   }
 
   count(filter: Filter = {}): number {
-    return countDocuments(this.#view, filter);
+    return countDocuments(this.#view, { filter });
   }
 
   aggregate<T = Filter>(stages: readonly Filter[]): T[] {
-    return runAggregate(this.#view, stages) as T[];
+    return runAggregate(this.#view, stages, this.#nowMs) as T[];
   }
 
   explain(filter: Filter = {}, options: ReadOptions = {}): Filter {

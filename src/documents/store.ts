@@ -4,7 +4,7 @@ import type { Document } from '../base/document.js';
 import { encodeKey } from '../base/key-bytes.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { CreateIndex } from '../indexes/contract.js';
-import { readIndexDocument } from '../query/contract.js';
+import { readIndexDocument } from '../query/index-definition.js';
 import type { Engine, EngineSnapshot } from '../storage/contract.js';
 import type { Batch } from './batch.js';
 import type { DocumentCache } from './cache.js';

@@ -1,7 +1,6 @@
 import type { Document, NewDocument } from '../base/document.js';
 import type {
   Filter,
-  Query,
   RemoveOptions,
   RemoveResult,
   Target,
@@ -10,7 +9,6 @@ import type {
   UpdateResult,
 } from './contract.js';
 import { Cursor, type QueryRunner } from './cursor.js';
-import { explainQuery } from './querying.js';
 import type { Workspace } from './workspace.js';
 
 /**
@@ -26,8 +24,8 @@ export class Transaction {
     this.#workspace = workspace;
     this.#runner = {
       find: async (query) => workspace.find(query),
-      count: async (query) => workspace.find({ ...query, projection: { _id: 1 } }).length,
-      explain: async (query) => explainQuery(workspace.view, query),
+      count: async (query) => workspace.count(query),
+      explain: async (query) => workspace.explain(query),
       iterate: async function* (query) {
         yield* workspace.find(query);
       },

@@ -1,22 +1,40 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { sealUpdate } from './apply-update.js';
+import type { QuerySource } from '../query/contract.js';
+import { updated, upserted } from './apply-update.js';
 import type {
   Filter,
   Query,
   RemoveOptions,
   RemoveResult,
-  SyncVerbs,
   Target,
   Update,
   UpdateOptions,
   UpdateResult,
 } from './contract.js';
 import type { Draft } from './draft.js';
-import { countDocuments, findDocuments, runAggregate, upsertDocument } from './querying.js';
-import { takeDocument, type TakenDocument } from './take-document.js';
+import { guardSource, OverlaySource } from './overlay-source.js';
+import { countDocuments, explainQuery, findDocuments, runAggregate } from './querying.js';
+import { type TakenDocument, takeDocument } from './take-document.js';
 import type { View } from './view.js';
+
+export interface WorkspaceRules {
+  /** Checks a document's own rules. */
+  check(document: NewDocument): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** The reading verbs over some part of a workspace. */
+export interface WorkspaceReader {
+  get(id: string): Document | undefined;
+  getMany(ids: readonly string[]): (Document | undefined)[];
+  find(query: Query): Document[];
+  count(query: Query): number;
+  explain(query: Query): Filter;
+  aggregate(stages: readonly Filter[]): unknown[];
+}
 
 /** A write that waits for the commit. */
 interface Write {
@@ -33,15 +51,15 @@ interface Write {
  * refuses them if any document written here was changed by someone else since
  * (snapshot isolation: the first to commit wins).
  */
-export class Workspace implements SyncVerbs {
+export class Workspace implements WorkspaceReader {
   readonly #view: View;
-  readonly #check: (document: NewDocument) => void;
+  readonly #rules: WorkspaceRules;
   readonly #writes = new Map<string, Write>();
   readonly #audits: AuditEntry[] = [];
 
-  constructor(view: View, check: (document: NewDocument) => void) {
+  constructor(view: View, rules: WorkspaceRules) {
     this.#view = view;
-    this.#check = check;
+    this.#rules = rules;
   }
 
   get seq(): number {
@@ -63,19 +81,45 @@ export class Workspace implements SyncVerbs {
   }
 
   find(query: Query): Document[] {
-    return findDocuments(this.#view, query, this.#overlay());
+    return findDocuments(this.#source(), query);
   }
 
-  count(filter: Filter): number {
-    return countDocuments(this.#view, filter, this.#overlay());
+  count(query: Query): number {
+    return countDocuments(this.#source(), query);
+  }
+
+  explain(query: Query): Filter {
+    return explainQuery(this.#source(), query);
   }
 
   aggregate(stages: readonly Filter[]): unknown[] {
-    return runAggregate(this.#view, stages, this.#overlay());
+    return runAggregate(this.#source(), stages, this.#rules.now());
+  }
+
+  /** Kept revisions, oldest first, as of the snapshot. */
+  history(id: string): Document[] {
+    return [...this.#view.engine.revisions(id)].map(({ document }) => document);
+  }
+
+  /** The reading verbs, blind to documents of types that `visible` leaves out. */
+  guarded(visible: (type: string) => boolean): WorkspaceReader {
+    const source = () => guardSource(this.#source(), visible);
+    const get = (id: string) => {
+      const document = this.get(id);
+      return document && visible(document._type) ? document : undefined;
+    };
+    return {
+      get,
+      getMany: (ids) => ids.map(get),
+      find: (query) => findDocuments(source(), query),
+      count: (query) => countDocuments(source(), query),
+      explain: (query) => explainQuery(source(), query),
+      aggregate: (stages) => runAggregate(source(), stages, this.#rules.now()),
+    };
   }
 
   insert(document: NewDocument): Document {
-    this.#check(document);
+    this.#rules.check(document);
     const taken = takeDocument(document);
     if (this.get(taken.id)) {
       throw new JdbxError('DUPLICATE_ID', `expected no document ${taken.id} yet`, {
@@ -87,7 +131,7 @@ export class Workspace implements SyncVerbs {
   }
 
   put(document: NewDocument): Document {
-    this.#check(document);
+    this.#rules.check(document);
     const taken = takeDocument(document);
     const current = this.get(taken.id);
     if (taken.rev !== undefined && taken.rev !== current?._rev) {
@@ -103,14 +147,15 @@ export class Workspace implements SyncVerbs {
   update(target: Target, update: Update, options: UpdateOptions = {}): UpdateResult {
     const found = this.#select(target, options.many ?? false);
     let modified = 0;
+    const facts = { target, options, nowMs: this.#rules.now() };
     for (const document of found) {
-      const next = sealUpdate(document, update, target, options);
+      const next = updated(document, update, facts);
       if (!next) continue;
       this.put(next);
       modified++;
     }
     if (found.length > 0 || !options.upsert) return { matched: found.length, modified };
-    const made = this.insert(upsertDocument(target, update, options));
+    const made = this.insert(upserted(target, update, facts));
     return { matched: 0, modified: 0, upserted: made._id };
   }
 
@@ -178,15 +223,20 @@ export class Workspace implements SyncVerbs {
     return this.find({ filter: target, limit: many ? 0 : 1 });
   }
 
-  /** What was written here, by id: undefined where it was removed. */
-  #overlay(): ReadonlyMap<string, Document | undefined> {
-    return new Map([...this.#writes].map(([id, { document }]) => [id, document]));
+  #source(): QuerySource {
+    if (this.#writes.size === 0) return this.#view;
+    const overlay = new Map([...this.#writes].map(([id, { document }]) => [id, document]));
+    return new OverlaySource(this.#view, overlay);
   }
 }
 
 function checkUnchanged(id: string, seq: number, seenSeq: number): void {
   if (seq === seenSeq) return;
-  throw new JdbxError('CONFLICT', `expected ${id} as it was at commit ${seenSeq}, it changed at ${seq}`, {
-    details: { id, seenSeq, seq },
-  });
+  throw new JdbxError(
+    'CONFLICT',
+    `expected ${id} as it was at commit ${seenSeq}, it changed at ${seq}`,
+    {
+      details: { id, seenSeq, seq },
+    },
+  );
 }

@@ -1,6 +1,6 @@
-import { isJdbxError, JdbxError } from '../base/errors.js';
-import { describeType, isPlainObject, type Value } from '../base/values.js';
-import { checkExpression } from '../query/expression.js';
+import { JdbxError } from '../base/errors.js';
+import { describeType, isPlainObject } from '../base/values.js';
+import { checkExpression } from '../query/check-expression.js';
 import type { Pipeline, Stage } from './contract.js';
 
 /** The fields that name a kind, in the order in which they decide. */
@@ -37,7 +37,7 @@ const STAGES_MAX = 10_000;
  */
 export function checkPipeline(document: { readonly [key: string]: unknown }): Pipeline {
   checkStages(document.stages, 'stages');
-  if (document.output !== undefined) checkValue(document.output, 'output');
+  if (document.output !== undefined) checkExpression(document.output, 'output');
   checkMs(document.timeout, 'timeout');
   return document as unknown as Pipeline;
 }
@@ -57,7 +57,7 @@ function checkStage(stage: unknown, path: string, names: Set<string>): void {
   checkFields(stage, path);
   checkKind(stage, path);
   for (const field of ['when', 'key', 'context'] as const) {
-    if (stage[field] !== undefined) checkValue(stage[field], `${path}.${field}`);
+    if (stage[field] !== undefined) checkExpression(stage[field], `${path}.${field}`);
   }
   checkInputs(stage.inputs, `${path}.inputs`);
   checkMs(stage.timeout, `${path}.timeout`);
@@ -89,7 +89,12 @@ function checkKind(stage: Record<string, unknown>, path: string): void {
     refuse(path, `expected one of ${[...KIND_FIELDS, ...TEMPLATE_FIELDS].join(', ')}, got ${got}`);
   }
   const [kind] = kinds;
-  if (templates.length > 0 && kind !== undefined && kind !== 'transformer' && kind !== 'integration') {
+  if (
+    templates.length > 0 &&
+    kind !== undefined &&
+    kind !== 'transformer' &&
+    kind !== 'integration'
+  ) {
     refuse(path, `expected no template beside ${kind}`);
   }
   for (const field of [...kinds, ...templates]) checkKindField(stage, field, path);
@@ -117,7 +122,7 @@ function checkParallel(branches: unknown, path: string): void {
 function checkMap(map: unknown, path: string): void {
   if (!isPlainObject(map)) refuse(path, `expected { over, stages }, got ${describeType(map)}`);
   if (map.over === undefined) refuse(`${path}.over`, 'expected an expression that gives an array');
-  checkValue(map.over, `${path}.over`);
+  checkExpression(map.over, `${path}.over`);
   checkStages(map.stages, `${path}.stages`);
   if (map.as !== undefined) checkName(map.as, `${path}.as`, new Set());
   checkWhole(map.concurrency, `${path}.concurrency`, 1, 1_000);
@@ -125,7 +130,7 @@ function checkMap(map: unknown, path: string): void {
 
 function checkInputs(inputs: unknown, path: string): void {
   if (inputs === undefined) return;
-  if (!Array.isArray(inputs)) return checkValue(inputs, path);
+  if (!Array.isArray(inputs)) return checkExpression(inputs, path);
   const wrong = inputs.findIndex((name) => typeof name !== 'string' || name === '');
   if (wrong !== -1) refuse(`${path}.${wrong}`, 'expected a name');
 }
@@ -159,18 +164,8 @@ function checkSession(session: unknown, path: string): void {
       refuse(`${path}.${operator}`, 'expected an update operator with an object of changes');
     }
     for (const [field, value] of Object.entries(changes)) {
-      checkValue(value, `${path}.${operator}.${field}`);
+      checkExpression(value, `${path}.${operator}.${field}`);
     }
-  }
-}
-
-function checkValue(expression: unknown, path: string): void {
-  try {
-    checkExpression(expression as Value);
-  } catch (error) {
-    if (!isJdbxError(error)) throw error;
-    const inner = error.path ? `${path}.${error.path}` : path;
-    throw new JdbxError(error.code, error.message.replace(/^[A-Z_]+[^:]*: /, ''), { path: inner });
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject, type Value } from '../base/values.js';
-import { evaluate, referencedNames } from '../query/expression.js';
+import { evaluate } from '../query/expression.js';
+import { referencedNames } from '../query/referenced-names.js';
 
 /** What a context asks of the store, as of now. */
 export interface ContextSource {
@@ -64,7 +65,7 @@ export class Context {
     const names = referencedNames(expression);
     const values: Record<string, Value> = { ...this.#values };
     for (const name of ['session', 'history']) {
-      const value = names.has(name) ? this.lookup(name) : undefined;
+      const value = names.includes(name) ? this.lookup(name) : undefined;
       if (value !== undefined) values[name] = value;
     }
     return evaluate(expression, values) as Value;

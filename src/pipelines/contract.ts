@@ -114,7 +114,12 @@ export interface RunServices {
   /** The types that go by this name. */
   typesOf(type: string): readonly string[];
   /** Runs stages in order and gives the last output. `prefix` is put before their paths. */
-  stages(stages: readonly Stage[], context: Context, prefix: string, signal: AbortSignal): Promise<Value>;
+  stages(
+    stages: readonly Stage[],
+    context: Context,
+    prefix: string,
+    signal: AbortSignal,
+  ): Promise<Value>;
   /** Runs a pipeline as a child of this run, and gives its output. */
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult>;
   /** Durably notes that an at-most-once call is about to be made. */

@@ -1,6 +1,8 @@
 /** What `db.events` tells, by event name. Times are milliseconds. */
 export interface RunEvents {
-  'run-start': [event: { readonly run: string; readonly pipeline: string; readonly resumed: boolean }];
+  'run-start': [
+    event: { readonly run: string; readonly pipeline: string; readonly resumed: boolean },
+  ];
   'run-end': [
     event: {
       readonly run: string;
@@ -10,7 +12,9 @@ export interface RunEvents {
       readonly error?: { readonly code: string; readonly message: string };
     },
   ];
-  'stage-start': [event: { readonly run: string; readonly pipeline: string; readonly path: string }];
+  'stage-start': [
+    event: { readonly run: string; readonly pipeline: string; readonly path: string },
+  ];
   'stage-end': [
     event: {
       readonly run: string;

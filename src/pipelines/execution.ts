@@ -115,19 +115,15 @@ export class Execution implements RunServices {
     for (const stage of stages) {
       signal.throwIfAborted();
       const path = prefix + stage.name;
-      const end = this.#checkpoints.get(path) ?? (await this.#runStage(stage, path, context, signal));
+      const end =
+        this.#checkpoints.get(path) ?? (await this.#runStage(stage, path, context, signal));
       if (end.status === 'skipped') context.skip(stage.name);
       else context.set(stage.name, end.output);
     }
     return context.previous;
   }
 
-  child(
-    pipeline: string,
-    input: Value,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<ChildResult> {
+  child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult> {
     return this.#deps.child(this, pipeline, input, path, signal);
   }
 

@@ -2,7 +2,7 @@ import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import type { Filter, Query, Target, Update, UpdateOptions } from '../documents/contract.js';
-import type { Workspace } from '../documents/workspace.js';
+import type { Workspace, WorkspaceReader } from '../documents/workspace.js';
 import type { HostFunctions } from '../sandbox/contract.js';
 import type { Permissions, Verb } from '../sandbox/permissions.js';
 
@@ -40,7 +40,9 @@ export function guestDatabase(guest: GuestDatabase): HostFunctions {
   return {
     'db.get': (id) => readers('db.get').get(text(id, 'db.get')) ?? null,
     'db.getMany': (ids) =>
-      readers('db.getMany').getMany(list(ids, 'db.getMany') as string[]).map(orNull),
+      readers('db.getMany')
+        .getMany(list(ids, 'db.getMany') as string[])
+        .map(orNull),
     'db.query': (filter, options) => runQuery(readers('db.query'), filter, options),
     'db.aggregate': (stages) =>
       readers('db.aggregate').aggregate(list(stages, 'db.aggregate') as Filter[]),
@@ -76,12 +78,12 @@ function checkWrite(guest: GuestDatabase, verb: Verb, type: unknown): void {
   });
 }
 
-function runQuery(read: ReturnType<Workspace['guarded']>, filter: Value = {}, options?: Value) {
+function runQuery(read: WorkspaceReader, filter: Value = {}, options?: Value) {
   const { mode, project, ...rest } = (options ?? {}) as { mode?: string; project?: Value };
   const query: Query = { ...rest, filter, ...(project ? { projection: project } : {}) };
   switch (mode) {
     case 'count':
-      return read.find({ ...query, projection: { _id: 1 } }).length;
+      return read.count(query);
     case 'explain':
       return read.explain(query);
     case 'first':
@@ -128,9 +130,7 @@ function targetTypes({ workspace }: GuestDatabase, target: Value | undefined): S
 function history(guest: GuestDatabase, id: string): Value {
   const current = guest.workspace.get(id);
   if (current && !mayTouch(guest, 'db.history', current._type)) return [];
-  return guest.workspace
-    .history(id)
-    .filter(({ _type }) => mayTouch(guest, 'db.history', _type));
+  return guest.workspace.history(id).filter(({ _type }) => mayTouch(guest, 'db.history', _type));
 }
 
 function orNull<T>(value: T | undefined): T | null {

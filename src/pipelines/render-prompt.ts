@@ -27,7 +27,10 @@ export async function renderPrompt(work: StageWork, document: Document): Promise
     typeof template === 'string' ? fill(document, template, lookup) : undefined;
   const prompt = await render(document.template);
   if (prompt === undefined) {
-    throw new JdbxError('INVALID_DOCUMENT', `expected a template or a generator in ${document._id}`);
+    throw new JdbxError(
+      'INVALID_DOCUMENT',
+      `expected a template or a generator in ${document._id}`,
+    );
   }
   return { output: request(document, prompt, await render(document.system)) };
 }

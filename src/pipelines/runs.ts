@@ -108,7 +108,8 @@ export class Runs {
       const run = await this.#create(start);
       if (run.status === 'completed') return this.#resultOf(run);
       if (run.status !== 'running' && start.parent === undefined) throw endedBadly(run);
-      if (run.owner === this.#deps.owner && run._rev === 1) return this.#execute(run, start.depth, false);
+      if (run.owner === this.#deps.owner && run._rev === 1)
+        return this.#execute(run, start.depth, false);
       return this.#resume(run, start.depth);
     });
   }
@@ -239,13 +240,25 @@ export class Runs {
   ): Promise<ChildResult> {
     const depth = parent.depth + 1;
     if (depth > DEPTH_MAX) {
-      throw new JdbxError('INVALID_PIPELINE', `expected at most ${DEPTH_MAX} pipelines in each other`, {
-        path,
-      });
+      throw new JdbxError(
+        'INVALID_PIPELINE',
+        `expected at most ${DEPTH_MAX} pipelines in each other`,
+        {
+          path,
+        },
+      );
     }
     const id = `${parent.id}/${path}`;
     const session = parent.session;
-    const run = await this.#start({ id, pipeline, input, session, parent: parent.id, depth, signal });
+    const run = await this.#start({
+      id,
+      pipeline,
+      input,
+      session,
+      parent: parent.id,
+      depth,
+      signal,
+    });
     return { run: run.id, output: run.output as Value, usage: run.usage };
   }
 }
@@ -290,9 +303,13 @@ function takeOver(draft: Draft, id: string, owner: string): RunDocument {
 
 function checkSame(run: RunDocument, { pipeline, id }: Start): RunDocument {
   if (run._type === 'run' && run.pipeline === pipeline) return run;
-  throw new JdbxError('CONFLICT', `expected ${id} to be a run of ${pipeline}, it is of ${run.pipeline}`, {
-    details: { run: id },
-  });
+  throw new JdbxError(
+    'CONFLICT',
+    `expected ${id} to be a run of ${pipeline}, it is of ${run.pipeline}`,
+    {
+      details: { run: id },
+    },
+  );
 }
 
 function sessionIn(input: Value): string | undefined {
@@ -317,7 +334,11 @@ function failureFacts(reason: unknown, stage: string | undefined) {
 
 function runFailed(
   run: string,
-  { code, message, stage }: { readonly code: string; readonly message: string; readonly stage?: string },
+  {
+    code,
+    message,
+    stage,
+  }: { readonly code: string; readonly message: string; readonly stage?: string },
   cause: unknown,
 ): JdbxError {
   const place = stage === undefined ? '' : ` at stage ${stage}`;
@@ -330,5 +351,9 @@ function runFailed(
 function endedBadly(run: RunDocument): JdbxError {
   const { code = 'UNKNOWN', message = '', stage } = run.error ?? {};
   if (run.status === 'cancelled') return new JdbxError('RUN_CANCELLED', `${run._id} was cancelled`);
-  return runFailed(run._id, { code, message, ...(stage === undefined ? {} : { stage }) }, undefined);
+  return runFailed(
+    run._id,
+    { code, message, ...(stage === undefined ? {} : { stage }) },
+    undefined,
+  );
 }

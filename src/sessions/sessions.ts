@@ -1,9 +1,9 @@
 import type { Document } from '../base/document.js';
 import type { Value, ValueObject } from '../base/values.js';
+import { updated } from '../documents/apply-update.js';
+import type { Update } from '../documents/contract.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
-import { updateDocument } from '../documents/apply-update.js';
-import type { Update } from '../documents/contract.js';
 
 /** One thing said in a session. */
 export interface Turn {
@@ -48,11 +48,12 @@ export function changeSession(draft: Draft, change: SessionChange): void {
   ensureSession(draft, change.session);
   const first = turnsIn(draft.get(change.session));
   change.turns.forEach((turn, index) => putTurn(draft, change, first + index + 1, turn));
-  const session = draft.get(change.session) as Document;
-  const counted = updateDocument(session, countersOf(change, draft.at));
-  const updated = change.update ? updateDocument(counted, change.update) : counted;
-  const { _rev, ...body } = updated;
-  draft.put(takeDocument(body as Document));
+  for (const update of [countersOf(change, draft.at), change.update]) {
+    if (!update) continue;
+    const facts = { target: change.session, options: {}, nowMs: draft.at };
+    const next = updated(draft.get(change.session) as Document, update, facts);
+    if (next) draft.put(takeDocument(next));
+  }
 }
 
 /** The id of a session's `n`th turn; ids are in the order of the talk. */

@@ -1,8 +1,8 @@
 import type { Document } from '../../base/document.js';
-import { isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 import { JdbxError } from '../../base/errors.js';
-import { toRequest } from '../../llm/messages.js';
+import { isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 import type { ModelRequest } from '../../llm/contract.js';
+import { toRequest } from '../../llm/messages.js';
 import type { Turn } from '../../sessions/sessions.js';
 import { templateOf } from '../check-pipeline.js';
 import { chooseIntegrations } from '../choose-integration.js';

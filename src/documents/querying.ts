@@ -1,0 +1,56 @@
+import type { Document } from '../base/document.js';
+import { aggregate } from '../query/aggregate.js';
+import type { QuerySource } from '../query/contract.js';
+import { count, run } from '../query/execute.js';
+import { explain } from '../query/explain.js';
+import { plan } from '../query/plan.js';
+import type { Filter, Query } from './contract.js';
+import type { QueryRunner } from './cursor.js';
+import type { View } from './view.js';
+
+export function findDocuments(source: QuerySource, query: Query): Document[] {
+  return [...run(plan(query, source), source)] as Document[];
+}
+
+export function countDocuments(source: QuerySource, query: Query): number {
+  return count(plan(query, source), source);
+}
+
+export function explainQuery(source: QuerySource, query: Query): Filter {
+  return { ...explain(plan(query, source), source) };
+}
+
+export function runAggregate(
+  source: QuerySource,
+  stages: readonly Filter[],
+  nowMs: number,
+): unknown[] {
+  return [...aggregate(stages, { source, now: nowMs })];
+}
+
+/** Runs each read over a view of its own, closed when the read is done. */
+export function queryRunner(open: () => View): QueryRunner {
+  const within = <T>(work: (view: View) => T): T => {
+    const view = open();
+    try {
+      return work(view);
+    } finally {
+      view.close();
+    }
+  };
+  return {
+    find: async (query) => within((view) => findDocuments(view, query)),
+    count: async (query) => within((view) => countDocuments(view, query)),
+    explain: async (query) => within((view) => explainQuery(view, query)),
+    iterate: (query) => iterate(open, query),
+  };
+}
+
+async function* iterate(open: () => View, query: Query): AsyncGenerator<Document> {
+  const view = open();
+  try {
+    for (const document of run(plan(query, view), view)) yield document as Document;
+  } finally {
+    view.close();
+  }
+}

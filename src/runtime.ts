@@ -1,0 +1,177 @@
+import { EventEmitter } from 'eventemitter3';
+import { nanoid } from 'nanoid';
+import { type Clock, systemClock } from './base/clock.js';
+import { Closers } from './base/disposal.js';
+import { DOCUMENT_CHECKS } from './document-checks.js';
+import { AuditTrail } from './documents/audit-trail.js';
+import { DocumentCache } from './documents/cache.js';
+import { type CheckReport, checkView } from './documents/check.js';
+import { Database } from './documents/database.js';
+import { Store } from './documents/store.js';
+import { createPortableIndex } from './indexes/portable.js';
+import { createModelCaller } from './llm/call-model.js';
+import { createProviders } from './llm/create-providers.js';
+import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
+import type { RunEvents } from './pipelines/events.js';
+import type { RunDocument, RunResult } from './pipelines/run-document.js';
+import { type RunOptions, Runs } from './pipelines/runs.js';
+import { createSandbox } from './sandbox/pool.js';
+import type { Engine } from './storage/contract.js';
+import { openLmdb } from './storage/lmdb/engine.js';
+import { openMemory } from './storage/memory/engine.js';
+import { SYSTEM_DOCUMENTS } from './system-documents.js';
+
+export interface OpenOptions {
+  /** Go on with runs that an earlier process left unfinished. Default true. */
+  readonly resume?: boolean | undefined;
+  /** Decoded documents kept in memory, in bytes; 0 keeps none. Default 64 MiB. */
+  readonly cacheBytes?: number | undefined;
+  /** Refuse commits that would take the store past this size on disk, in bytes. Default: no limit. */
+  readonly sizeMaxBytes?: number | undefined;
+  /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
+  readonly logCommits?: number | undefined;
+  /** Worker threads for guest code. Default: one for each core, at least two. */
+  readonly workers?: number | undefined;
+  /** Where credential documents find their variables. Default `process.env`. */
+  readonly env?: { readonly [name: string]: string | undefined } | undefined;
+  /** Makes HTTP requests to providers. Default: the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+  readonly clock?: Clock | undefined;
+  /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000 };
+
+/** The path of a store that is kept in memory and ends with the process. */
+export const MEMORY = ':memory:';
+
+/**
+ * Opens or creates the store in the directory `path`.
+ *
+ * @throws {JdbxError} STORE_IN_USE, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
+ */
+export async function open(path: string, options: OpenOptions = {}): Promise<Jdbx> {
+  if (typeof path !== 'string' || path === '') {
+    throw new TypeError(`open: expected the path of a directory, got ${String(path)}`);
+  }
+  const { sizeMaxBytes } = options;
+  const engine = path === MEMORY ? openMemory() : await openLmdb(path, { sizeMaxBytes });
+  try {
+    const jdbx = new Jdbx(engine, options);
+    await jdbx.begin(options.resume ?? true);
+    return jdbx;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+/** An open store: the verbs over its documents, and the runs of its pipelines. */
+export class Jdbx extends Database implements AsyncDisposable {
+  /** The audit trail and its verification. */
+  readonly audit: AuditTrail;
+  /** Tells when runs and stages start and end. */
+  readonly events: EventEmitter<RunEvents>;
+  readonly #runs: Runs;
+  readonly #closers = new Closers();
+  #closed: Promise<void> | undefined;
+
+  /** @internal Use `open`. */
+  constructor(engine: Engine, options: OpenOptions) {
+    const clock = options.clock ?? systemClock;
+    const random = options.random ?? Math.random;
+    const store = new Store(engine, {
+      clock,
+      createIndex: createPortableIndex,
+      cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
+      logCommits: options.logCommits ?? DEFAULTS.logCommits,
+    });
+    super(store, DOCUMENT_CHECKS);
+    this.#closers.add(() => super.close());
+    const sandbox = createSandbox(
+      options.workers === undefined ? {} : { workers: options.workers },
+    );
+    this.#closers.add(() => sandbox.close());
+    const models = createModelCaller({
+      providers: createProviders({
+        findRecording: this.#findRecording,
+        fetch: options.fetch,
+        clock,
+      }),
+      credentials: (ref) => this.get(ref),
+      env: options.env ?? process.env,
+      clock,
+      random,
+    });
+    this.audit = new AuditTrail(this);
+    this.events = new EventEmitter();
+    this.#runs = new Runs({
+      database: this,
+      sandbox,
+      models,
+      clock,
+      random,
+      emit: (event, ...args) => this.events.emit(event, ...(args as never)),
+      owner: nanoid(),
+    });
+    this.#closers.add(() => this.#runs.close());
+  }
+
+  /** @internal Fills a new store, and goes on with unfinished runs. */
+  async begin(resume: boolean): Promise<void> {
+    if (this.seq === 0) await this.insert(SYSTEM_DOCUMENTS);
+    if (resume) await this.#runs.resumeUnfinished();
+  }
+
+  /**
+   * Runs a pipeline document by its id, stage by stage, each in one commit.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written;
+   * RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED when the store was closed meanwhile
+   */
+  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<RunResult> {
+    return this.#runs.run(pipeline, input, options);
+  }
+
+  /** Stops a run under way; what its finished stages did stays. False when it is not under way. */
+  cancel(run: string): boolean {
+    return this.#runs.cancel(run);
+  }
+
+  /** The run document: its status, its pins, what it used. */
+  async runOf(id: string): Promise<RunDocument | undefined> {
+    const document = await this.get<RunDocument>(id);
+    return document?._type === 'run' ? document : undefined;
+  }
+
+  /** Waits until no run is under way, those that were resumed at open included. */
+  settled(): Promise<void> {
+    return this.#runs.settled();
+  }
+
+  /** Checks documents, history, change log, indexes and audit trail against each other. */
+  async check(): Promise<CheckReport> {
+    const view = this.view();
+    try {
+      return checkView(view);
+    } finally {
+      view.close();
+    }
+  }
+
+  /** Stops runs at their next commit, lets writes finish, and closes. Safe to call twice. */
+  override close(): Promise<void> {
+    this.#closed ??= this.#closers.closeAll();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #findRecording: FindRecording = async ({ integration, key, requestHash }) => {
+    const match = key === undefined ? { request_hash: requestHash } : { key };
+    return this.query<RecordedCall>({ _type: 'recorded_call', integration, ...match }).first();
+  };
+}
