@@ -111,6 +111,25 @@ describe('a guest that takes too much is stopped', () => {
     expect(await guestValue(sandbox, code, { args: [48], limits: large })).toBe(48 * 2 ** 20);
   });
 
+  test('arguments and answers that would not fit are memory too', async () => {
+    const limits = { memoryBytes: 32 * 2 ** 20 };
+    const long = 'x'.repeat(9 * 2 ** 20);
+    const echo = 'const f = (text) => text.length';
+    expect(await codeOf(callGuest(sandbox, echo, { args: [long], limits }))).toBe('GUEST_MEMORY');
+    const host = { 'db.get': () => long };
+    const get = 'const f = () => { try { return db.get("x").length } catch { return 0 } }';
+    expect(await codeOf(callGuest(sandbox, get, { host, limits }))).toBe('GUEST_MEMORY');
+  });
+
+  test('memory, under the smallest limit', async () => {
+    const limits = { memoryBytes: 2 ** 20 };
+    const code = 'function f() { const a = []; for (;;) a.push({ a: 1 }) }';
+    expect(await codeOf(callGuest(sandbox, code, { limits }))).toBe('GUEST_MEMORY');
+    expect(await codeOf(callGuest(sandbox, 'function f() { throw null }', { limits }))).toBe(
+      'GUEST_ERROR',
+    );
+  });
+
   test.each([
     ['plain recursion', 'function f() { return f() + 1 }'],
     ['recursion through built-ins', 'const f = () => [1].map(f)'],

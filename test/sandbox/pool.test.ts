@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { isJdbxError } from '#jdbx/base/errors.js';
+import type { Value } from '#jdbx/base/values.js';
 import { Permissions, permitHostFunctions } from '#jdbx/sandbox/permissions.js';
 import { createSandbox, type SandboxOptions } from '#jdbx/sandbox/pool.js';
 import { callGuest, codeOf, errorOf, guestValue } from './guest.js';
@@ -73,7 +74,7 @@ describe('the pool', () => {
 
   test('lets a host function call the sandbox again', async () => {
     await withSandbox({ workers: 2 }, async (sandbox) => {
-      const host = { double: (n: never) => guestValue(sandbox, DOUBLE, { args: [n] }) };
+      const host = { double: (n: Value) => guestValue(sandbox, DOUBLE, { args: [n] }) };
       expect(await guestValue(sandbox, 'const f = () => double(double(3))', { host })).toBe(12);
     });
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Value } from '#jdbx/base/values.js';
+import { PRELUDE } from '#jdbx/sandbox/guest/prelude.js';
 import { createSandbox } from '#jdbx/sandbox/pool.js';
 import { decodeValue, encodeValue } from '#jdbx/sandbox/values-crossing.js';
 import { codeOf, errorOf, guestValue, callGuest as run } from './guest.js';
@@ -211,4 +212,8 @@ test('a text that no guest should be able to make is refused', () => {
   for (const text of ['', '{', '{"__proto__":{"a":1}}', '"\\u0001dNaN"', '"\\ud800"', '1e999']) {
     expect(() => decodeValue(text), text).toThrow(/GUEST_OUTPUT/);
   }
+});
+
+test('the prelude holds nothing that the engine looks up where a guest could replace it', () => {
+  expect(PRELUDE).not.toMatch(/`|\bfor \((?:const|let) [^;]* of /);
 });

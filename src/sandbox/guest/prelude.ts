@@ -93,12 +93,21 @@ function boot(
   const property = { __proto__: null, value: console, writable: true, configurable: true };
   defineProperty(globalThis, 'console', property as PropertyDescriptor);
 
+  /** A proxy that throws from its traps has no description. */
+  function tell(error: unknown): string {
+    try {
+      return describe()(error);
+    } catch {
+      return '{"message":"an exception that cannot be read"}';
+    }
+  }
+
   /** `await` here is the language's own: it looks at no replaced `Promise.prototype.then`. */
   async function follow(result: unknown): Promise<void> {
     try {
       outcome = '+' + encode(await result);
     } catch (error) {
-      outcome = '-' + describe()(error);
+      outcome = '-' + tell(error);
     }
   }
 
@@ -111,7 +120,7 @@ function boot(
       follow(result);
       return outcome;
     } catch (error) {
-      return '-' + describe()(error);
+      return '-' + tell(error);
     }
   }
 
