@@ -99,17 +99,26 @@ const index = fc.record({
   partial: fc.option(simple, { nil: undefined, freq: 6 }),
 });
 
-function sourceOf(bodies: readonly object[], indexes: readonly object[]): MemorySource {
+/** Aliases: none, a type without indexes, or one with the same indexes. */
+type Aliases = 'none' | 'bare' | 'indexed';
+
+function sourceOf(
+  bodies: readonly object[],
+  indexes: readonly object[],
+  aliases: Aliases = 'none',
+): MemorySource {
   const source = new MemorySource();
   for (const [at, options] of indexes.entries()) {
     const { key, sparse, partial } = options as { key: object; sparse: boolean; partial?: object };
-    source.addIndex(`index:${at}`, 'thing', key, { sparse, ...(partial && { partial }) });
+    const rest = { sparse, ...(partial && { partial }) };
+    source.addIndex(`index:${at}`, 'thing', key, rest);
+    if (aliases === 'indexed') source.addIndex(`alias:${at}`, 'alias', key, rest);
   }
   bodies.forEach((rest, at) => {
     const id = `t${(at * 7919) % 101}-${at}`;
-    source.put({ ...rest, _id: id, _type: at % 5 === 4 ? 'alias' : 'thing' });
+    source.put({ ...rest, _id: id, _type: aliases !== 'none' && at % 5 === 4 ? 'alias' : 'thing' });
   });
-  source.alias('thing', 'alias');
+  if (aliases !== 'none') source.alias('thing', 'alias');
   return source;
 }
 
@@ -126,10 +135,12 @@ function indexable(bodies: readonly object[], indexes: readonly object[]): objec
 }
 
 test('an indexed answer equals an unindexed one, in order when sorted', () => {
+  const kinds = new Set<string>();
   fc.assert(
     fc.property(
       fc.array(body, { minLength: 1, maxLength: 40 }),
       fc.array(index, { minLength: 1, maxLength: 4 }),
+      fc.constantFrom<Aliases[]>('none', 'none', 'bare', 'indexed'),
       fc.array(
         fc.record({
           filter,
@@ -139,10 +150,10 @@ test('an indexed answer equals an unindexed one, in order when sorted', () => {
         }),
         { minLength: 1, maxLength: 12 },
       ),
-      (bodies, indexes, queries) => {
+      (bodies, indexes, aliases, queries) => {
         const kept = indexable(bodies, indexes);
-        const bare = sourceOf(kept, []);
-        const indexed = sourceOf(kept, indexes);
+        const bare = sourceOf(kept, [], aliases);
+        const indexed = sourceOf(kept, indexes, aliases);
         for (const { filter, sort, skip, limit } of queries) {
           const query = {
             filter: { _type: 'thing', ...filter },
@@ -151,11 +162,16 @@ test('an indexed answer equals an unindexed one, in order when sorted', () => {
           };
           const expected = bare.ids(query);
           const actual = indexed.ids(query);
+          const { plan, sortInMemory } = indexed.explain(query);
+          kinds.add(plan + (sort && !sortInMemory ? ' in order' : ''));
           expect(sort ? actual : actual.sort()).toEqual(sort ? expected : expected.sort());
         }
       },
     ),
-    { seed: 20_240_601, numRuns: 600 },
+    { seed: 20_240_601, numRuns: 1_000 },
+  );
+  expect([...kinds]).toEqual(
+    expect.arrayContaining(['index', 'index in order', 'type-scan', 'type-scan in order', 'union']),
   );
 });
 
@@ -204,7 +220,6 @@ test('a filter answers as mingo does where mingo is right', () => {
       .map(([op, value]) => ({ [op]: value })),
     fc.array(plain, { maxLength: 3 }).map((list) => ({ $in: list })),
     fc.array(plain, { maxLength: 3 }).map((list) => ({ $nin: list })),
-    fc.array(plain, { minLength: 1, maxLength: 2 }).map((list) => ({ $all: list })),
     fc.integer({ min: 0, max: 3 }).map((size) => ({ $size: size })),
     fc.boolean().map((flag) => ({ $exists: flag })),
   );
@@ -223,8 +238,6 @@ test('a filter answers as mingo does where mingo is right', () => {
       const mine = compileFilter(filter);
       const theirs = new MingoQuery(filter, { scriptEnabled: false });
       for (const document of documents) {
-        // `$all` on one value that is no array: MongoDB lets it match, mingo does not.
-        if (JSON.stringify(filter).includes('$all') && !Array.isArray(document.a)) continue;
         expect([document, mine(document)]).toEqual([document, theirs.test(document)]);
       }
     }),
