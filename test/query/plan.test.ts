@@ -192,3 +192,54 @@ test('counting gives the number that would be returned', () => {
     count(plan({ ...of({ rate: { $lt: 5 } }), sort: { rate: 1 }, skip: 2 }, source), source),
   ).toBe(18);
 });
+
+describe('arrays under an index', () => {
+  function withFiller(key: object, ...documents: object[]): MemorySource {
+    const few = new MemorySource();
+    few.addIndex('index', 't', key);
+    for (const [at, body] of documents.entries()) few.put({ _id: `d${at}`, _type: 't', ...body });
+    for (let at = 0; at < 9; at++)
+      few.put({ _id: `f${at}`, _type: 't', a: [{ x: 70, y: 70 }], b: 70 });
+    return few;
+  }
+  const answer = (source: MemorySource, filter: object, sort?: object) => {
+    const query = { filter: { _type: 't', ...filter }, sort };
+    expect(source.explain(query).plan).toBe('index');
+    return source.ids(query);
+  };
+
+  test('meet conditions on two of its paths by different elements', () => {
+    const few = withFiller(
+      { 'a.x': 1, 'a.y': 1 },
+      {
+        a: [
+          { x: 1, y: 9 },
+          { x: 9, y: 2 },
+        ],
+      },
+    );
+    expect(answer(few, { 'a.x': 1, 'a.y': 2 })).toEqual(['d0']);
+  });
+
+  test('meet two ends of a range by different elements', () => {
+    const few = withFiller({ a: 1 }, { a: [1, 9] });
+    expect(answer(few, { a: { $gt: 3, $lt: 5 } })).toEqual(['d0']);
+  });
+
+  test('sort by all elements, not by the one that was found', () => {
+    const pairs = withFiller(
+      { 'a.x': 1, 'a.y': 1 },
+      { a: [{ x: 3, y: 2 }] },
+      {
+        a: [
+          { x: 3, y: 4 },
+          { x: 1, y: 0 },
+        ],
+      },
+    );
+    expect(answer(pairs, { 'a.x': 3 }, { 'a.y': 1 })).toEqual(['d1', 'd0']);
+    const lists = withFiller({ a: 1, b: 1 }, { a: [5, 9], b: 1 }, { a: [0, 5], b: 2 });
+    expect(answer(lists, { a: 5 }, { a: 1, b: 1 })).toEqual(['d1', 'd0']);
+    expect(answer(lists, { a: 5 }, { b: -1 })).toEqual(['d1', 'd0']);
+  });
+});
