@@ -39,6 +39,7 @@ class PortableIndex implements OrderedIndex {
   }
 
   scan(range: KeyRange, seq: number): IndexCursor {
+    this.#open();
     checkSeq(seq);
     const bounds = toBounds(range);
     return new ListCursor(() => this.#open().list, bounds, seq, range.reverse === true);
