@@ -97,7 +97,9 @@ export class Runs {
 
   /** Stops runs after the stage commits that are on their way; they resume at the next open. */
   async close(): Promise<void> {
-    this.#closing.abort(new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume'));
+    const reason = new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume');
+    this.#closing.abort(reason);
+    for (const { cancel } of this.#underWay.values()) cancel.abort(reason);
     await this.settled();
   }
 
@@ -123,9 +125,7 @@ export class Runs {
     const stop = () => cancel.abort(cancelled(id, outer?.reason));
     outer?.addEventListener('abort', stop);
     if (outer?.aborted) stop();
-    const close = () => cancel.abort(this.#closing.signal.reason);
-    this.#closing.signal.addEventListener('abort', close);
-    if (this.#closing.signal.aborted) close();
+    if (this.#closing.signal.aborted) cancel.abort(this.#closing.signal.reason);
     const result = (async () => {
       // The caller is registered below before any work begins.
       await Promise.resolve();
@@ -133,7 +133,6 @@ export class Runs {
       return work();
     })().finally(() => {
       outer?.removeEventListener('abort', stop);
-      this.#closing.signal.removeEventListener('abort', close);
       this.#underWay.delete(id);
     });
     this.#underWay.set(id, { result, cancel });
