@@ -2,7 +2,8 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject, type Value, type ValueObject } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
-import { checkGuestCode } from '../sandbox/entry.js';
+import type { GuestCode } from '../sandbox/contract.js';
+import type { GuestEntry } from '../sandbox/entry.js';
 import { resolveLimits } from '../sandbox/limits.js';
 import { Permissions, permitHostFunctions } from '../sandbox/permissions.js';
 import type { SessionUsage } from '../sessions/sessions.js';
@@ -11,7 +12,7 @@ import { guestDatabase } from './guest-database.js';
 import { guestModels } from './guest-models.js';
 
 /** The code to run, and how its parameters are filled. */
-export interface GuestCode {
+export interface GuestDocument {
   readonly document: Document;
   /** The field that holds the code: `code`, `generator` or `strategy`. */
   readonly field: string;
@@ -29,7 +30,7 @@ export interface GuestOutcome {
 }
 
 /** Calls the function in a document's code with the rights that the document lists. */
-export async function callGuest(work: StageWork, guest: GuestCode): Promise<GuestOutcome> {
+export async function callGuest(work: StageWork, guest: GuestDocument): Promise<GuestOutcome> {
   const { run, path, signal } = work;
   const { document } = guest;
   const permissions = Permissions.parse(document.permissions);
@@ -38,11 +39,11 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   const refused = (permission: string) => work.note(refusal(work, document, permission));
   const database = guestDatabase({ workspace, permissions, typesOf: run.typesOf, refused });
   try {
+    const code = codeOf(guest);
+    const { parameters } = run.sandbox.entryOf(code);
     const result = await run.sandbox.call({
-      name: document._id,
-      code: codeOf(guest),
-      entry: document.entry as string | undefined,
-      args: argumentsOf(guest),
+      ...code,
+      args: argumentsOf(guest, parameters),
       host: permitHostFunctions(permissions, { ...database, ...models.functions }, refused),
       limits: resolveLimits(document.limits),
       now: run.now(),
@@ -59,9 +60,10 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   }
 }
 
-function codeOf({ document, field }: GuestCode): string {
+function codeOf({ document, field }: GuestDocument): GuestCode {
   const code = document[field];
-  if (typeof code === 'string') return code;
+  const entry = document.entry as string | undefined;
+  if (typeof code === 'string') return { name: document._id, code, entry };
   throw new JdbxError('INVALID_DOCUMENT', `expected code in ${document._id}`, { path: field });
 }
 
@@ -69,10 +71,8 @@ function codeOf({ document, field }: GuestCode): string {
  * A transformer's only parameter is the stage's input. Several parameters, and those of
  * a generator or a strategy, are found by their names: in the input, then by `lookup`.
  */
-function argumentsOf(guest: GuestCode): Value[] {
+function argumentsOf(guest: GuestDocument, parameters: GuestEntry['parameters']): Value[] {
   const { document, field, input } = guest;
-  const entry = document.entry as string | undefined;
-  const { parameters } = checkGuestCode(codeOf(guest), { name: document._id, entry });
   if (parameters.length === 0) return [input];
   if (parameters.length === 1) {
     const found = field === 'code' ? undefined : argumentNamed(parameters[0], guest);
@@ -88,7 +88,10 @@ function argumentsOf(guest: GuestCode): Value[] {
   });
 }
 
-function argumentNamed(name: string | undefined, { input, lookup }: GuestCode): Value | undefined {
+function argumentNamed(
+  name: string | undefined,
+  { input, lookup }: GuestDocument,
+): Value | undefined {
   if (name === undefined) return undefined;
   if (isPlainObject(input) && Object.hasOwn(input, name)) return input[name] as Value;
   return lookup(name);
