@@ -46,7 +46,13 @@ async function runAndReport(store, data) {
   const startedAt = performance.now();
   const { concurrency, delay: delayMs } = values;
   const onProgress = progressPrinter('runs');
-  const { models, runs, failures } = await runJob({ store, data, concurrency, delayMs, onProgress });
+  const { models, runs, failures } = await runJob({
+    store,
+    data,
+    concurrency,
+    delayMs,
+    onProgress,
+  });
   const seconds = (performance.now() - startedAt) / 1_000;
   console.log(`\n${runs} runs in ${seconds.toFixed(1)} s, ${failures.length} of them failed.\n`);
   for (const { message } of failures.slice(0, 10)) console.log(`  ${message}`);
@@ -62,7 +68,9 @@ async function runAndReport(store, data) {
 
 async function verify(store) {
   const { ok, verified, broken } = await store.audit.verify();
-  const verdict = ok ? 'its chain of hashes is sound' : `it breaks at ${broken.id}: ${broken.reason}`;
+  const verdict = ok
+    ? 'its chain of hashes is sound'
+    : `it breaks at ${broken.id}: ${broken.reason}`;
   console.log(`\nThe audit trail holds ${verified} documents; ${verdict}.`);
   return ok;
 }
@@ -70,7 +78,9 @@ async function verify(store) {
 function introduce(data) {
   console.log(`${data.length} questions from ${path}`);
   if (path !== SAMPLE) return;
-  console.log('This sample is made up for the demo: its questions, models and answers are invented.');
+  console.log(
+    'This sample is made up for the demo: its questions, models and answers are invented.',
+  );
   const real = '../shared/data/gsm8k-model-solutions.jsonl';
   const hint = existsSync(real) ? real : 'gsm8k-model-solutions.jsonl';
   console.log(`For the real answers of four models: node examples/gsm8k/main.mjs ${hint}\n`);

@@ -6,9 +6,7 @@ export function printTable(rows, columns) {
     Math.max(heading.length, ...lines.map((line) => String(line[at]).length)),
   );
   const print = (cells) =>
-    console.log(
-      `  ${cells.map((cell, at) => align(cell, widths[at])).join('  ')}`.trimEnd(),
-    );
+    console.log(`  ${cells.map((cell, at) => align(cell, widths[at])).join('  ')}`.trimEnd());
   print(headings);
   print(widths.map((width) => '─'.repeat(width)));
   for (const line of lines) print(line);

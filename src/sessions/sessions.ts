@@ -31,7 +31,7 @@ export interface SessionChange {
 }
 
 /** The newest checkpoints that a session document lists. */
-const CHECKPOINTS_LISTED = 100;
+const CHECKPOINTS_LISTED = 20;
 
 /** Puts a session document where there is none yet. */
 export function ensureSession(draft: Draft, id: string): void {
