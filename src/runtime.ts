@@ -43,6 +43,9 @@ export interface OpenOptions {
 
 const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000 };
 
+/** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
+const GUEST_CALLS_WAITING_MAX = 100_000;
+
 /** The path of a store that is kept in memory and ends with the process. */
 export const MEMORY = ':memory:';
 
@@ -89,9 +92,10 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     super(store, DOCUMENT_CHECKS);
     this.#closers.add(() => super.close());
-    const sandbox = createSandbox(
-      options.workers === undefined ? {} : { workers: options.workers },
-    );
+    const sandbox = createSandbox({
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
+      queueMax: GUEST_CALLS_WAITING_MAX,
+    });
     this.#closers.add(() => sandbox.close());
     const models = createModelCaller({
       providers: createProviders({

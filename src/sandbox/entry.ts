@@ -1,6 +1,11 @@
 import { type Options, type Program, parse } from 'acorn';
 import { JdbxError } from '../base/errors.js';
-import { type FunctionFound, findDefault, topLevelFunctions } from './top-level-functions.js';
+import {
+  type FunctionFound,
+  findDefault,
+  topLevelAwait,
+  topLevelFunctions,
+} from './top-level-functions.js';
 
 /** What `checkGuestCode` learns of a guest's code. */
 export interface GuestEntry {
@@ -32,6 +37,7 @@ export function checkGuestCode(
   const program = source.parse();
   const module = program.sourceType === 'module';
   refuseImports(program, source);
+  refuseTopLevelAwait(program, source);
   const found = chooseEntry(program, options.entry, source);
   if (found.generator) {
     source.refuse('expected the entry to be a function, got a generator', found.position);
@@ -65,6 +71,11 @@ function refuseImports(program: Program, source: GuestSource): void {
   }
 }
 
+function refuseTopLevelAwait(program: Program, source: GuestSource): void {
+  const found = topLevelAwait(program);
+  if (found) source.refuse('expected no `await` outside of an async function', found.start);
+}
+
 /** Guest code under its name, which every refusal carries with a place. */
 class GuestSource {
   readonly #name: string;
@@ -93,7 +104,7 @@ class GuestSource {
   }
 
   #parseAs(sourceType: 'module' | 'script'): Program {
-    const options: Options = { ecmaVersion: 2023, sourceType, allowAwaitOutsideFunction: false };
+    const options: Options = { ecmaVersion: 2023, sourceType };
     try {
       return parse(this.#code, options);
     } catch (error) {

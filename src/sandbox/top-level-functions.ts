@@ -5,6 +5,7 @@ import type {
   FunctionDeclaration,
   FunctionExpression,
   ModuleDeclaration,
+  Node,
   Program,
   Statement,
 } from 'acorn';
@@ -42,6 +43,18 @@ export function findDefault(
     if (statement.type === 'ExportDefaultDeclaration') return fromDefault(statement, functions);
     const local = exportedAsDefault(statement);
     if (local) return byName(local, functions);
+  }
+  return undefined;
+}
+
+/** The first `await` that no function encloses; the parser lets modules have it. */
+export function topLevelAwait(node: unknown): Node | undefined {
+  if (typeof node !== 'object' || node === null || isFunction(node as Node)) return undefined;
+  const { type, await: isAwaited } = node as Node & { await?: boolean };
+  if (type === 'AwaitExpression' || isAwaited === true) return node as Node;
+  for (const child of Object.values(node)) {
+    const found = topLevelAwait(child);
+    if (found) return found;
   }
   return undefined;
 }
