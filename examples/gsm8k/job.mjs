@@ -25,6 +25,7 @@ export async function runJob({
   const rows = data.slice(0, limit);
   const models = await load(store, rows, delayMs);
   const tasks = rows.flatMap((_, at) => models.map((model) => runOf(model, at + 1)));
+  const earlier = await store.query({ _type: 'run', status: 'completed' }).count();
   const failures = [];
   let done = 0;
   await eachOf(tasks, concurrency, async ({ input, key, session }) => {
@@ -36,7 +37,7 @@ export async function runJob({
     }
     onProgress({ done: ++done, total: tasks.length });
   });
-  return { models, runs: tasks.length, failures };
+  return { models, runs: tasks.length, earlier, failures };
 }
 
 async function eachOf(items, concurrency, work) {

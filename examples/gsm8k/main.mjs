@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { open } from 'jdbx';
@@ -12,6 +12,7 @@ import { printAnswers, printRun, printTimes } from './print-report.mjs';
 import { countVerdicts, findDisagreements, readAudit } from './report.mjs';
 
 const SAMPLE = fileURLToPath(new URL('sample.jsonl', import.meta.url));
+const REAL = '../../../shared/data/gsm8k-model-solutions.jsonl';
 const USAGE = `node examples/gsm8k/main.mjs [FILE] [options]
 
   FILE             gsm8k-model-solutions.jsonl; without it a small made-up sample is used
@@ -27,6 +28,9 @@ const path = positionals[0] ?? SAMPLE;
 const directory = values.store ?? (await mkdtemp(join(tmpdir(), 'jdbx-gsm8k-')));
 try {
   process.exitCode = await main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
 } finally {
   if (values.store === undefined && !values.keep) await rm(directory, { recursive: true });
 }
@@ -36,7 +40,7 @@ async function main() {
   introduce(data);
   const store = await open(directory);
   try {
-    return await runAndReport(store, data.slice(0, values.limit));
+    return await runAndReport(store, data);
   } finally {
     await store.close();
   }
@@ -44,21 +48,24 @@ async function main() {
 
 async function runAndReport(store, data) {
   const startedAt = performance.now();
-  const { concurrency, delay: delayMs } = values;
+  const { concurrency, limit, delay: delayMs } = values;
   const onProgress = progressPrinter('runs');
-  const { models, runs, failures } = await runJob({
+  const { models, runs, earlier, failures } = await runJob({
     store,
     data,
     concurrency,
+    limit,
     delayMs,
     onProgress,
   });
   const seconds = (performance.now() - startedAt) / 1_000;
-  console.log(`\n${runs} runs in ${seconds.toFixed(1)} s, ${failures.length} of them failed.\n`);
+  console.log(`\n${runs} runs in ${seconds.toFixed(1)} s, ${failures.length} of them failed.`);
+  if (earlier > 0) console.log(`${earlier} of them were finished before, by an earlier process.`);
+  console.log();
   for (const { message } of failures.slice(0, 10)) console.log(`  ${message}`);
   const audit = await readAudit(store);
   const disagreements = await findDisagreements(store, data);
-  printAnswers(audit, countVerdicts(data, models), disagreements);
+  printAnswers(audit, await countVerdicts(store, data), disagreements);
   printTimes(audit);
   printRun(await store.audit.ofRun(`run:gsm8k:${models[0]}:1`));
   const sound = await verify(store);
@@ -81,8 +88,8 @@ function introduce(data) {
   console.log(
     'This sample is made up for the demo: its questions, models and answers are invented.',
   );
-  const real = '../shared/data/gsm8k-model-solutions.jsonl';
-  const hint = existsSync(real) ? real : 'gsm8k-model-solutions.jsonl';
+  const real = fileURLToPath(new URL(REAL, import.meta.url));
+  const hint = existsSync(real) ? relative(process.cwd(), real) : basename(real);
   console.log(`For the real answers of four models: node examples/gsm8k/main.mjs ${hint}\n`);
 }
 

@@ -1,3 +1,5 @@
+import { modelsOf } from './load.mjs';
+
 /**
  * One aggregation over the audit trail. The audit documents of one run are brought
  * together first; which grade the run wrote stands in its `grade` stage's record.
@@ -66,11 +68,11 @@ const SLOWEST = [
   { $project: { _id: 0, run: 1, path: 1, duration_ms: 1 } },
 ];
 
-/** What the file itself says: how many of each model's answers it calls correct. */
-export function countVerdicts(data, models) {
-  return new Map(
-    models.map((model) => [model, data.filter((row) => row[model].is_correct).length]),
-  );
+/** What the file itself says of the questions that were asked: how many answers of each model are correct. */
+export async function countVerdicts(store, data) {
+  const rows = data.slice(0, await store.query({ _type: 'question' }).count());
+  const count = (model) => rows.filter((row) => row[model].is_correct).length;
+  return new Map(modelsOf(data[0]).map((model) => [model, count(model)]));
 }
 
 /** Every grade that differs from the file's own verdict on the same answer. */
