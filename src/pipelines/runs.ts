@@ -49,7 +49,8 @@ const SESSION_ID_BYTES_MAX = 900;
 export class Runs {
   readonly #deps: RunDeps;
   readonly #underWay = new Map<string, UnderWay>();
-  readonly #closing = new AbortController();
+  /** Why no run goes on any more, once the store is closing. */
+  #refusal: JdbxError | undefined;
 
   constructor(deps: Omit<RunDeps, 'child'>) {
     this.#deps = {
@@ -113,7 +114,9 @@ export class Runs {
 
   /** Stops runs after the stage commits that are on their way; they resume at the next open. */
   async close(): Promise<void> {
-    this.#closing.abort(new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume'));
+    this.#refusal = new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume');
+    // Each is told in turn: a signal with a listener for each run would make Node warn of a leak.
+    for (const run of this.#underWay.values()) run.cancel(this.#refusal);
     await this.settled();
   }
 
@@ -128,7 +131,7 @@ export class Runs {
   #begin(identity: RunIdentity, work: (signal: AbortSignal) => Promise<RunResult>): UnderWay {
     const run = new UnderWay(identity, work, () => this.#underWay.delete(identity.id));
     this.#underWay.set(identity.id, run);
-    run.follow(this.#closing.signal);
+    if (this.#refusal) run.cancel(this.#refusal);
     return run;
   }
 

@@ -33,7 +33,7 @@ export interface SessionChange {
 /** How many of a session's turns are read at most. */
 export const HISTORY_TURNS_MAX = 100;
 /** The newest checkpoints that a session document lists. */
-const CHECKPOINTS_LISTED = 100;
+const CHECKPOINTS_LISTED = 20;
 
 /** Puts a session document where there is none yet. */
 export function ensureSession(draft: Draft, id: string): void {

@@ -1,7 +1,6 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
-import { checkGuestCode } from '../../sandbox/entry.js';
 import { resolveLimits } from '../../sandbox/limits.js';
 import { Permissions, permitHostFunctions } from '../../sandbox/permissions.js';
 import type { StageWork } from '../contract.js';
@@ -36,7 +35,7 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   const name = document._id;
   const entry = document.entry as string | undefined;
   const lookup = guest.lookup ?? ((parameter: string) => work.context.lookup(parameter));
-  const checked = checkGuestCode(code, { name, entry });
+  const checked = run.sandbox.entryOf({ name, code, entry });
   const result = await run.sandbox.call({
     name,
     code,
