@@ -1,11 +1,11 @@
 import { encodeCommit, encodeDocument, encodeNamed, encodeRevision } from '../codec.js';
 import type { Commit, EngineBatch, PutChange } from '../contract.js';
 import { revisionKey, seqKey, textKey } from './keys.js';
-import type { Tables } from './tables.js';
+import type { TableName } from './tables.js';
 
 /** One write to one table. */
 export interface Operation {
-  readonly table: Exclude<keyof Tables, 'root'>;
+  readonly table: TableName;
   readonly key: Uint8Array;
   /** Absent: remove the key. */
   readonly value?: Uint8Array;
