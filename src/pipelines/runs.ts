@@ -71,9 +71,10 @@ export class Runs {
 
   /** Takes up every run that another process left unfinished. Returns their ids. */
   async resumeUnfinished(): Promise<string[]> {
-    const runs = await this.#deps.database
+    const unfinished = await this.#deps.database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
       .toArray();
+    const runs = unfinished.filter(({ _id }) => !this.#underWay.has(_id));
     for (const run of runs) {
       // The outcome is in the run document and the audit trail; nobody waits for it here.
       this.#begin(run._id, undefined, () => this.#resume(run, 0)).catch(() => {});

@@ -15,6 +15,8 @@ import { openTables, type Tables } from './tables.js';
 export interface LmdbOptions {
   /** Refuse commits that would take the file past this size, in bytes. Default: no limit. */
   readonly sizeMaxBytes?: number | undefined;
+  /** Make a store where there is none. Default true. */
+  readonly create?: boolean | undefined;
 }
 
 /** Written into every store; a store with a higher number is refused. */
@@ -26,10 +28,10 @@ const SNAPSHOTS_MAX = 4_096;
 /**
  * Opens or creates the store in the directory `path`.
  *
- * @throws {JdbxError} STORE_IN_USE, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
+ * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
-  const file = prepareFile(path);
+  const file = prepareFile(path, options.create ?? true);
   let root: RootDatabase | undefined;
   try {
     root = open({
@@ -52,7 +54,10 @@ export async function openLmdb(path: string, options: LmdbOptions = {}): Promise
   }
 }
 
-function prepareFile(path: string): string {
+function prepareFile(path: string, create: boolean): string {
+  if (!create && !existsSync(join(path, FILE))) {
+    throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
+  }
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
