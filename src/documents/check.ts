@@ -33,6 +33,7 @@ export function checkView(view: View): CheckReport {
     documents++;
     if (seq > view.seq) problems.push(`${document._id} is of commit ${seq}, after ${view.seq}`);
     expectKeys(expected, view, document, ref);
+    if (document._type === 'index') expectIndexes(expected, view, String(document.type));
     checkRevisions(view, document, problems);
   }
   let indexEntries = 0;
@@ -66,6 +67,13 @@ function expect(
   const known = expected.get(index) ?? { name, index, entries: [] };
   expected.set(index, known);
   return known;
+}
+
+/** Also those of a type that has no documents: they must be empty. */
+function expectIndexes(expected: Map<OrderedIndex, ExpectedIndex>, view: View, type: string): void {
+  for (const { definition, index } of view.indexesOf(type)) {
+    expect(expected, index, definition.name);
+  }
 }
 
 function expectKeys(
