@@ -85,10 +85,11 @@ export class Runs {
 
   /** Takes up every run that another process left unfinished, some at a time. Returns their ids. */
   async resumeUnfinished(): Promise<string[]> {
-    const runs = await this.#deps.database
+    const unfinished = await this.#deps.database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
       .project<RunDocument>({ pipeline: 1 })
       .toArray();
+    const runs = unfinished.filter(({ _id }) => !this.#underWay.has(_id));
     const gate = new Gate(RESUMED_AT_ONCE);
     for (const { _id: id, pipeline } of runs) {
       const resume = (signal: AbortSignal) => gate.pass(() => this.#resume(id, 0, signal));

@@ -19,6 +19,8 @@ export interface LmdbOptions {
    * remove documents are let through: they make room. Default: no limit.
    */
   readonly sizeMaxBytes?: number | undefined;
+  /** Make a store where there is none. Default true. */
+  readonly create?: boolean | undefined;
 }
 
 const FILE = 'jdbx.mdb';
@@ -29,10 +31,10 @@ const SNAPSHOTS_MAX = PLACES - 96;
 /**
  * Opens or creates the store in the directory `path`.
  *
- * @throws {JdbxError} STORE_IN_USE, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
+ * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
-  const file = prepareFile(path);
+  const file = prepareFile(path, options.create ?? true);
   let root: RootDatabase | undefined;
   try {
     root = openRoot(file);
@@ -51,7 +53,10 @@ export async function openLmdb(path: string, options: LmdbOptions = {}): Promise
   }
 }
 
-function prepareFile(path: string): string {
+function prepareFile(path: string, create: boolean): string {
+  if (!create && !existsSync(join(path, FILE))) {
+    throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
+  }
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
