@@ -156,8 +156,11 @@ class JournaledEngine implements Engine {
   }
 
   #schedule(): void {
-    if (this.#active.bytes >= this.#options.layerMaxBytes) return this.#apply();
     clearTimeout(this.#idle);
+    if (this.#active.bytes >= this.#options.layerMaxBytes) {
+      this.#apply();
+      return;
+    }
     this.#idle = setTimeout(() => this.#apply(), this.#options.idleMs);
     this.#idle.unref();
   }
