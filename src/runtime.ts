@@ -17,8 +17,8 @@ import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
-import { openLmdb } from './storage/lmdb/engine.js';
 import { openMemory } from './storage/memory/engine.js';
+import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
 
 export interface OpenOptions {
@@ -61,7 +61,8 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
     throw new TypeError(`open: expected the path of a directory, got ${String(path)}`);
   }
   const { sizeMaxBytes, create } = options;
-  const engine = path === MEMORY ? openMemory() : await openLmdb(path, { sizeMaxBytes, create });
+  const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
+  const engine = path === MEMORY ? openMemory() : await embedded();
   try {
     const jdbx = new Jdbx(engine, options);
     await jdbx.begin(options.resume ?? true);

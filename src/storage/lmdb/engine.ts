@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
-import { checkBatch } from '../check-batch.js';
+import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
@@ -184,10 +184,6 @@ class LmdbEngine implements Engine {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', `expected ${this.#file} to be open`);
   }
-}
-
-function addsDocuments({ commits }: EngineBatch): boolean {
-  return commits.some(({ changes }) => changes.some(({ kind }) => kind === 'put'));
 }
 
 function bytesOf(operations: readonly Operation[]): number {
