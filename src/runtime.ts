@@ -17,8 +17,8 @@ import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
-import { openLmdb } from './storage/lmdb/engine.js';
 import { openMemory } from './storage/memory/engine.js';
+import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
 
 export interface OpenOptions {
@@ -45,6 +45,9 @@ export interface OpenOptions {
 
 const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000 };
 
+/** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
+const GUEST_CALLS_WAITING_MAX = 100_000;
+
 /** The path of a store that is kept in memory and ends with the process. */
 export const MEMORY = ':memory:';
 
@@ -58,7 +61,8 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
     throw new TypeError(`open: expected the path of a directory, got ${String(path)}`);
   }
   const { sizeMaxBytes, create } = options;
-  const engine = path === MEMORY ? openMemory() : await openLmdb(path, { sizeMaxBytes, create });
+  const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
+  const engine = path === MEMORY ? openMemory() : await embedded();
   try {
     const jdbx = new Jdbx(engine, options);
     await jdbx.begin(options.resume ?? true);
@@ -91,9 +95,10 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     super(store, DOCUMENT_CHECKS);
     this.#closers.add(() => super.close());
-    const sandbox = createSandbox(
-      options.workers === undefined ? {} : { workers: options.workers },
-    );
+    const sandbox = createSandbox({
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
+      queueMax: GUEST_CALLS_WAITING_MAX,
+    });
     this.#closers.add(() => sandbox.close());
     const models = createModelCaller({
       providers: createProviders({

@@ -1,5 +1,5 @@
-import { describeThrown, JdbxError } from '../base/errors.js';
-import type { Value } from '../base/values.js';
+import { describeThrown, JdbxError } from '../../base/errors.js';
+import type { Value } from '../../base/values.js';
 
 /**
  * Renders a template of the Liquid language (https://liquidjs.com), with loops and

@@ -1,6 +1,6 @@
-import { JdbxError } from '../base/errors.js';
-import { stringifyValue } from '../base/extended-json.js';
-import { isPlainObject, type Value } from '../base/values.js';
+import { JdbxError } from '../../base/errors.js';
+import { stringifyValue } from '../../base/extended-json.js';
+import { isPlainObject, type Value } from '../../base/values.js';
 
 /**
  * Replaces `{name}` and `{name.path}` for the names in `variables` and leaves every
