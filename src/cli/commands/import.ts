@@ -47,9 +47,12 @@ async function importFile(
   options: ImportOptions,
 ): Promise<void> {
   const source = file === '-' ? process.stdin : file;
-  const result = await interruptible(({ signal }) =>
-    db.import(source, { ...options, signal, onProgress: importLine(output) }),
-  );
+  const result = await interruptible(({ signal }) => {
+    // A process does not end while it waits for input.
+    signal.addEventListener('abort', () => process.stdin.destroy());
+    if (file === '-') output.note('reading the standard input');
+    return db.import(source, { ...options, signal, onProgress: importLine(output) });
+  });
   const { documents, unchanged, skipped, bytes, durationMs } = result;
   await output.value(result, () => {
     const parts = [
