@@ -149,7 +149,11 @@ describe('the output of a pipeline', () => {
   it('is the last stage’s, or an expression over the final context', async () => {
     const stages = [
       { name: 'one', transformer: 'transformer:one' },
-      { name: 'two', transformer: 'transformer:echo', inputs: { twice: { $add: ['$one', '$one'] } } },
+      {
+        name: 'two',
+        transformer: 'transformer:echo',
+        inputs: { twice: { $add: ['$one', '$one'] } },
+      },
     ];
     await db.put([
       pipeline('last', stages),

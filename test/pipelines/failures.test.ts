@@ -70,7 +70,9 @@ describe('a provider that fails', () => {
       { integration: 'integration:patient' },
     );
     expect(outcome).toMatchObject({ text: 'at last' });
-    expect(calls.map(({ attempt, error }) => [attempt, (error as { code?: string })?.code])).toEqual([
+    expect(
+      calls.map(({ attempt, error }) => [attempt, (error as { code?: string })?.code]),
+    ).toEqual([
       [1, 'MODEL_RATE_LIMITED'],
       [2, undefined],
     ]);
@@ -97,15 +99,18 @@ describe('a provider that fails', () => {
     ['another API', [answer({ hello: 'world' })], 'MODEL_RESPONSE', 3],
     ['nothing, closing the connection', [drop()], 'MODEL_UNAVAILABLE', 3],
     ['400, which another attempt does not mend', [status(400)], 'MODEL_REFUSED', 1],
-  ] as const)('with %s fails the run, each attempt on record', async (_, script, code, attempts) => {
-    const { outcome, calls, stages, asked } = await call(script, { retry: RETRY });
-    expect(outcome).toMatchObject({ outer: 'RUN_FAILED', code, stage: 'ask' });
-    expect(asked).toBe(attempts);
-    expect(calls.map(({ error }) => (error as { code: string }).code)).toEqual(
-      Array(attempts).fill(code),
-    );
-    expect(stages.map(({ status }) => status)).toEqual(Array(attempts).fill('failed'));
-  });
+  ] as const)(
+    'with %s fails the run, each attempt on record',
+    async (_, script, code, attempts) => {
+      const { outcome, calls, stages, asked } = await call(script, { retry: RETRY });
+      expect(outcome).toMatchObject({ outer: 'RUN_FAILED', code, stage: 'ask' });
+      expect(asked).toBe(attempts);
+      expect(calls.map(({ error }) => (error as { code: string }).code)).toEqual(
+        Array(attempts).fill(code),
+      );
+      expect(stages.map(({ status }) => status)).toEqual(Array(attempts).fill('failed'));
+    },
+  );
 
   it('by not answering at all is given up after its time', async () => {
     const { outcome, calls } = await call([hang()], { integration: 'integration:quick' });
@@ -117,9 +122,9 @@ describe('a provider that fails', () => {
 describe('retry', () => {
   it('goes by the codes that it lists', async () => {
     const only = { ...RETRY, codes: ['MODEL_UNAVAILABLE'] };
-    expect((await call([status(500), status(429), answer(chat('x'))], { retry: only })).outcome).toMatchObject(
-      { code: 'MODEL_RATE_LIMITED' },
-    );
+    expect(
+      (await call([status(500), status(429), answer(chat('x'))], { retry: only })).outcome,
+    ).toMatchObject({ code: 'MODEL_RATE_LIMITED' });
   });
 
   it('drops what a failed attempt wrote', async () => {
@@ -232,7 +237,10 @@ describe('timeout', () => {
     const { id, output, usage } = await db.run('pipeline:parent', 'hello');
     expect(output).toMatchObject({ text: 'done' });
     expect(usage.calls).toBe(3);
-    const child = await db.audit.query({ run: `${id}/sub`, kind: { $in: ['run-resume', 'run-end'] } });
+    const child = await db.audit.query({
+      run: `${id}/sub`,
+      kind: { $in: ['run-resume', 'run-end'] },
+    });
     expect(child.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
       'run-end cancelled',
       'run-resume cancelled',

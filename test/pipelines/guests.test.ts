@@ -54,7 +54,9 @@ describe('what a guest writes', () => {
     }
     const audit = await db.audit.query({ run: id, kind: 'stage' }).first();
     expect(audit).toMatchObject({ writes: [{ id: 'note:t', kind: 'put' }] });
-    const seqs = ['note:t', `checkpoint:${id}:write`, audit?._id ?? ''].map((each) => commits.get(each));
+    const seqs = ['note:t', `checkpoint:${id}:write`, audit?._id ?? ''].map((each) =>
+      commits.get(each),
+    );
     expect(new Set(seqs).size).toBe(1);
   });
 
@@ -121,7 +123,10 @@ describe('a verb that the document does not list', () => {
     ['llm.call', "llm.call('integration:x', 'hi')"],
   ])('%s is refused, and audited with the document and the permission', async (verb, call) => {
     const document = transformer(`nosy-${verb}`, `function f() { ${call} }`);
-    await db.put([document, pipeline('nosy', [{ name: 's', transformer: document._id as string }])]);
+    await db.put([
+      document,
+      pipeline('nosy', [{ name: 's', transformer: document._id as string }]),
+    ]);
     const run = await runFailure(db.run('pipeline:nosy', {}, { key: `nosy-${verb}` }));
     expect(run).toMatchObject({ code: 'PERMISSION_DENIED', stage: 's' });
     expect(await db.audit.query({ kind: 'refusal', run: `run:nosy-${verb}` })).toMatchObject([
@@ -139,7 +144,12 @@ describe('a verb that the document does not list', () => {
 
 describe('a permission for one type', () => {
   it('sees documents of that type and its aliases, and no others', async () => {
-    const rights = ['db.get:pattern', 'db.getMany:pattern', 'db.query:pattern', 'db.aggregate:pattern'];
+    const rights = [
+      'db.get:pattern',
+      'db.getMany:pattern',
+      'db.query:pattern',
+      'db.aggregate:pattern',
+    ];
     const body = `
       return {
         get: [db.get('pattern:1').n, db.get('pattern:2').n, db.get('note:1')],
@@ -244,7 +254,7 @@ describe('a credential', () => {
     ["db.query({ _type: 'credential', env: 'SECRET_VARIABLE' }).explain().keysExamined", 0],
     ["db.query({ env: { $regex: '^S' } }).count()", 0],
     ["db.aggregate([{ $match: { _type: 'credential' } }])", []],
-    ["db.aggregate([{ $match: { env: { $exists: true } } }])", []],
+    ['db.aggregate([{ $match: { env: { $exists: true } } }])', []],
     [
       "db.aggregate([{ $match: { _id: 'note:1' } }, { $lookup: { from: 'credential', pipeline: [], as: 'c' } }])[0].c",
       [],
@@ -309,20 +319,27 @@ describe('a credential', () => {
 });
 
 describe('types that belong to the store', () => {
-  it.each(['alias', 'audit', 'blob', 'checkpoint', 'index', 'intent', 'run', 'schema', 'versioning'])(
-    '%s is written by no guest',
-    async (type) => {
-      const put = `db.put({ _id: 'x:x', _type: '${type}', type: 'a', includes: [] })`;
-      const rights = ['db.put', `db.put:${type}`, 'db.remove', 'db.update'];
-      expect(await runFailure(guest(put, rights))).toMatchObject({ code: 'PROTECTED_TYPE' });
-      const remove = `db.remove({ _type: '${type}' })`;
-      expect(await runFailure(guest(remove, rights))).toMatchObject({ code: 'PROTECTED_TYPE' });
-    },
-  );
+  it.each([
+    'alias',
+    'audit',
+    'blob',
+    'checkpoint',
+    'index',
+    'intent',
+    'run',
+    'schema',
+    'versioning',
+  ])('%s is written by no guest', async (type) => {
+    const put = `db.put({ _id: 'x:x', _type: '${type}', type: 'a', includes: [] })`;
+    const rights = ['db.put', `db.put:${type}`, 'db.remove', 'db.update'];
+    expect(await runFailure(guest(put, rights))).toMatchObject({ code: 'PROTECTED_TYPE' });
+    const remove = `db.remove({ _type: '${type}' })`;
+    expect(await runFailure(guest(remove, rights))).toMatchObject({ code: 'PROTECTED_TYPE' });
+  });
 
   it('are passed over by a filter that names no type', async () => {
     const before = await db.query({ _type: { $in: ['audit', 'run', 'checkpoint'] } }).count();
-    const body = "return db.remove({ status: { $exists: true } }, { many: true })";
+    const body = 'return db.remove({ status: { $exists: true } }, { many: true })';
     expect(await guest(body, ['db.remove'])).toEqual({ removed: 0 });
     const after = await db.query({ _type: { $in: ['audit', 'run', 'checkpoint'] } }).count();
     expect(after).toBeGreaterThan(before);
@@ -357,7 +374,12 @@ describe('arguments that make no sense', () => {
     ['db.aggregate({})'],
   ])('%s is a coded error', async (call) => {
     const rights = 'get getMany put insert update remove history aggregate'.split(' ');
-    const { code } = await runFailure(guest(call, rights.map((verb) => `db.${verb}`)));
+    const { code } = await runFailure(
+      guest(
+        call,
+        rights.map((verb) => `db.${verb}`),
+      ),
+    );
     expect(code).toBe('INVALID_DOCUMENT');
   });
 });
@@ -365,7 +387,12 @@ describe('arguments that make no sense', () => {
 describe('a guest that misbehaves', () => {
   it.each([
     ['an endless loop', 'for (;;);', { timeout_ms: 100 }, 'GUEST_TIMEOUT'],
-    ['a memory bomb', 'const a = []; for (;;) a.push(new Array(1e4).fill(1))', { memory_mb: 8 }, 'GUEST_MEMORY'],
+    [
+      'a memory bomb',
+      'const a = []; for (;;) a.push(new Array(1e4).fill(1))',
+      { memory_mb: 8 },
+      'GUEST_MEMORY',
+    ],
     ['endless recursion', 'return (function g() { return 1 + g() })()', {}, 'GUEST_STACK'],
     ['a huge answer', 'return "x".repeat(5000)', { output_kb: 4 }, 'GUEST_OUTPUT'],
     ['an answer that is no data', 'return () => 1', {}, 'GUEST_OUTPUT'],

@@ -141,10 +141,14 @@ describe('llm.call from a guest', () => {
   it('answers, is audited and counted', async () => {
     one.play([answer(chat('hi there'))]);
     await db.put([
-      transformer('asks', `async function f() {
+      transformer(
+        'asks',
+        `async function f() {
           const first = await llm.call('integration:one', { prompt: 'a', system: 's' });
           return [first.text, llm.call('integration:one', 'b').usage.output_tokens];
-        }`, { permissions: ['llm.call'] }),
+        }`,
+        { permissions: ['llm.call'] },
+      ),
       pipeline('asks', [{ name: 's', transformer: 'transformer:asks' }]),
     ]);
     const { id, output, usage } = await db.run('pipeline:asks');
@@ -172,9 +176,9 @@ describe('llm.call from a guest', () => {
     expect(await runFailure(ask('integration:gone', ['llm.call']))).toMatchObject({
       code: 'MISSING_DOCUMENT',
     });
-    expect(await runFailure(runGuest(db, 'function f() { llm.call(1) }', ['llm.call']))).toMatchObject(
-      { code: 'MISSING_INPUT' },
-    );
+    expect(
+      await runFailure(runGuest(db, 'function f() { llm.call(1) }', ['llm.call'])),
+    ).toMatchObject({ code: 'MISSING_INPUT' });
   });
 
   it('that goes on while its stage times out is on record', async () => {
@@ -207,7 +211,10 @@ describe('the transformers of an integration', () => {
           return { messages, settings: { ...request.settings, top_p: 0.5 } };
         }`,
       ),
-      transformer('res', 'function f({ text }) { return { text: text.trim(), extra: { cut: 4 } } }'),
+      transformer(
+        'res',
+        'function f({ text }) { return { text: text.trim(), extra: { cut: 4 } } }',
+      ),
     ];
     const stage = { integration: 'integration:shaped', params: { temperature: 0 } };
     expect(await runStage(db, stage, 'shout', documents)).toMatchObject({

@@ -20,9 +20,9 @@ async function render(template: string, variables: string[], input: object, more
 describe('a template', () => {
   it('replaces the names in its variables, with paths, and leaves every other brace alone', async () => {
     const template = '{name}: {name} of {place.city.0} {other} {"json": {"a": 1}} {} { name }';
-    expect(await render(template, ['name', 'place'], { name: 'Ada', place: { city: ['London'] } })).toBe(
-      'Ada: Ada of London {other} {"json": {"a": 1}} {} { name }',
-    );
+    expect(
+      await render(template, ['name', 'place'], { name: 'Ada', place: { city: ['London'] } }),
+    ).toBe('Ada: Ada of London {other} {"json": {"a": 1}} {} { name }');
   });
 
   it('puts anything but text in as JSON, and text as it is', async () => {
@@ -75,7 +75,8 @@ describe('a Liquid template', () => {
   const liquid = { engine: 'liquid' };
 
   it('has loops, conditions and filters over its variables', async () => {
-    const template = '{% for w in words %}{% if w != "b" %}{{ w | upcase }};{% endif %}{% endfor %}';
+    const template =
+      '{% for w in words %}{% if w != "b" %}{{ w | upcase }};{% endif %}{% endfor %}';
     expect(await render(template, ['words'], { words: ['a', 'b', 'c'] }, liquid)).toBe('A;C;');
   });
 
@@ -99,13 +100,14 @@ describe('a Liquid template', () => {
         code: 'INVALID_DOCUMENT',
       });
     }
-    expect(await runFailure(render('{{ o.constructor.name }}', ['o'], { o: {} }, liquid))).toMatchObject(
-      { code: 'MISSING_VARIABLE' },
-    );
+    expect(
+      await runFailure(render('{{ o.constructor.name }}', ['o'], { o: {} }, liquid)),
+    ).toMatchObject({ code: 'MISSING_VARIABLE' });
   });
 
   it('is bounded in time', async () => {
-    const template = '{% for a in (1..100000) %}{% for b in (1..100000) %}x{% endfor %}{% endfor %}';
+    const template =
+      '{% for a in (1..100000) %}{% for b in (1..100000) %}x{% endfor %}{% endfor %}';
     expect(await runFailure(render(template, [], {}, liquid))).toMatchObject({
       code: 'INVALID_DOCUMENT',
     });

@@ -53,7 +53,8 @@ describe('a transformer stage', () => {
   });
 
   it('hands in the prompt document that stands beside it', async () => {
-    const code = 'function f({ topic, prompt }) { return prompt.template.replace("{topic}", topic) }';
+    const code =
+      'function f({ topic, prompt }) { return prompt.template.replace("{topic}", topic) }';
     const assembler = transformer('assemble', code);
     const stage = { transformer: assembler._id, template_ref: 'prompt:ask' };
     expect(await runStage(db, stage, { topic: 'tea' }, [assembler])).toBe('Tell me about tea.');
@@ -89,7 +90,9 @@ describe('the arguments of a transformer', () => {
   });
 
   it('fit destructuring and rest parameters', async () => {
-    expect(await run('function f({ a, ...rest }) { return rest }', { a: 1, b: 2 })).toEqual({ b: 2 });
+    expect(await run('function f({ a, ...rest }) { return rest }', { a: 1, b: 2 })).toEqual({
+      b: 2,
+    });
     expect(await run('function f(...all) { return all }', 5)).toEqual([5]);
   });
 });
@@ -202,7 +205,9 @@ describe('a pipeline stage', () => {
     const { code, stage } = await runFailure(db.run('pipeline:a'));
     expect(code).toBe('INVALID_PIPELINE');
     expect(stage?.split('/')).toHaveLength(17);
-    expect(await db.query({ _type: 'run', pipeline: 'pipeline:a', status: 'running' }).count()).toBe(0);
+    expect(
+      await db.query({ _type: 'run', pipeline: 'pipeline:a', status: 'running' }).count(),
+    ).toBe(0);
   });
 
   it('nests under long names without running out of id', async () => {
@@ -232,7 +237,9 @@ describe('a parallel stage', () => {
   });
 
   it('stops the other branches when one fails, and names the stage that did', async () => {
-    const slow = transformer('slow', 'function f() { for (;;); }', { limits: { timeout_ms: 9_000 } });
+    const slow = transformer('slow', 'function f() { for (;;); }', {
+      limits: { timeout_ms: 9_000 },
+    });
     await db.put([
       slow,
       pipeline('race', [

@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Jdbx, JdbxError, MEMORY, type NewDocument, type OpenOptions, open } from '#jdbx/index.js';
+import {
+  type Jdbx,
+  JdbxError,
+  MEMORY,
+  type NewDocument,
+  type OpenOptions,
+  open,
+} from '#jdbx/index.js';
 
 /** A store in memory with two sandbox workers and nothing in its environment. */
 export function openStore(options: OpenOptions = {}): Promise<Jdbx> {
@@ -22,7 +29,12 @@ export function pipeline(name: string, stages: readonly object[], more: object =
   return { _id: `pipeline:${name}`, _type: 'pipeline', stages, ...more };
 }
 
-export function prompt(name: string, template: string, variables: string[], more = {}): NewDocument {
+export function prompt(
+  name: string,
+  template: string,
+  variables: string[],
+  more = {},
+): NewDocument {
   return { _id: `prompt:${name}`, _type: 'prompt', template, variables, ...more };
 }
 
@@ -89,7 +101,13 @@ export async function failure(promise: Promise<unknown>): Promise<JdbxError> {
 export async function runFailure(promise: Promise<unknown>) {
   const error = await failure(promise);
   const { code, stage } = (error.details ?? {}) as { code?: string; stage?: string };
-  return { outer: error.code, code, stage, cause: error.cause as JdbxError, message: error.message };
+  return {
+    outer: error.code,
+    code,
+    stage,
+    cause: error.cause as JdbxError,
+    message: error.message,
+  };
 }
 
 /** Waits until `ready` holds; the test's own timeout is the bound. */
