@@ -72,7 +72,9 @@ export function checkKnown(
   names: readonly string[],
   path: string,
 ): void {
-  const unknown = Object.keys(object).find((name) => !names.includes(name));
+  const unknown = Object.keys(object).find(
+    (name) => object[name] !== undefined && !names.includes(name),
+  );
   if (unknown === undefined) return;
   refuse(`${path}.${unknown}`, `expected one of ${names.join(', ')}`);
 }

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * A signal that ends when one that it follows does, or by itself. `release` must be
  * called: the platform's `AbortSignal.any` would leave its part on a long-lived
@@ -16,6 +18,8 @@ export class LinkedSignal {
     const stop = () => this.abort(toReason(outer.reason));
     if (outer.aborted) stop();
     else {
+      // Many may follow one signal; each lets go of it, so it is no leak to warn about.
+      setMaxListeners(0, outer);
       outer.addEventListener('abort', stop, { once: true });
       this.#releases.push(() => outer.removeEventListener('abort', stop));
     }

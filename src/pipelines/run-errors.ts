@@ -35,9 +35,9 @@ export function endedBadly({ _id, status, error }: RunDocument): JdbxError {
   return runFailed(_id, error ?? { code: 'UNKNOWN', message: 'no reason was stored' });
 }
 
-/** A child's failure as its parent's: at the child's stage, with the code that it failed with. */
-export function childFailure(path: string, thrown: unknown): unknown {
-  if (!isJdbxError(thrown, 'RUN_FAILED')) return thrown;
+/** A child's failure as its parent's: at the child's stage, for the reason that the child had. */
+export function childFailure(path: string, thrown: unknown): StageFailure {
+  if (!isJdbxError(thrown, 'RUN_FAILED')) return new StageFailure(path, thrown);
   const { stage, code } = (thrown.details ?? {}) as { stage?: string; code?: ErrorCode };
   const cause = thrown.cause ?? new JdbxError(code ?? 'RUN_FAILED', thrown.message);
   return new StageFailure(stage === undefined ? path : `${path}/${stage}`, cause);

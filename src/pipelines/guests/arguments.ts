@@ -23,7 +23,7 @@ export function argumentsOf(entry: GuestEntry, guest: GuestInput, name: string):
   if (parameters.length === 0 || alone) return [guest.input];
   const found = parameters.map((parameter) => argumentNamed(parameter, guest));
   // The only one that must be there, and nothing goes by its name: it means the input.
-  if (required <= 1) found[0] ??= guest.input;
+  if (required <= 1 && found[0] === undefined) found[0] = guest.input;
   const missing = found.indexOf(undefined);
   if (missing === -1) return found as Value[];
   if (missing >= required) return found.slice(0, missing) as Value[];
