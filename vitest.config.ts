@@ -5,6 +5,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 30_000,
+    // Tests use the built package, as a user does.
     server: { deps: { external: [/\/dist\//] } },
+    reporters: process.env.CI
+      ? ['default', ['json', { outputFile: 'dist/test-results.json' }]]
+      : ['default'],
   },
 });

@@ -22,6 +22,14 @@ import { Snapshot } from './snapshot.js';
 import type { Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
+import type {
+  ExportOptions,
+  ImportOptions,
+  ImportResult,
+  ImportSource,
+} from './transfer/contract.js';
+import { exportDocuments } from './transfer/export-documents.js';
+import { importDocuments } from './transfer/import-documents.js';
 import type { View } from './view.js';
 import { watchChanges } from './watching.js';
 import { Workspace } from './workspace.js';
@@ -195,6 +203,37 @@ export class Database {
     }
     const { _rev, ...body } = old;
     return this.put(body as NewDocument);
+  }
+
+  /**
+   * Writes the documents of JSON, JSON lines or CSV. A file, or text in memory, is checked to
+   * its end before anything is written; a stream is written as it comes. Each commit of up to
+   * 1,000 documents is atomic; an error's `details` say the `line`, and how many were `imported`
+   * before and stay. `atomic` makes one commit of everything.
+   *
+   * @throws {JdbxError} INVALID_IMPORT, TRANSACTION_TOO_LARGE, and what `insert` throws
+   */
+  import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+    return importDocuments(
+      {
+        view: () => this.view(),
+        submit: (plan) => this.submit(plan),
+        check: (document) => this.#check(document),
+        checkSchema: (document) => this.#store.catalog.checkSchema(document as Document),
+      },
+      source,
+      options,
+    );
+  }
+
+  /**
+   * Matching documents as text, in the order of their ids, all from one snapshot. JSON and JSON
+   * lines come back equal by `import`.
+   *
+   * @throws {JdbxError} INVALID_FILTER, when the first piece is asked for
+   */
+  export(filter: Filter = {}, options: ExportOptions = {}): AsyncIterable<string> {
+    return exportDocuments(() => this.view(), filter, options);
   }
 
   /** A synchronous, consistent read view. The caller closes it. */

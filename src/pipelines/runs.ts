@@ -1,50 +1,61 @@
-import type { Document } from '../base/document.js';
-import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
-import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
-import { ensureSession } from '../sessions/sessions.js';
-import { auditAll } from './commit-stage.js';
 import type { ChildResult } from './contract.js';
-import { type Pins, pinDefinitions } from './definitions.js';
+import { heedless } from './events.js';
 import { Execution, type RunDeps } from './execution.js';
-import { fence } from './fence.js';
-import type { RunDocument, RunResult } from './run-document.js';
+import { Gate } from './gate.js';
+import { type Pins, pinDefinitions } from './pins.js';
+import { childRunId, type RunDocument, type RunResult } from './run-document.js';
+import { childFailure, endedBadly, failureFacts, runFailed } from './run-errors.js';
+import { endRun, insertRun, type RunEnd, takeOver } from './run-writes.js';
+import { NO_USAGE } from './spending.js';
 import { rootCause, StageFailure } from './stage-failure.js';
-import { loadValue, storeValue } from './stored-value.js';
+import { loadValue } from './stored-value.js';
+import { type RunIdentity, UnderWay } from './under-way.js';
 
 export interface RunOptions {
   /** The session that the run belongs to; made when it does not exist. Default: `input.session_id`. */
   readonly session?: string | undefined;
-  /** Names the run: the same key gives the same run, running or ended. Default: a fresh name. */
+  /** Names the run: the same key gives the same run, under way or ended. Default: a fresh name. */
   readonly key?: string | undefined;
-  /** Cancels the run. */
+  /** Cancels the run, also one that is joined. */
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Start {
-  readonly id: string;
-  readonly pipeline: string;
+interface Start extends RunIdentity {
   readonly input: Value;
   readonly session: string | undefined;
-  readonly parent?: string;
   readonly depth: number;
-  readonly signal: AbortSignal | undefined;
+  readonly pin: () => Pins;
 }
 
 /** How deep pipelines may call pipelines. */
 const DEPTH_MAX = 16;
+/** How many unfinished runs are taken up at once when a store is opened. */
+const RESUMED_AT_ONCE = 64;
+/** Not the run's own failure: it stays unfinished, and goes on when it is taken up again. */
+const UNFINISHED = [
+  'RUN_LEASE_LOST',
+  'STORE_CLOSED',
+  'STORE_FULL',
+  'STORE_IO',
+  'STORE_READ_ONLY',
+] as const;
+/** Leaves room in the ids of a session's turns. */
+const SESSION_ID_BYTES_MAX = 900;
 
 /** Every run of one open store: starting, joining, resuming, cancelling. */
 export class Runs {
   readonly #deps: RunDeps;
-  readonly #underWay = new Map<string, { result: Promise<RunResult>; cancel: AbortController }>();
-  readonly #closing = new AbortController();
+  readonly #underWay = new Map<string, UnderWay>();
+  /** Why no run goes on any more, once the store is closing. */
+  #refusal: JdbxError | undefined;
 
   constructor(deps: Omit<RunDeps, 'child'>) {
     this.#deps = {
       ...deps,
+      emit: heedless(deps.emit),
       child: (parent, pipeline, input, path, signal) =>
         this.#child(parent, pipeline, input, path, signal),
     };
@@ -54,29 +65,36 @@ export class Runs {
    * Runs a pipeline document to its end.
    *
    * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written;
-   * RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED when the store was closed meanwhile: the
-   * run goes on when it is opened again
+   * CONFLICT when the key is another run's; RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED
+   * when the store was closed meanwhile: the run goes on when it is opened again
    */
-  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<RunResult> {
+  async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
+    const { key, signal } = options;
     const value = takeValue(input, 'input');
-    return this.#start({
-      id: options.key === undefined ? newId('run') : `run:${options.key}`,
+    const start: Start = {
+      id: key === undefined ? newId('run') : `run:${key}`,
       pipeline,
+      parent: undefined,
       input: value,
       session: options.session ?? sessionIn(value),
       depth: 0,
-      signal: options.signal,
-    });
+      pin: () => this.#pin(pipeline),
+    };
+    return this.#start(start, signal);
   }
 
-  /** Takes up every run that another process left unfinished. Returns their ids. */
+  /** Takes up every run that another process left unfinished, some at a time. Returns their ids. */
   async resumeUnfinished(): Promise<string[]> {
-    const runs = await this.#deps.database
+    const unfinished = await this.#deps.database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
+      .project<RunDocument>({ pipeline: 1 })
       .toArray();
-    for (const run of runs) {
+    const runs = unfinished.filter(({ _id }) => !this.#underWay.has(_id));
+    const gate = new Gate(RESUMED_AT_ONCE);
+    for (const { _id: id, pipeline } of runs) {
+      const resume = (signal: AbortSignal) => gate.pass(() => this.#resume(id, 0, signal));
       // The outcome is in the run document and the audit trail; nobody waits for it here.
-      this.#begin(run._id, undefined, () => this.#resume(run, 0)).catch(() => {});
+      this.#begin({ id, pipeline, parent: undefined }, resume).result.catch(() => {});
     }
     return runs.map(({ _id }) => _id);
   }
@@ -84,7 +102,7 @@ export class Runs {
   /** Stops a run under way. False when it is not. */
   cancel(id: string): boolean {
     const found = this.#underWay.get(id);
-    found?.cancel.abort(new JdbxError('RUN_CANCELLED', `${id} was cancelled`));
+    found?.cancel(new JdbxError('RUN_CANCELLED', `${id} was cancelled`));
     return found !== undefined;
   }
 
@@ -97,126 +115,109 @@ export class Runs {
 
   /** Stops runs after the stage commits that are on their way; they resume at the next open. */
   async close(): Promise<void> {
-    this.#closing.abort(new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume'));
+    this.#refusal = new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume');
+    // Each is told in turn: a signal with a listener for each run would make Node warn of a leak.
+    for (const run of this.#underWay.values()) run.cancel(this.#refusal);
     await this.settled();
   }
 
-  #start(start: Start): Promise<RunResult> {
-    const joined = this.#underWay.get(start.id);
-    if (joined) return joined.result;
-    return this.#begin(start.id, start.signal, async () => {
-      const run = await this.#create(start);
-      if (run.status === 'completed') return this.#resultOf(run);
-      if (run.status !== 'running' && start.parent === undefined) throw endedBadly(run);
-      if (run.owner === this.#deps.owner && run._rev === 1)
-        return this.#execute(run, start.depth, false);
-      return this.#resume(run, start.depth);
-    });
+  #start(start: Start, signal: AbortSignal | undefined): Promise<RunResult> {
+    const known = this.#underWay.get(start.id);
+    if (known) checkSame(known.identity, start);
+    const run = known ?? this.#begin(start, (own) => this.#createOrResume(start, own));
+    run.follow(signal);
+    return run.result;
   }
 
-  #begin(
-    id: string,
-    outer: AbortSignal | undefined,
-    work: () => Promise<RunResult>,
-  ): Promise<RunResult> {
-    const cancel = new AbortController();
-    const stop = () => cancel.abort(cancelled(id, outer?.reason));
-    outer?.addEventListener('abort', stop);
-    if (outer?.aborted) stop();
-    const close = () => cancel.abort(this.#closing.signal.reason);
-    this.#closing.signal.addEventListener('abort', close);
-    if (this.#closing.signal.aborted) close();
-    const result = (async () => {
-      // The caller is registered below before any work begins.
-      await Promise.resolve();
-      cancel.signal.throwIfAborted();
-      return work();
-    })().finally(() => {
-      outer?.removeEventListener('abort', stop);
-      this.#closing.signal.removeEventListener('abort', close);
-      this.#underWay.delete(id);
-    });
-    this.#underWay.set(id, { result, cancel });
-    return result;
+  #begin(identity: RunIdentity, work: (signal: AbortSignal) => Promise<RunResult>): UnderWay {
+    const run = new UnderWay(identity, work, () => this.#underWay.delete(identity.id));
+    this.#underWay.set(identity.id, run);
+    if (this.#refusal) run.cancel(this.#refusal);
+    return run;
   }
 
-  /** The run as it is, or newly written with its pins and the first audit document. */
-  async #create(start: Start): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
+  async #createOrResume(start: Start, signal: AbortSignal): Promise<RunResult> {
+    const { database } = this.#deps;
     const known = await database.get<RunDocument>(start.id);
-    if (known) return checkSame(known, start);
-    const pins = this.#pin(start.pipeline);
-    return database.submit((draft) => {
-      const existing = draft.get(start.id) as RunDocument | undefined;
-      return existing ? checkSame(existing, start) : insertRun(draft, start, pins, owner);
-    });
+    if (!known) return this.#execute(await this.#create(start), start.depth, false, signal);
+    checkSame(identityOf(known), start);
+    if (known.status === 'completed') return this.#resultOf(known);
+    // A child that ended badly is taken up again when its stage is.
+    if (known.status !== 'running' && start.parent === undefined) throw endedBadly(known);
+    return this.#resume(start.id, start.depth, signal);
   }
 
-  #pin(id: string): Pins {
+  #create({ pin, ...start }: Start): Promise<RunDocument> {
+    const { database, owner } = this.#deps;
+    this.#checkSession(start.session);
+    const definitions = pin();
+    return database.submit((draft) => insertRun(draft, { ...start, definitions, owner }));
+  }
+
+  #pin(pipeline: string): Pins {
     const { database } = this.#deps;
     using snapshot = database.snapshot();
-    const pipeline = snapshot.get<Document>(id);
-    if (!pipeline) throw new JdbxError('MISSING_DOCUMENT', `expected the pipeline ${id}`);
-    if (!database.typesOf('pipeline').includes(pipeline._type)) {
-      throw new JdbxError('INVALID_PIPELINE', `expected a pipeline, ${id} is a ${pipeline._type}`);
-    }
     return pinDefinitions(pipeline, {
-      current: (each) => snapshot.get(each),
-      revision: () => undefined,
+      document: (id) => snapshot.get(id),
+      typesOf: (type) => database.typesOf(type),
     });
   }
 
-  async #resume(run: RunDocument, depth: number): Promise<RunResult> {
-    const { database, owner } = this.#deps;
-    const taken = await database.submit((draft) => takeOver(draft, run._id, owner));
-    return this.#execute(taken, depth, true);
+  #checkSession(id: string | undefined): void {
+    if (id === undefined) return;
+    const { database } = this.#deps;
+    using snapshot = database.snapshot();
+    const type = snapshot.get<RunDocument>(id)?._type;
+    const fits = type === undefined || database.typesOf('session').includes(type);
+    if (fits && Buffer.byteLength(id) <= SESSION_ID_BYTES_MAX) return;
+    const got = fits ? 'a longer one' : `${id}, which is a ${type}`;
+    throw new JdbxError(
+      'INVALID_DOCUMENT',
+      `expected the id of a session, of at most ${SESSION_ID_BYTES_MAX} bytes, got ${got}`,
+      { path: 'session' },
+    );
   }
 
-  async #execute(run: RunDocument, depth: number, resumed: boolean): Promise<RunResult> {
+  async #resume(id: string, depth: number, signal: AbortSignal): Promise<RunResult> {
+    const { database, owner } = this.#deps;
+    signal.throwIfAborted();
+    const run = await database.submit((draft) => takeOver(draft, id, owner));
+    return this.#execute(run, depth, true, signal);
+  }
+
+  async #execute(
+    run: RunDocument,
+    depth: number,
+    resumed: boolean,
+    signal: AbortSignal,
+  ): Promise<RunResult> {
     const { emit, clock } = this.#deps;
     const facts = { run: run._id, pipeline: run.pipeline };
     emit('run-start', { ...facts, resumed });
-    const signal = this.#underWay.get(run._id)?.cancel.signal ?? this.#closing.signal;
-    const execution = new Execution(run, this.#deps, depth);
-    const durationMs = () => clock.now() - Date.parse(run.started_at);
+    const durationMs = () => Math.max(0, clock.now() - Date.parse(run.started_at));
+    let execution: Execution | undefined;
+    const end = (how: Omit<RunEnd, 'usage'>) =>
+      this.#end(run._id, { ...how, usage: execution?.spending.total ?? NO_USAGE });
     try {
+      execution = new Execution(run, this.#deps, { depth, resumed });
       const output = await execution.run(signal);
-      const ended = await this.#end(execution, { status: 'completed', output });
+      const ended = await end({ status: 'completed', output });
       emit('run-end', { ...facts, status: 'completed', durationMs: durationMs() });
       return this.#resultOf(ended);
-    } catch (error) {
-      const reason = signal.aborted ? signal.reason : rootCause(error);
-      if (isJdbxError(reason, 'STORE_CLOSED', 'RUN_LEASE_LOST')) throw reason;
+    } catch (thrown) {
+      const reason = signal.aborted ? signal.reason : rootCause(thrown);
+      if (isJdbxError(reason, ...UNFINISHED)) throw reason;
       const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
-      const stage = error instanceof StageFailure ? error.path : undefined;
-      const failure = failureFacts(reason, stage);
-      await this.#end(execution, { status, error: failure });
-      emit('run-end', { ...facts, status, durationMs: durationMs(), error: failure });
-      throw status === 'cancelled' ? reason : runFailed(run._id, failure, reason);
+      const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
+      await end({ status, error });
+      emit('run-end', { ...facts, status, durationMs: durationMs(), error });
+      throw status === 'cancelled' ? reason : runFailed(run._id, error, reason);
     }
   }
 
-  #end(execution: Execution, end: RunEnd): Promise<RunDocument> {
+  #end(id: string, end: RunEnd): Promise<RunDocument> {
     const { database, owner } = this.#deps;
-    return database.submit((draft) => {
-      const { _rev, ...run } = fence(draft, execution.id, owner);
-      const ended_at = new Date(draft.at).toISOString();
-      const { output, ...facts } = end;
-      const stored = output === undefined ? {} : storeValue(draft, 'output', output);
-      const { usage } = execution;
-      auditAll(draft, [
-        {
-          kind: 'run-end',
-          run: run._id,
-          pipeline: run.pipeline,
-          ...facts,
-          usage,
-          duration_ms: draft.at - Date.parse(run.started_at),
-        },
-      ]);
-      const ended = { ...run, ...facts, ...stored, usage, ended_at };
-      return draft.put(takeDocument(ended as never)) as RunDocument;
-    });
+    return database.submit((draft) => endRun(draft, id, owner, end));
   }
 
   #resultOf(run: RunDocument): RunResult {
@@ -226,7 +227,7 @@ export class Runs {
       pipeline: run.pipeline,
       status: 'completed',
       output: loadValue(run, 'output', (id) => snapshot.get(id)),
-      usage: run.usage ?? { input_tokens: 0, output_tokens: 0, cost_usd: 0, calls: 0 },
+      usage: run.usage ?? NO_USAGE,
       durationMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
     };
   }
@@ -240,120 +241,47 @@ export class Runs {
   ): Promise<ChildResult> {
     const depth = parent.depth + 1;
     if (depth > DEPTH_MAX) {
-      throw new JdbxError(
-        'INVALID_PIPELINE',
-        `expected at most ${DEPTH_MAX} pipelines in each other`,
-        {
-          path,
-        },
-      );
+      const text = `expected at most ${DEPTH_MAX} pipelines in each other`;
+      throw new JdbxError('INVALID_PIPELINE', text, { path });
     }
-    const id = `${parent.id}/${path}`;
-    const session = parent.session;
-    const run = await this.#start({
-      id,
-      pipeline,
-      input,
-      session,
-      parent: parent.id,
-      depth,
-      signal,
-    });
-    return { run: run.id, output: run.output as Value, usage: run.usage };
+    const id = childRunId(parent.id, path);
+    const { session } = parent;
+    const pin = () => this.#pinFrom(parent, pipeline);
+    const start: Start = { id, pipeline, input, session, parent: parent.id, depth, pin };
+    try {
+      const { output } = await this.#start(start, signal);
+      return { run: id, output: output as Value };
+    } catch (thrown) {
+      throw childFailure(path, thrown);
+    } finally {
+      const ended = await this.#deps.database.get<RunDocument>(id);
+      parent.spending.set(path, ended?.usage ?? NO_USAGE);
+    }
+  }
+
+  /** A child is a part of its parent: it uses the definitions that the parent was pinned to. */
+  #pinFrom(parent: Execution, pipeline: string): Pins {
+    const document = (id: string) => parent.definitions.get(id);
+    return pinDefinitions(pipeline, { document, typesOf: parent.typesOf });
   }
 }
 
-type RunEnd =
-  | { readonly status: 'completed'; readonly output: Value; readonly error?: never }
-  | {
-      readonly status: 'failed' | 'cancelled';
-      readonly output?: never;
-      readonly error: { readonly code: string; readonly message: string; readonly stage?: string };
-    };
-
-function insertRun(draft: Draft, start: Start, definitions: Pins, owner: string): RunDocument {
-  const { id, pipeline, input, session, parent } = start;
-  if (session !== undefined) ensureSession(draft, session);
-  const facts = {
-    pipeline,
-    definitions,
-    ...(session === undefined ? {} : { session }),
-    ...(parent === undefined ? {} : { parent }),
-  };
-  auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
-  return draft.insert(
-    takeDocument({
-      _id: id,
-      _type: 'run',
-      status: 'running',
-      owner,
-      ...facts,
-      started_at: new Date(draft.at).toISOString(),
-      ...storeValue(draft, 'input', input),
-    }),
-  ) as RunDocument;
+function identityOf({ _id, _type, pipeline, parent }: RunDocument): RunIdentity {
+  return { id: _id, pipeline: _type === 'run' ? pipeline : `no pipeline, but a ${_type}`, parent };
 }
 
-/** Makes this process the owner of a run that another left, or of a child run that failed before. */
-function takeOver(draft: Draft, id: string, owner: string): RunDocument {
-  const { _rev, error, ended_at, ...run } = draft.get(id) as RunDocument;
-  auditAll(draft, [{ kind: 'run-resume', run: id, pipeline: run.pipeline, status: run.status }]);
-  return draft.put(takeDocument({ ...run, status: 'running', owner } as never)) as RunDocument;
-}
-
-function checkSame(run: RunDocument, { pipeline, id }: Start): RunDocument {
-  if (run._type === 'run' && run.pipeline === pipeline) return run;
+/** @throws {JdbxError} CONFLICT */
+function checkSame(found: RunIdentity, { id, pipeline, parent }: RunIdentity): void {
+  if (found.pipeline === pipeline && found.parent === parent) return;
+  const place = found.parent === parent ? '' : ` as a part of ${found.parent ?? 'no other'}`;
   throw new JdbxError(
     'CONFLICT',
-    `expected ${id} to be a run of ${pipeline}, it is of ${run.pipeline}`,
-    {
-      details: { run: id },
-    },
+    `expected ${id} to be a run of ${pipeline}, it is of ${found.pipeline}${place}`,
+    { details: { run: id } },
   );
 }
 
 function sessionIn(input: Value): string | undefined {
   const id = isPlainObject(input) ? input.session_id : undefined;
   return typeof id === 'string' && id !== '' ? id : undefined;
-}
-
-function cancelled(id: string, reason: unknown): JdbxError {
-  if (isJdbxError(reason, 'RUN_CANCELLED', 'STORE_CLOSED')) return reason;
-  return new JdbxError('RUN_CANCELLED', `${id} was cancelled: ${describeThrown(reason)}`, {
-    cause: reason,
-  });
-}
-
-function failureFacts(reason: unknown, stage: string | undefined) {
-  return {
-    code: reason instanceof JdbxError ? reason.code : 'UNKNOWN',
-    message: describeThrown(reason),
-    ...(stage === undefined ? {} : { stage }),
-  };
-}
-
-function runFailed(
-  run: string,
-  {
-    code,
-    message,
-    stage,
-  }: { readonly code: string; readonly message: string; readonly stage?: string },
-  cause: unknown,
-): JdbxError {
-  const place = stage === undefined ? '' : ` at stage ${stage}`;
-  return new JdbxError('RUN_FAILED', `${run} failed${place}: ${message}`, {
-    cause,
-    details: { run, stage, code },
-  });
-}
-
-function endedBadly(run: RunDocument): JdbxError {
-  const { code = 'UNKNOWN', message = '', stage } = run.error ?? {};
-  if (run.status === 'cancelled') return new JdbxError('RUN_CANCELLED', `${run._id} was cancelled`);
-  return runFailed(
-    run._id,
-    { code, message, ...(stage === undefined ? {} : { stage }) },
-    undefined,
-  );
 }

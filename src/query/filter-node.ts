@@ -33,9 +33,10 @@ export type Test =
 export type RangeOperator = 'gt' | 'gte' | 'lt' | 'lte';
 export type BitsWanted = 'allSet' | 'allClear' | 'anySet' | 'anyClear';
 
-/** The nodes that must all hold: nested conjunctions opened. */
+/** The nodes that must all hold: nested conjunctions, and a choice of one, opened. */
 export function conjuncts(node: FilterNode): readonly FilterNode[] {
-  return node.kind === 'and' ? node.nodes.flatMap(conjuncts) : [node];
+  const opens = node.kind === 'and' || (node.kind === 'or' && node.nodes.length === 1);
+  return opens ? node.nodes.flatMap(conjuncts) : [node];
 }
 
 export function allOf(nodes: readonly FilterNode[]): FilterNode {

@@ -61,7 +61,17 @@ function globalPattern(regex: unknown, options: unknown): RegExp {
   const source = regex instanceof RegExp ? regex.source : regex;
   if (typeof source !== 'string') refuse('$regexFindAll', 'text as regex', describeType(regex));
   const own = regex instanceof RegExp ? regex.flags.replace(/[gyd]/g, '') : '';
-  return new RegExp(source, [...new Set(`${flags}${own}g`)].join(''));
+  const all = [...new Set(`${flags}${own}g`)].join('');
+  return byCodePoint(source, all) ?? new RegExp(source, all);
+}
+
+/** With `u` a pattern goes by code points; some older escapes are not allowed then. */
+function byCodePoint(source: string, flags: string): RegExp | undefined {
+  try {
+    return new RegExp(source, flags.includes('u') ? flags : `${flags}u`);
+  } catch {
+    return undefined;
+  }
 }
 
 function refuse(operator: string, expected: string, got: string): never {

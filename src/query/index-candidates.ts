@@ -87,7 +87,7 @@ function access(
       ranges,
       bounds: describeBounds(definition.fields, bounds),
       reverse: served?.reverse ?? false,
-      estimate: countKeys(index, ranges, seq),
+      estimate: bounds.length === 0 ? Number.POSITIVE_INFINITY : countKeys(index, ranges, seq),
       ordered: served !== undefined,
     },
   ];

@@ -2,6 +2,7 @@ import { Context, evalExpr } from 'mingo/core';
 import * as accumulators from 'mingo/operators/accumulator';
 import * as expressions from 'mingo/operators/expression';
 import type { Options } from 'mingo/types';
+import { compareOperators } from './compare-operators.js';
 import { findAllMatches, rangeOf } from './guarded-operators.js';
 
 /** An operator of mingo's, by its most general shape: what it takes differs from kind to kind. */
@@ -20,6 +21,7 @@ export function operatorsOf(module: object): MingoOperators {
 
 export const EXPRESSION_OPERATORS: MingoOperators = {
   ...operatorsOf(expressions),
+  ...(compareOperators(evalExpr) as MingoOperators),
   // mingo's own run without bound on a pattern that matches nothing, and at the edges of int32.
   $regexFindAll: (document: unknown, operand: unknown, options: Options) =>
     findAllMatches(evalExpr(document, operand, options)),

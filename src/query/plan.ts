@@ -38,7 +38,7 @@ export interface IndexAccess {
   readonly ranges: readonly KeyRange[];
   readonly bounds: readonly string[];
   readonly reverse: boolean;
-  /** Keys in the ranges, counted. */
+  /** Keys in the ranges, counted; Infinity for a walk through everything. */
   readonly estimate: number;
   /** True when the keys come in the order that the query asks for. */
   readonly ordered: boolean;
@@ -67,8 +67,9 @@ export interface Plan {
 }
 
 /**
- * Chooses how to answer a query: the access with the fewest keys, counted in
- * the indexes themselves, for each type that the filter names.
+ * Chooses how to answer a query: the bounded access with the fewest keys, counted
+ * in the indexes themselves, for each type that the filter names; where nothing
+ * is bounded, an index that gives the order, or a scan.
  *
  * @throws {JdbxError} INVALID_FILTER for the filter, `sort.…`, `skip`, `limit` or `projection.…`
  */
@@ -97,7 +98,7 @@ function chooseAccesses(
 ): readonly Access[] {
   const ids = namedIds(nodes);
   if (ids) return [{ kind: 'ids', ids, estimate: ids.length, ordered: false }];
-  if (!types) return [fullScan(source)];
+  if (!types) return [FULL_SCAN];
   return withoutTwins(types.map((type) => chooseAccess(nodes, type, order, source)));
 }
 
@@ -113,6 +114,9 @@ function namedIds(nodes: readonly FilterNode[]): readonly string[] | undefined {
   return undefined;
 }
 
+/** Below this many keys an index is taken without asking what a scan would cost. */
+const FEW_KEYS = 1_000;
+
 function chooseAccess(
   nodes: readonly FilterNode[],
   type: string,
@@ -120,36 +124,52 @@ function chooseAccess(
   source: QuerySource,
 ): Access {
   const indexes = source.indexesOf(type);
-  const candidates: Access[] = [
-    ...indexCandidates(nodes, indexes, order, source.seq),
+  const found = indexCandidates(nodes, indexes, order, source.seq);
+  const bounded = [
+    ...found.filter((access) => access.bounds.length > 0),
     ...unionCandidates(nodes, indexes, source.seq),
-    typeScan(type, order, source),
   ];
-  return candidates.reduce((best, next) => (isBetter(next, best) ? next : best));
+  const best = bounded.reduce<Access | undefined>(better, undefined);
+  if (best && best.estimate <= FEW_KEYS) return best;
+  const walk = found.find((access) => access.bounds.length === 0) ?? typeScan(type, order);
+  return best && isCheaper(best, walk, countType(type, source)) ? best : walk;
 }
 
-/** Fewer keys, then the order for free, then an index before a scan; candidates come in order of name. */
-function isBetter(next: Access, best: Access): boolean {
-  if (next.estimate !== best.estimate) return next.estimate < best.estimate;
-  return next.ordered && !best.ordered;
+/** Fewer keys, then the order for free; candidates come in order of name. */
+function better(best: Access | undefined, next: Access): Access {
+  if (!best || next.estimate < best.estimate) return next;
+  return next.estimate === best.estimate && next.ordered && !best.ordered ? next : best;
 }
 
-function typeScan(type: string, order: SortOrder | undefined, source: QuerySource): ScanAccess {
+/** Reading everything is as good as an index that gives as much, and better if it comes in order. */
+function isCheaper(best: Access, walk: Access, count: number): boolean {
+  return best.estimate < count || (best.estimate === count && best.ordered >= walk.ordered);
+}
+
+function countType(type: string, source: QuerySource): number {
+  return source.typeIndex.count(startingWith(encodeKey([type])), source.seq);
+}
+
+function typeScan(type: string, order: SortOrder | undefined): ScanAccess {
   const range = startingWith(encodeKey([type]));
   return {
     kind: 'type-scan',
     ranges: [range],
     bounds: [`_type: ${JSON.stringify(type)}`],
     reverse: order?.fields.length === 0 && order.idDirection === -1,
-    estimate: source.typeIndex.count(range, source.seq),
+    estimate: Number.POSITIVE_INFINITY,
     ordered: order?.fields.length === 0,
   };
 }
 
-function fullScan(source: QuerySource): ScanAccess {
-  const estimate = source.typeIndex.count({}, source.seq);
-  return { kind: 'full-scan', ranges: [{}], bounds: [], reverse: false, estimate, ordered: false };
-}
+const FULL_SCAN: ScanAccess = {
+  kind: 'full-scan',
+  ranges: [{}],
+  bounds: [],
+  reverse: false,
+  estimate: Number.POSITIVE_INFINITY,
+  ordered: false,
+};
 
 /** Two types may share an index, which need be read only once. */
 function withoutTwins(accesses: readonly Access[]): readonly Access[] {

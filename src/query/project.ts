@@ -5,15 +5,28 @@ import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
 import { checkExpression } from './check-expression.js';
 import type { DocumentBody } from './contract.js';
-import { makeContext, makeOptions, operatorsOf } from './mingo-operators.js';
-import { splitPath } from './paths.js';
+import { compileFilter } from './filter.js';
+import { type MingoOperator, makeContext, makeOptions, operatorsOf } from './mingo-operators.js';
+import { ownValue, splitPath } from './paths.js';
 import { projectMatched } from './project-matched.js';
 import { thaw } from './thaw.js';
 
 export type Project = (document: DocumentBody) => ValueObject;
 
+/** The first element that the filter of `$elemMatch` matches, by our filters. */
+function firstElement(document: unknown, filter: unknown, path: string): unknown {
+  const array = splitPath(path).reduce(ownValue, document);
+  if (!Array.isArray(array)) return undefined;
+  const test = compileFilter({ list: { $elemMatch: filter } });
+  const found = array.find((item) => test({ list: [item] }));
+  return found === undefined ? undefined : [found];
+}
+
 const OPTIONS = makeOptions(
-  makeContext({ projection: operatorsOf(projections), query: operatorsOf(queries) }),
+  makeContext({
+    projection: { ...operatorsOf(projections), $elemMatch: firstElement as MingoOperator },
+    query: operatorsOf(queries),
+  }),
 );
 
 /**

@@ -24,7 +24,7 @@ type Document = Record<string, unknown>;
 const MINGO = operatorsOf(stages);
 
 /** These change nested objects of their input in place, which stored documents do not allow. */
-const CHANGING = ['$addFields', '$set', '$project', '$unset', '$fill', '$densify', '$redact'];
+const CHANGING = ['$addFields', '$set', '$project', '$unset', '$fill', '$densify'];
 
 const changing = Object.fromEntries(
   CHANGING.filter((name) => name in MINGO).map((name) => {
@@ -87,6 +87,26 @@ const bucketAuto = (input: Iterator, operand: Document, options: Options) => {
   return (MINGO.$bucketAuto as unknown as Stage)(checked, operand as never, options);
 };
 
+/** A document that is pruned as a whole is gone; mingo leaves a gap. */
+const redact = (input: Iterator, operand: never, options: Options) =>
+  (MINGO.$redact as unknown as Stage)(input, operand, options).filter(
+    (document) => document !== undefined,
+  );
+
+/**
+ * mingo builds this stage on its own `$function`, with functions of its own. A
+ * body that comes as data is text, which is never run.
+ */
+const setWindowFields = (
+  input: Iterator,
+  operand: never,
+  options: Options & { options?: Options },
+) =>
+  (MINGO.$setWindowFields as unknown as Stage)(input.map(thaw), operand, {
+    ...(options.options ?? options),
+    scriptEnabled: true,
+  });
+
 const { $out: _out, $merge: _merge, ...readOnly } = MINGO;
 
 /** Every stage there is: mingo's, less those that write, with ours in place of some. */
@@ -96,6 +116,8 @@ export const STAGES: MingoOperators = {
   $match: match as MingoOperator,
   $sort: sort as MingoOperator,
   $bucketAuto: bucketAuto as MingoOperator,
+  $redact: redact as MingoOperator,
+  $setWindowFields: setWindowFields as MingoOperator,
 };
 
 export const AGGREGATE_CONTEXT = makeContext({

@@ -13,8 +13,9 @@ const PADDING_MAX = 1_500_000;
  */
 export function checkAgainstDocument(document: unknown, operators: UpdateOperators): void {
   for (const [operator, operands] of Object.entries(operators)) {
-    for (const path of Object.keys(operands)) {
+    for (const [path, operand] of Object.entries(operands)) {
       const place = `${operator}.${path}`;
+      if (operator === '$rename') checkRename(document, path, operand as string);
       const target = find(document, path);
       if (target.blocked && !PASSIVE.has(operator)) {
         refuseUpdate(place, `cannot create this path in ${describeType(target.value)}`);
@@ -28,8 +29,27 @@ export function checkAgainstDocument(document: unknown, operators: UpdateOperato
   }
 }
 
+/** `$rename` moves between objects only: no element of an array has a name. */
+function checkRename(document: unknown, from: string, to: string): void {
+  for (const path of [from, to]) {
+    const parts = splitPath(path);
+    for (let at = 1; at < parts.length; at++) {
+      const { value, blocked } = find(document, parts.slice(0, at).join('.'));
+      if (blocked || (value !== undefined && !isPlainObject(value))) {
+        refuseUpdate(`$rename.${from}`, `cannot follow ${path} through ${describeType(value)}`);
+      }
+    }
+  }
+}
+
+/** What stands at a plain path, or undefined. */
+export function valueAt(document: unknown, path: string): unknown {
+  const { value, blocked } = find(document, path);
+  return blocked ? undefined : value;
+}
+
 /** What changes nothing where there is nothing. */
-const PASSIVE = new Set(['$unset', '$pull', '$pullAll', '$pop', '$rename']);
+const PASSIVE = new Set(['$unset', '$pull', '$pullAll']);
 
 const NUMBER = { what: 'a number', fits: (value: unknown) => typeof value === 'number' };
 const ARRAY = { what: 'an array', fits: Array.isArray };

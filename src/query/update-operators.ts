@@ -99,7 +99,9 @@ const rename: CheckOperand = (value, place) => {
 
 const currentDate: CheckOperand = (value, place) => {
   const date =
-    value === true || value === false || (isPlainObject(value) && value.$type === 'date');
+    value === true ||
+    value === false ||
+    (isPlainObject(value) && value.$type === 'date' && Object.keys(value).length === 1);
   if (!date) refuseUpdate(place, "expected true or { $type: 'date' }");
 };
 
@@ -121,7 +123,8 @@ const PUSH_MODIFIERS = ['$each', '$slice', '$sort', '$position'];
 const push: CheckOperand = (value, place) => {
   if (!isPlainObject(value)) return;
   const modifiers = Object.keys(value).filter((key) => key.startsWith('$'));
-  if (modifiers.length === 0) return;
+  // Without $each the object is a value like any other.
+  if (modifiers.length === 0 || !('$each' in value)) return;
   for (const key of Object.keys(value)) {
     if (!PUSH_MODIFIERS.includes(key)) refuseUpdate(place, `unknown modifier ${key}`);
   }
@@ -151,7 +154,8 @@ const addToSet: CheckOperand = (value, place) => {
 };
 
 const pull: CheckOperand = (value, place) => {
-  const operators = isPlainObject(value) && Object.keys(value)[0]?.startsWith('$');
+  const operators =
+    isPlainObject(value) && /^\$(?!and$|or$|nor$)/.test(Object.keys(value)[0] ?? '');
   if (!operators && !isPlainObject(value)) return;
   try {
     readFilter(operators ? { element: value } : value);

@@ -1,11 +1,13 @@
+import { Context } from 'mingo/core';
 import * as queries from 'mingo/operators/query';
 import { update as mingoUpdate } from 'mingo/updater';
 import { JdbxError } from '../base/errors.js';
 import { compareValues } from '../base/order.js';
 import { describeType, isPlainObject, type Value, type ValueObject } from '../base/values.js';
-import { makeContext, makeOptions, operatorsOf } from './mingo-operators.js';
+import { ARRAY_UPDATES } from './array-updates.js';
+import { makeOptions, operatorsOf } from './mingo-operators.js';
 import { thaw } from './thaw.js';
-import { checkAgainstDocument } from './update-check.js';
+import { checkAgainstDocument, valueAt } from './update-check.js';
 import { readUpdate, refuseUpdate, type UpdateOperators } from './update-operators.js';
 import { updateByPipeline } from './update-pipeline.js';
 import { expandPositions } from './update-positions.js';
@@ -21,7 +23,8 @@ export interface UpdateOptions {
   readonly inserting?: boolean | undefined;
 }
 
-const OPTIONS = makeOptions(makeContext({ query: operatorsOf(queries) }));
+/** No expressions: update operators take none, and mingo copies all that there are at each update. */
+const OPTIONS = makeOptions(Context.init({ query: operatorsOf(queries) as never }));
 const IDENTITY = ['_id', '_type', '_rev'] as const;
 
 /**
@@ -63,7 +66,7 @@ function applyOperators(
   try {
     mingoUpdate(
       document,
-      thaw(operators) as object,
+      thaw(withArraysSet(document, operators)) as object,
       [],
       {},
       { cloneMode: 'deep', queryOptions: OPTIONS },
@@ -75,15 +78,33 @@ function applyOperators(
   return document as ValueObject;
 }
 
+/** Array operators become assignments of the whole array, by our order and our filters. */
+function withArraysSet(document: unknown, operators: UpdateOperators): UpdateOperators {
+  const out: Record<string, Record<string, Value>> = {};
+  for (const [operator, operands] of Object.entries(operators)) {
+    const change = ARRAY_UPDATES[operator];
+    for (const [path, operand] of Object.entries(operands)) {
+      const value = change
+        ? change(valueAt(document, path) as Value[] | undefined, operand)
+        : operand;
+      if (value === undefined) continue;
+      const target = change ? '$set' : operator;
+      out[target] ??= {};
+      out[target][path] = value;
+    }
+  }
+  return out;
+}
+
 /** What identifies a document is not an update's to change; a pipeline that drops it gets it back. */
 function withIdentity(before: ValueObject, after: ValueObject): ValueObject {
-  const kept: Record<string, Value> = {};
+  const lost: Record<string, Value> = {};
   for (const key of IDENTITY) {
     if (before[key] === undefined) continue;
-    if (after[key] !== undefined && compareValues(after[key], before[key]) !== 0) {
+    if (after[key] === undefined) lost[key] = before[key];
+    else if (compareValues(after[key], before[key]) !== 0) {
       refuseUpdate(key, `${key} cannot be changed`);
     }
-    kept[key] = before[key];
   }
-  return { ...kept, ...after };
+  return { ...lost, ...after };
 }

@@ -1,6 +1,11 @@
 import { type Options, type Program, parse } from 'acorn';
 import { JdbxError } from '../base/errors.js';
-import { type FunctionFound, findDefault, topLevelFunctions } from './top-level-functions.js';
+import {
+  type FunctionFound,
+  findDefault,
+  topLevelAwait,
+  topLevelFunctions,
+} from './top-level-functions.js';
 
 /** What `checkGuestCode` learns of a guest's code. */
 export interface GuestEntry {
@@ -8,6 +13,8 @@ export interface GuestEntry {
   readonly entry: string | 'default';
   /** Names of the entry's parameters, in order; `undefined` where a pattern stands. */
   readonly parameters: readonly (string | undefined)[];
+  /** How many of them come before the first that has a default. */
+  readonly required: number;
   /** Whether the last parameter is a rest parameter (it is not among `parameters`). */
   readonly rest: boolean;
   /** Whether the code has `export`, and so runs as a module. */
@@ -32,11 +39,13 @@ export function checkGuestCode(
   const program = source.parse();
   const module = program.sourceType === 'module';
   refuseImports(program, source);
+  refuseTopLevelAwait(program, source);
   const found = chooseEntry(program, options.entry, source);
   if (found.generator) {
     source.refuse('expected the entry to be a function, got a generator', found.position);
   }
-  return { entry: found.name, parameters: found.parameters, rest: found.rest, module };
+  const { name: entry, parameters, required, rest } = found;
+  return { entry, parameters, required, rest, module };
 }
 
 function chooseEntry(
@@ -63,6 +72,11 @@ function refuseImports(program: Program, source: GuestSource): void {
     const from = 'source' in statement && statement.source;
     if (from) source.refuse('expected code without imports, got an import', statement.start);
   }
+}
+
+function refuseTopLevelAwait(program: Program, source: GuestSource): void {
+  const found = topLevelAwait(program);
+  if (found) source.refuse('expected no `await` outside of an async function', found.start);
 }
 
 /** Guest code under its name, which every refusal carries with a place. */
@@ -93,7 +107,7 @@ class GuestSource {
   }
 
   #parseAs(sourceType: 'module' | 'script'): Program {
-    const options: Options = { ecmaVersion: 2023, sourceType, allowAwaitOutsideFunction: false };
+    const options: Options = { ecmaVersion: 2023, sourceType };
     try {
       return parse(this.#code, options);
     } catch (error) {

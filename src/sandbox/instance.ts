@@ -6,10 +6,10 @@ import {
 } from 'quickjs-emscripten';
 
 const PAGE_BYTES = 65_536;
-/** What the binary asks for at its start; no cap can be below it. */
+/** What the binary asks for at its start. */
 const MEMORY_INITIAL_BYTES = 256 * PAGE_BYTES;
-/** Linear memory never shrinks, so an instance that has grown past this is thrown away. */
-const MEMORY_MARK_BYTES = 2 * MEMORY_INITIAL_BYTES;
+/** No cap is below this, so that a guest that runs out of memory has made it grow before. */
+const MEMORY_CAP_MIN_BYTES = 384 * PAGE_BYTES;
 
 /** Options of the engine's loader that the library passes on but does not declare. */
 const SILENT: object = { print: () => {}, printErr: () => {} };
@@ -45,8 +45,9 @@ export class Instance {
     return new Instance(await newQuickJSWASMModuleFromVariant(variant), memory, bytesMax);
   }
 
+  /** Linear memory never shrinks, so an instance that has grown is not worth keeping. */
   get hasGrown(): boolean {
-    return this.#memory.buffer.byteLength > MEMORY_MARK_BYTES;
+    return this.#memory.buffer.byteLength > MEMORY_INITIAL_BYTES;
   }
 
   /** Whether hardly any memory is left to grow into: the likely cause of a trap. */
@@ -57,6 +58,6 @@ export class Instance {
 
 /** The maximum of the linear memory, in bytes, for a limit. */
 export function capFor(memoryBytes: number): number {
-  const pages = Math.ceil(Math.max(memoryBytes, MEMORY_INITIAL_BYTES) / PAGE_BYTES);
+  const pages = Math.ceil(Math.max(memoryBytes, MEMORY_CAP_MIN_BYTES) / PAGE_BYTES);
   return pages * PAGE_BYTES;
 }

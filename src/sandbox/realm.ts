@@ -111,6 +111,7 @@ export class Realm {
   }
 
   #callEntry(call: CallMessage): GuestOutcome {
+    if (!this.#fits(call.argumentsText)) return MEMORY_USED_UP;
     const args = this.#context.newString(call.argumentsText);
     const first = this.#drive('run', [this.#entry as QuickJSHandle, args]);
     args.dispose();
@@ -173,7 +174,16 @@ export class Realm {
       this.#context.getString(name as QuickJSHandle),
       this.#context.getString(argumentsText as QuickJSHandle),
     );
-    return this.#context.newString(text ?? CALL_IS_OVER);
+    if (text !== undefined && !this.#fits(text)) {
+      this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
+    }
+    const { verdict } = this.#scope.budget;
+    return this.#context.newString(verdict || text === undefined ? CALL_IS_OVER : text);
+  }
+
+  /** The library copies a text into memory without looking whether there was any to have. */
+  #fits(text: string): boolean {
+    return text.length <= this.instance.memoryBytesMax / 4;
   }
 
   #print(...[level, text]: QuickJSHandle[]): undefined {

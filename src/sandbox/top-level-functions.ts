@@ -5,6 +5,7 @@ import type {
   FunctionDeclaration,
   FunctionExpression,
   ModuleDeclaration,
+  Node,
   Program,
   Statement,
 } from 'acorn';
@@ -19,6 +20,7 @@ type FunctionNode =
 export interface FunctionFound {
   readonly name: string;
   readonly parameters: readonly (string | undefined)[];
+  readonly required: number;
   readonly rest: boolean;
   readonly generator: boolean;
   /** Offset in the code. */
@@ -42,6 +44,18 @@ export function findDefault(
     if (statement.type === 'ExportDefaultDeclaration') return fromDefault(statement, functions);
     const local = exportedAsDefault(statement);
     if (local) return byName(local, functions);
+  }
+  return undefined;
+}
+
+/** The first `await` that no function encloses; the parser lets modules have it. */
+export function topLevelAwait(node: unknown): Node | undefined {
+  if (typeof node !== 'object' || node === null || isFunction(node as Node)) return undefined;
+  const { type, await: isAwaited } = node as Node & { await?: boolean };
+  if (type === 'AwaitExpression' || isAwaited === true) return node as Node;
+  for (const child of Object.values(node)) {
+    const found = topLevelAwait(child);
+    if (found) return found;
   }
   return undefined;
 }
@@ -99,5 +113,8 @@ function describe(name: string, node: FunctionNode): FunctionFound {
     const target = param.type === 'AssignmentPattern' ? param.left : param;
     return target.type === 'Identifier' ? target.name : undefined;
   });
-  return { name, parameters, rest, generator: node.generator === true, position: node.start };
+  const optional = params.findIndex((param) => param.type === 'AssignmentPattern');
+  const required = optional === -1 ? params.length : optional;
+  const generator = node.generator === true;
+  return { name, parameters, required, rest, generator, position: node.start };
 }

@@ -7,3 +7,8 @@ export function checkBatch({ commits }: EngineBatch, seq: number): void {
     throw new RangeError(`commit: expected seq ${seq + 1 + at}, got ${commit.seq}`);
   });
 }
+
+/** Commits that only remove documents make room, so a full store lets them through. */
+export function addsDocuments({ commits }: EngineBatch): boolean {
+  return commits.some(({ changes }) => changes.some(({ kind }) => kind === 'put'));
+}

@@ -5,6 +5,7 @@ import { withAbort } from '../with-abort.js';
 /** Runs named branches at the same time. The output holds each branch's last output under its name. */
 export const parallelStage: StageKind = {
   name: 'parallel',
+  holdsStages: true,
   async run({ stage, path, input, context, run, signal }: StageWork): Promise<StageOutcome> {
     const branches = Object.entries(stage.parallel as Record<string, readonly Stage[]>);
     const outputs = await withAbort(signal, (inner) =>

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { Bytes } from './bytes.js';
 import type { Origin } from './failures.js';
 import type { Intrinsics } from './intrinsics.js';
@@ -13,7 +14,9 @@ export interface CrossingLimits {
  * The guest's end of `values-crossing.ts`: turns the guest's values into text
  * and back. Only data is read, by descriptor, each property once: no getter,
  * `toJSON`, iterator or setter of the guest runs (a proxy's traps may, and what
- * they answer is data like any other).
+ * they answer is data like any other). The engine's `JSON.stringify` is given
+ * strings alone, since for objects it reads an array that inherits from the
+ * guest's `Array.prototype`.
  */
 export function createCrossing(
   {
@@ -58,18 +61,18 @@ export function createCrossing(
   function refuse(expected: string, got: string): never {
     let path = '';
     for (let index = 0; index < depth; index++) {
-      path += index === 0 ? keys[index] : `.${keys[index]}`;
+      path += index === 0 ? keys[index] : '.' + keys[index];
     }
-    const text = `expected ${expected}, got ${got}`;
-    const message = path === '' ? text : `at ${path}: ${text}`;
+    const text = 'expected ' + expected + ', got ' + got;
+    const message = path === '' ? text : 'at ' + path + ': ' + text;
     const origin = { __proto__: null, refused: { __proto__: null, path, text } };
     throw makeError(message, 'GUEST_OUTPUT', origin as Origin);
   }
 
   function spend(size: number): void {
     length += size;
-    if (++nodes > limits.nodesMax) refuse(`at most ${limits.nodesMax} values`, 'more');
-    if (length > limits.lengthMax) refuse(`at most ${limits.lengthMax} bytes`, 'more');
+    if (++nodes > limits.nodesMax) refuse('at most ' + limits.nodesMax + ' values', 'more');
+    if (length > limits.lengthMax) refuse('at most ' + limits.lengthMax + ' bytes', 'more');
   }
 
   /** JSON text of `value`; the path in refusals begins with `root`, when given. */
@@ -81,48 +84,59 @@ export function createCrossing(
     depth = nodes = length = 0;
     if (root !== undefined) keys[depth++] = root;
     try {
-      return stringify(copy(value === undefined ? null : value));
+      return write(value);
     } finally {
       ({ keys, ancestors, depth, nodes, length } = outer);
     }
   }
 
-  function copy(value: unknown): unknown {
+  function write(value: unknown): string {
     switch (typeof value) {
       case 'string':
         spend(value.length + 3);
-        return value[0] === MARK ? `${MARK}s${value}` : value;
+        return stringify(value[0] === MARK ? MARK + 's' + value : value);
       case 'number':
         spend(2);
-        return isFiniteNumber(value) ? value : refuse('a finite number', `${value}`);
+        return isFiniteNumber(value) ? '' + value : refuse('a finite number', '' + value);
       case 'boolean':
+      case 'undefined':
         spend(5);
-        return value;
+        return value === undefined ? 'null' : '' + value;
       case 'object':
-        return value === null ? null : copyObject(value);
+        return value === null ? 'null' : writeObject(value);
       default:
-        return refuse('data', `a ${typeof value}`);
+        return refuse('data', 'a ' + typeof value);
     }
   }
 
-  function copyObject(value: object): unknown {
+  function writeObject(value: object): string {
     spend(3);
-    const time = timeOf(value);
-    if (time !== undefined) {
-      return isFiniteNumber(time) ? `${MARK}d${time}` : refuse('a valid date', 'an invalid date');
+    const prototype = getPrototypeOf(value);
+    const isList = isArray(value);
+    if (!isList && prototype !== objectPrototype && prototype !== null) {
+      return writeBuiltIn(value, prototype);
     }
-    if (typedArrayTag(value) === 'Uint8Array') return encodeBytes(value as Uint8Array);
     for (let index = 0; index < depth; index++) {
       if (ancestors[index] === value) refuse('a tree', 'a cycle');
     }
-    if (depth >= limits.depthMax) refuse(`at most ${limits.depthMax} levels of nesting`, 'more');
+    if (depth >= limits.depthMax)
+      refuse('at most ' + limits.depthMax + ' levels of nesting', 'more');
     ancestors[depth] = value;
-    return isArray(value) ? copyArray(value) : copyPlain(value);
+    return isList ? writeArray(value) : writePlain(value);
   }
 
-  function encodeBytes(value: Uint8Array): string {
+  function writeBuiltIn(value: object, prototype: object): string {
+    if (typedArrayTag(value) === 'Uint8Array') return writeBytes(value as Uint8Array);
+    const time = timeOf(value);
+    if (time === undefined) return refuse('data', nameOf(value, prototype));
+    return isFiniteNumber(time)
+      ? stringify(MARK + 'd' + time)
+      : refuse('a valid date', 'an invalid date');
+  }
+
+  function writeBytes(value: Uint8Array): string {
     spend((typedArrayLength(value) * 4) / 3);
-    return `${MARK}b${bytes().encode(value)}`;
+    return stringify(MARK + 'b' + bytes().encode(value));
   }
 
   /** Milliseconds of a real date; `undefined` for anything else. */
@@ -134,24 +148,18 @@ export function createCrossing(
     }
   }
 
-  function copyArray(value: object): unknown[] {
-    const out: unknown[] = bare([]);
+  function writeArray(value: object): string {
     const count = getOwnPropertyDescriptor(value, 'length')?.value as number;
+    let text = '[';
     for (let index = 0; index < count; index++) {
-      const item = readData(value, index);
-      out[index] = item === undefined ? null : descend(index, item);
-      if (item === undefined) spend(5);
+      text += (index === 0 ? '' : ',') + descend(index, readData(value, index));
     }
-    return out;
+    return text + ']';
   }
 
-  function copyPlain(value: object): unknown {
-    const prototype = getPrototypeOf(value);
-    if (prototype !== objectPrototype && prototype !== null) {
-      refuse('data', nameOf(value, prototype));
-    }
-    const out: Record<string, unknown> = { __proto__: null } as never;
+  function writePlain(value: object): string {
     const names = ownKeys(value);
+    let text = '';
     for (let index = 0; index < names.length; index++) {
       const key = names[index] as string | symbol;
       if (typeof key === 'symbol') refuse('string keys only', 'a symbol key');
@@ -159,9 +167,9 @@ export function createCrossing(
       if (item === undefined) continue;
       if (key === '__proto__') refuse('another property name', '"__proto__"');
       spend(key.length + 4);
-      out[key] = descend(key, item);
+      text += (text === '' ? '' : ',') + stringify(key) + ':' + descend(key, item);
     }
-    return out;
+    return '{' + text + '}';
   }
 
   /** The value of an own, enumerable data property; an accessor is refused, not run. */
@@ -173,11 +181,11 @@ export function createCrossing(
     return refuse('data', 'an accessor');
   }
 
-  function descend(key: string | number, item: unknown): unknown {
+  function descend(key: string | number, item: unknown): string {
     keys[depth++] = key;
-    const copied = copy(item);
+    const text = write(item);
     depth--;
-    return copied;
+    return text;
   }
 
   function nameOf(value: object, prototype: object): string {
@@ -187,7 +195,7 @@ export function createCrossing(
     const named = typeof maker === 'function' ? getOwnPropertyDescriptor(maker, 'name') : undefined;
     const name: unknown = named && hasOwn(named, 'value') ? named.value : undefined;
     return typeof name === 'string' && name !== ''
-      ? `an instance of ${slice(name, 0, 100)}`
+      ? 'an instance of ' + slice(name, 0, 100)
       : 'an instance of a class';
   }
 

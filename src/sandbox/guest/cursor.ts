@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { Intrinsics } from './intrinsics.js';
 
 export type CallHost = (name: string, args: unknown[]) => unknown;
@@ -48,7 +49,7 @@ export function createQuery(
     }
 
     function refine(key: ShapeKey, value: unknown): unknown {
-      if (isRead) throw new GuestError(`${key}() after the cursor was read; call it before`);
+      if (isRead) throw new GuestError(key + '() after the cursor was read; call it before');
       shape[key] = value;
       return cursor;
     }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { Intrinsics } from './intrinsics.js';
 
 /** What is known of a thrown value, read without running any of the guest's code. */
@@ -72,23 +73,32 @@ export function createDescribe(
     return undefined;
   }
 
-  function read(thrown: object): object {
+  /** A member of a JSON object; nothing when there is no value. */
+  function member(name: string, value: string | undefined): string {
+    return value === undefined ? '' : ',"' + name + '":' + stringify(value);
+  }
+
+  function describeObject(thrown: object): string {
     const { host, refused } = originOf(thrown);
     const message = readString(thrown, 'message', MESSAGE_LENGTH_MAX);
-    return {
-      // No prototype, so that no inherited `toJSON` is called.
-      __proto__: null,
-      name: readString(thrown, 'name', 200),
-      message: message === undefined ? inspect(thrown) : message,
-      code: readString(thrown, 'code', 200),
-      stack: readString(thrown, 'stack', STACK_LENGTH_MAX),
-      host,
-      refused,
-    };
+    let text = '{"message":' + stringify(message === undefined ? inspect(thrown) : message);
+    text += member('name', readString(thrown, 'name', 200));
+    text += member('code', readString(thrown, 'code', 200));
+    text += member('stack', readString(thrown, 'stack', STACK_LENGTH_MAX));
+    if (host !== undefined) text += ',"host":' + host;
+    if (refused) {
+      text +=
+        ',"refused":{"path":' +
+        stringify(refused.path) +
+        ',"text":' +
+        stringify(refused.text) +
+        '}';
+    }
+    return text + '}';
   }
 
   return function describe(thrown) {
-    if (typeof thrown === 'object' && thrown !== null) return stringify(read(thrown));
-    return stringify({ __proto__: null, message: slice(inspect(thrown), 0, MESSAGE_LENGTH_MAX) });
+    if (typeof thrown === 'object' && thrown !== null) return describeObject(thrown);
+    return '{"message":' + stringify(slice(inspect(thrown), 0, MESSAGE_LENGTH_MAX)) + '}';
   };
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { Intrinsics } from './intrinsics.js';
 
 /** A readable, bounded text of any value, made without running the guest's getters. */
@@ -31,12 +32,12 @@ export function createInspect({
   function describe(value: unknown, depth: number): string {
     if (typeof value === 'string')
       return depth === 0 ? value : stringify(slice(value, 0, LENGTH_MAX));
-    if (typeof value === 'bigint') return `${value}n`;
+    if (typeof value === 'bigint') return '' + value + 'n';
     if (typeof value === 'function') return '[function]';
     if (typeof value !== 'object' || value === null) return toText(value);
     const date = dateText(value);
     if (date !== undefined) return date;
-    if (typedArrayTag(value) !== undefined) return `[${typedArrayLength(value)} bytes]`;
+    if (typedArrayTag(value) !== undefined) return '[' + typedArrayLength(value) + ' bytes]';
     const error = errorText(value);
     if (error !== undefined) return error;
     if (depth > DEPTH_MAX) return isArray(value) ? '[…]' : '{…}';
@@ -65,7 +66,7 @@ export function createInspect({
     if (stack === undefined || message === undefined) return undefined;
     const prototype = getPrototypeOf(value);
     const name = ownText(value, 'name') ?? (prototype ? ownText(prototype, 'name') : undefined);
-    return `${name ?? 'Error'}: ${message}`;
+    return (name ?? 'Error') + ': ' + message;
   }
 
   function showProperty(holder: object, key: string | symbol, depth: number): string {
@@ -78,9 +79,9 @@ export function createInspect({
     const count = getOwnPropertyDescriptor(value, 'length')?.value as number;
     let text = '';
     for (let index = 0; index < count && index < ITEMS_MAX && room > 0; index++) {
-      text += `${index === 0 ? '' : ', '}${showProperty(value, `${index}`, depth)}`;
+      text += (index === 0 ? '' : ', ') + showProperty(value, '' + index, depth);
     }
-    return `[${text}${count > ITEMS_MAX ? ', …' : ''}]`;
+    return '[' + text + (count > ITEMS_MAX ? ', …' : '') + ']';
   }
 
   function showObject(value: object, depth: number): string {
@@ -88,9 +89,11 @@ export function createInspect({
     let text = '';
     for (let index = 0; index < names.length && index < ITEMS_MAX && room > 0; index++) {
       const key = names[index] as string | symbol;
-      text += `${index === 0 ? '' : ','} ${toText(key)}: ${showProperty(value, key, depth)}`;
+      text += (index === 0 ? '' : ',') + ' ' + toText(key) + ': ' + showProperty(value, key, depth);
     }
-    return `{${text}${names.length > ITEMS_MAX ? ', …' : ''}${names.length > 0 ? ' ' : ''}}`;
+    return (
+      '{' + text + (names.length > ITEMS_MAX ? ', …' : '') + (names.length > 0 ? ' ' : '') + '}'
+    );
   }
 
   return (value) => {

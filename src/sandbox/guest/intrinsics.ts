@@ -4,7 +4,8 @@
  * parameters and the language, no import and no module variable. And because
  * the guest may later replace any built-in, the code here calls no method by
  * name on a value, uses no iterator (no spread, `for…of` or destructured
- * array) and reads no property that could come from `Object.prototype`.
+ * array), no template literal (the engine joins one by `String.prototype.concat`)
+ * and reads no property that could come from `Object.prototype`.
  */
 
 /** The built-ins as they are before the guest can touch them, as plain functions of `this`. */

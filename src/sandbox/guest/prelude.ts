@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import { createBytes } from './bytes.js';
 import { type CrossingLimits, createCrossing } from './crossing.js';
 import { createQuery } from './cursor.js';
@@ -92,12 +93,21 @@ function boot(
   const property = { __proto__: null, value: console, writable: true, configurable: true };
   defineProperty(globalThis, 'console', property as PropertyDescriptor);
 
+  /** A proxy that throws from its traps has no description. */
+  function tell(error: unknown): string {
+    try {
+      return describe()(error);
+    } catch {
+      return '{"message":"an exception that cannot be read"}';
+    }
+  }
+
   /** `await` here is the language's own: it looks at no replaced `Promise.prototype.then`. */
   async function follow(result: unknown): Promise<void> {
     try {
-      outcome = `+${encode(await result)}`;
+      outcome = '+' + encode(await result);
     } catch (error) {
-      outcome = `-${describe()(error)}`;
+      outcome = '-' + tell(error);
     }
   }
 
@@ -106,11 +116,11 @@ function boot(
     outcome = '?';
     try {
       const result = apply(entry, undefined, decode(argumentsText) as unknown[]);
-      if (typeof result !== 'object' || result === null) return `+${encode(result)}`;
+      if (typeof result !== 'object' || result === null) return '+' + encode(result);
       follow(result);
       return outcome;
     } catch (error) {
-      return `-${describe()(error)}`;
+      return '-' + tell(error);
     }
   }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
-import { checkBatch } from '../check-batch.js';
+import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
@@ -20,6 +20,8 @@ export interface LmdbOptions {
    * they make room. Default: no limit.
    */
   readonly sizeMaxBytes?: number | undefined;
+  /** Make a store where there is none. Default true. */
+  readonly create?: boolean | undefined;
 }
 
 const FILE = 'jdbx.mdb';
@@ -30,10 +32,10 @@ const SNAPSHOTS_MAX = PLACES - 96;
 /**
  * Opens or creates the store in the directory `path`.
  *
- * @throws {JdbxError} STORE_IN_USE, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
+ * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
-  const file = prepareFile(path);
+  const file = prepareFile(path, options.create ?? true);
   let root: RootDatabase | undefined;
   try {
     root = openRoot(file);
@@ -52,7 +54,10 @@ export async function openLmdb(path: string, options: LmdbOptions = {}): Promise
   }
 }
 
-function prepareFile(path: string): string {
+function prepareFile(path: string, create: boolean): string {
+  if (!create && !existsSync(join(path, FILE))) {
+    throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
+  }
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
@@ -180,10 +185,6 @@ class LmdbEngine implements Engine {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', `expected ${this.#file} to be open`);
   }
-}
-
-function addsDocuments({ commits }: EngineBatch): boolean {
-  return commits.some(({ changes }) => changes.some(({ kind }) => kind === 'put'));
 }
 
 function bytesOf(operations: readonly Operation[]): number {
