@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -15,6 +17,8 @@ import { describe, expect, it } from 'vitest';
 import { isJdbxError, open } from '#jdbx/index.js';
 import { decodeDocument, encodeNamed } from '#jdbx/storage/codec.js';
 import { openLmdb } from '#jdbx/storage/lmdb/engine.js';
+import { type FileMeta, newestMeta } from '#jdbx/storage/lmdb/file-meta.js';
+import { pagesInUse } from '#jdbx/storage/lmdb/file-pages.js';
 import { batch, commit, put, remove } from '../suites/engine.js';
 import { Child } from './processes.js';
 import { failure, temporaryFolder, temporaryStore } from './temporary.js';
@@ -148,6 +152,75 @@ describe('a path that holds no store of ours', () => {
   it('may be an empty file: that becomes a store', async () => {
     await (await open(withFile(''))).close();
   });
+});
+
+describe('a file that is shorter than its last page', () => {
+  it('is a sound store when only free pages are missing', async () => {
+    const path = temporaryStore();
+    const file = join(path, 'jdbx.mdb');
+    const engine = await openLmdb(path);
+    const commits = Array.from({ length: 300 }, (_, at) =>
+      commit(at + 1, put(at + 1, { _id: `a${at}` })),
+    );
+    await engine.commit(batch(commits));
+    // So many log records that go at once leave pages at the end that nobody writes.
+    await engine.commit(batch([commit(301)], {}, 290));
+    await engine.close();
+    expect(statSync(file).size).toBeLessThan(lengthByMeta(file));
+    const again = await openLmdb(path);
+    const snapshot = again.snapshot();
+    expect([...snapshot.documents()]).toHaveLength(300);
+    snapshot.close();
+    await again.close();
+    truncateSync(file, statSync(file).size - 4_096);
+    await expect(openLmdb(path)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  it('is judged by the very pages that LMDB itself counts', async () => {
+    const path = temporaryStore();
+    const engine = await openLmdb(path);
+    for (let seq = 1; seq <= 60; seq++) {
+      const changes = Array.from({ length: 20 }, (_, at) => {
+        const n = (seq * 31 + at * 17) % 300;
+        const text = 'x'.repeat(n % 7 === 0 ? 9_000 : n);
+        return n % 5 === 0
+          ? remove(n, `a${n}`)
+          : put(n, { _id: `a${n}`, _rev: seq, text }, n % 3 === 0);
+      });
+      await engine.commit(batch([commit(seq, ...changes)], {}, seq - 20));
+    }
+    await engine.close();
+    const descriptor = openSync(join(path, 'jdbx.mdb'), 'r');
+    const meta = newestMeta(descriptor) as FileMeta;
+    const runs = [...pagesInUse(descriptor, meta)];
+    closeSync(descriptor);
+    const pages = runs.flatMap(({ page, count }) =>
+      Array.from({ length: count }, (_, at) => page + at),
+    );
+    expect(new Set(pages).size).toBe(pages.length);
+    expect(pages.length).toBe(await usedByStats(join(path, 'jdbx.mdb')));
+  });
+
+  function lengthByMeta(file: string): number {
+    const descriptor = openSync(file, 'r');
+    const { lastPage, pageSize } = newestMeta(descriptor) as FileMeta;
+    closeSync(descriptor);
+    return (lastPage + 1) * pageSize;
+  }
+
+  async function usedByStats(path: string): Promise<number> {
+    type Stats = Record<'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages', number>;
+    const root = openRaw({ path, maxDbs: 8, encoding: 'binary', keyEncoding: 'binary' });
+    const stats = root.getStats() as { root: Stats; free: Stats };
+    const tables = ['documents', 'revisions', 'log', 'names'].map(
+      (name) => root.openDB({ name }).getStats() as Stats,
+    );
+    await root.close();
+    return [stats.root, stats.free, ...tables].reduce(
+      (sum, each) => sum + each.treeBranchPageCount + each.treeLeafPageCount + each.overflowPages,
+      0,
+    );
+  }
 });
 
 describe('a damaged or newer store', () => {
