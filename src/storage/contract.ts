@@ -23,6 +23,8 @@ export interface Engine {
   commit(batch: EngineBatch): Promise<void>;
   /** Bytes that the store takes on disk, or in memory. */
   sizeBytes(): number;
+  /** How many of these are free for what comes. */
+  freeBytes(): number;
   close(): Promise<void>;
 }
 

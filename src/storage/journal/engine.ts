@@ -5,13 +5,17 @@ import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import { FlushFailure, JournalFile } from './journal-file.js';
 import { Layer } from './layer.js';
+import { ownBatch } from './own-copy.js';
 import { encodeRecord } from './record.js';
+import { type JournalState, replay } from './replay.js';
 import { JournalSnapshot } from './snapshot.js';
 
 export interface JournalOptions {
   /**
-   * Refuse commits that might take the store past this size, in bytes. Commits that only
-   * remove documents are let through: they make room. Default: no limit.
+   * Refuse commits that might take the engine behind past this size, in bytes. An estimate:
+   * where its free space is in pieces it may take up to about half more. Commits that only
+   * remove documents are let through: they make room. The journal itself, as a rule up to
+   * twice `layerMaxBytes`, is not counted. Default: no limit.
    */
   readonly sizeMaxBytes?: number | undefined;
   /** The engine behind takes commits in when they are this many bytes together. Default 8 MiB. */
@@ -46,32 +50,10 @@ export async function openJournaled(
 ): Promise<Engine> {
   const paths = FILES.map((file) => join(directory, file)) as [string, string];
   try {
-    const generation = await replay(behind, paths);
-    return new JournaledEngine(behind, paths, generation + 1, options);
+    return new JournaledEngine(behind, paths, await replay(behind, paths), options);
   } catch (thrown) {
     throw storeFailure(thrown, directory);
   }
-}
-
-/** Brings the engine up to the end of the journal. Returns the newest generation found. */
-async function replay(behind: Engine, paths: readonly string[]): Promise<number> {
-  const turns = paths.map((path) => JournalFile.read(path)).filter(({ length }) => length > 0);
-  turns.sort(([left], [right]) => (left?.generation ?? 0) - (right?.generation ?? 0));
-  for (const { batch } of turns.flat()) await replayBatch(behind, batch);
-  return turns.at(-1)?.[0]?.generation ?? 0;
-}
-
-async function replayBatch(behind: Engine, batch: EngineBatch): Promise<void> {
-  const commits = batch.commits.filter(({ seq }) => seq > behind.seq);
-  const first = commits[0]?.seq;
-  if (first === undefined) return;
-  if (first !== behind.seq + 1) {
-    throw new JdbxError(
-      'STORE_CORRUPT',
-      `expected commit ${behind.seq + 1} in the journal, it goes on with ${first}`,
-    );
-  }
-  await behind.commit({ ...batch, commits });
 }
 
 class JournaledEngine implements Engine {
@@ -80,12 +62,14 @@ class JournaledEngine implements Engine {
   readonly #files: readonly [JournalFile, JournalFile];
   readonly #paths: readonly [string, string];
   readonly #options: typeof DEFAULTS;
-  #turn = 0;
+  #turn: 0 | 1;
   #generation: number;
-  #active = new Layer();
+  #active: Layer;
   /** The layer that the engine behind is taking in. */
   #leaving: Layer | undefined;
   #applying: Promise<void> | undefined;
+  /** While a record is written, the files must not change places: it belongs to the active layer. */
+  #writing: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
   #seq: number;
   #refusal: JdbxError | undefined;
@@ -93,20 +77,26 @@ class JournaledEngine implements Engine {
   constructor(
     behind: Engine,
     paths: readonly [string, string],
-    generation: number,
+    state: JournalState,
     { sizeMaxBytes, layerMaxBytes, idleMs }: JournalOptions,
   ) {
     this.name = behind.name;
     this.#behind = behind;
     this.#paths = paths;
-    this.#files = [new JournalFile(paths[0]), new JournalFile(paths[1])];
-    this.#generation = generation;
+    this.#files = [
+      new JournalFile(paths[0], state.ends[0]),
+      new JournalFile(paths[1], state.ends[1]),
+    ];
+    this.#turn = state.turn;
+    this.#generation = state.generation;
+    this.#active = state.active;
+    this.#leaving = state.leaving;
     this.#options = {
       sizeMaxBytes: sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
       layerMaxBytes: layerMaxBytes ?? DEFAULTS.layerMaxBytes,
       idleMs: idleMs ?? DEFAULTS.idleMs,
     };
-    this.#seq = behind.seq;
+    this.#seq = state.seq;
   }
 
   get seq(): number {
@@ -125,16 +115,20 @@ class JournaledEngine implements Engine {
     const last = batch.commits.at(-1);
     if (!last) return;
     if (this.#backlog > BACKLOG_BYTES_MAX) await this.#catchUp();
-    const record = encodeRecord(this.#generation, batch);
-    if (addsDocuments(batch)) this.#checkSize(record.length);
-    await this.#append(record);
-    this.#active.add(batch, record.length);
-    this.#seq = last.seq;
+    if (this.#options.sizeMaxBytes !== Number.POSITIVE_INFINITY && addsDocuments(batch)) {
+      await this.#makeRoom(encodeRecord(0, batch).length);
+    }
+    this.#writing = this.#write(batch, last.seq);
+    await this.#writing;
     this.#schedule();
   }
 
   sizeBytes(): number {
     return this.#behind.sizeBytes() + this.#files[0].sizeBytes + this.#files[1].sizeBytes;
+  }
+
+  freeBytes(): number {
+    return this.#behind.freeBytes();
   }
 
   async close(): Promise<void> {
@@ -149,12 +143,23 @@ class JournaledEngine implements Engine {
     }
   }
 
+  async #write(batch: EngineBatch, seq: number): Promise<void> {
+    const record = encodeRecord(this.#generation, batch);
+    try {
+      await this.#append(record);
+      this.#active.add(ownBatch(batch), record.length);
+      this.#seq = seq;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
   async #append(record: Buffer): Promise<void> {
     try {
-      await this.#files[this.#turn as 0 | 1].append(record);
+      await this.#files[this.#turn].append(record);
     } catch (thrown) {
       const failure = thrown instanceof FlushFailure ? thrown.cause : thrown;
-      const error = storeFailure(failure, this.#paths[this.#turn as 0 | 1]);
+      const error = storeFailure(failure, this.#paths[this.#turn]);
       if (thrown instanceof FlushFailure) this.#refusal = error;
       throw error;
     }
@@ -172,14 +177,15 @@ class JournaledEngine implements Engine {
 
   /** Hands the active layer to the engine behind, and goes on in the other file. */
   #apply(): void {
-    if (this.#applying || (!this.#leaving && this.#active.isEmpty)) return;
+    if (this.#applying || this.#writing) return;
+    if (!this.#leaving && this.#active.isEmpty) return;
     // A layer that could not be taken in stays, with its file, until it can.
     if (!this.#leaving) {
       this.#leaving = this.#active;
       this.#active = new Layer();
-      this.#turn = 1 - this.#turn;
+      this.#turn = this.#turn === 0 ? 1 : 0;
       this.#generation++;
-      this.#files[this.#turn as 0 | 1].rewind();
+      this.#files[this.#turn].rewind();
     }
     this.#applying = this.#takeIn(this.#leaving)
       .then(() => {
@@ -205,6 +211,7 @@ class JournaledEngine implements Engine {
   /** Until the engine behind holds everything. */
   async #catchUp(): Promise<void> {
     while (this.#leaving || !this.#active.isEmpty) {
+      await this.#writing;
       this.#apply();
       await this.#applying;
     }
@@ -214,13 +221,24 @@ class JournaledEngine implements Engine {
     return this.#active.bytes + (this.#leaving?.bytes ?? 0);
   }
 
-  #checkSize(coming: number): void {
-    const size = this.#behind.sizeBytes() + GROWTH * (this.#backlog + coming);
-    if (size <= this.#options.sizeMaxBytes) return;
+  /** What the engine behind has not taken in is reckoned with at its worst; so that goes first. */
+  async #makeRoom(coming: number): Promise<void> {
+    const { sizeMaxBytes } = this.#options;
+    if (this.#sizeAfter(coming) <= sizeMaxBytes) return;
+    await this.#catchUp();
+    const size = this.#sizeAfter(coming);
+    if (size <= sizeMaxBytes) return;
     throw new JdbxError(
       'STORE_FULL',
-      `expected at most ${this.#options.sizeMaxBytes} bytes, this commit may need ${size}`,
+      `expected at most ${sizeMaxBytes} bytes, this commit may need ${size}`,
     );
+  }
+
+  /** Free space serves by half: it is in pieces, and what a snapshot still sees is not free yet. */
+  #sizeAfter(coming: number): number {
+    const needed = GROWTH * (this.#backlog + coming);
+    const grows = Math.max(0, needed - this.#behind.freeBytes() / 2);
+    return this.#behind.sizeBytes() + grows;
   }
 }
 

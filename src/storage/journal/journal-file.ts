@@ -23,7 +23,7 @@ const WAIT_MAX_MS = 0.4;
 /** One of the two files that the journal writes in turn, each from its start. */
 export class JournalFile {
   readonly #fd: number;
-  #end = 0;
+  #end: number;
   #flushMs = 0;
 
   /** Reads what an earlier process left; the file is not changed. */
@@ -39,7 +39,9 @@ export class JournalFile {
     return records;
   }
 
-  constructor(path: string) {
+  /** @param end where the next record goes, in bytes: 0, or after those that must stay */
+  constructor(path: string, end = 0) {
+    this.#end = end;
     const fresh = !existsSync(path);
     this.#fd = openSync(path, fresh ? 'w+' : 'r+');
     if (!fresh) return;

@@ -1,6 +1,8 @@
+import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
 import type { Layer, Version } from './layer.js';
+import { ownCommit, ownCopy } from './own-copy.js';
 
 /**
  * The engine behind the journal as of some commit, with the layers' commits on top, up
@@ -12,6 +14,7 @@ export class JournalSnapshot implements EngineSnapshot {
   readonly #base: EngineSnapshot;
   /** Newest first. */
   readonly #layers: readonly Layer[];
+  #closed = false;
 
   constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number) {
     this.seq = seq;
@@ -21,7 +24,7 @@ export class JournalSnapshot implements EngineSnapshot {
 
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
-    return version ? version.stored : this.#base.get(id);
+    return version ? ownStored(version.stored) : this.#base.get(id);
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -43,22 +46,25 @@ export class JournalSnapshot implements EngineSnapshot {
     yield* this.#base.revisions(id);
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
-        if (this.#isOnTop(revision.seq)) yield revision;
+        this.#checkOpen();
+        if (this.#isOnTop(revision.seq)) yield ownRevision(revision);
       }
     }
   }
 
   revision(id: string, rev: number): StoredRevision | undefined {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const found = layer.revisions
         .get(id)
         ?.findLast(({ seq, document }) => document._rev === rev && this.#isOnTop(seq));
-      if (found) return found;
+      if (found) return ownRevision(found);
     }
     return this.#base.revision(id, rev);
   }
 
   lastRevision(id: string): number {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const newest = layer.revisions.get(id)?.findLast(({ seq }) => this.#isOnTop(seq));
       if (newest) return newest.document._rev;
@@ -71,12 +77,15 @@ export class JournalSnapshot implements EngineSnapshot {
     for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
     for (const layer of this.#oldestFirst()) {
       for (const commit of layer.commits) {
-        if (commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq)) yield commit;
+        this.#checkOpen();
+        if (commit.seq <= since || commit.seq < start || !this.#isOnTop(commit.seq)) continue;
+        yield ownCommit(commit);
       }
     }
   }
 
   logStart(): number {
+    this.#checkOpen();
     const wanted = this.#layers.flatMap((layer) =>
       layer.batches.flatMap(({ commits, logFrom }) => {
         const last = commits.at(-1)?.seq ?? 0;
@@ -88,20 +97,23 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   named(name: string): Value | undefined {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const set = layer.names.findLast(
         ({ seq, values }) => this.#isOnTop(seq) && Object.hasOwn(values, name),
       );
-      if (set) return set.values[name];
+      if (set) return ownCopy(set.values[name] as Value);
     }
     return this.#base.named(name);
   }
 
   close(): void {
+    this.#closed = true;
     this.#base.close();
   }
 
   #version(id: string): Version | undefined {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const version = layer.documents.get(id)?.findLast(({ seq }) => seq <= this.seq);
       if (version && version.seq > this.#base.seq) return version;
@@ -124,10 +136,22 @@ export class JournalSnapshot implements EngineSnapshot {
 
   #own(key: Buffer): StoredDocument[] {
     const stored = this.#version(key.toString())?.stored;
-    return stored ? [stored] : [];
+    return stored ? [ownStored(stored)] : [];
   }
 
   #oldestFirst(): readonly Layer[] {
     return this.#layers.toReversed();
   }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
+  }
+}
+
+function ownStored<S extends StoredDocument | undefined>(stored: S): S {
+  return !stored || stored.shareable ? stored : { ...stored, document: ownCopy(stored.document) };
+}
+
+function ownRevision(revision: StoredRevision): StoredRevision {
+  return { ...revision, document: ownCopy(revision.document) };
 }

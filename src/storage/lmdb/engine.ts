@@ -9,7 +9,7 @@ import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
 import { checkFormat, checkTables } from './format.js';
 import { type Operation, toOperations } from './operations.js';
-import { sizeAfter } from './room.js';
+import { freeBytes, sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
 import { openTables, type Tables } from './tables.js';
 
@@ -136,6 +136,10 @@ class LmdbEngine implements Engine {
 
   sizeBytes(): number {
     return statSync(this.#file).size;
+  }
+
+  freeBytes(): number {
+    return freeBytes(this.#tables);
   }
 
   async close(): Promise<void> {

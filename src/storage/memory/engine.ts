@@ -60,6 +60,10 @@ class MemoryEngine implements Engine {
     return this.#state.documents.bytes + this.#state.names.bytes + log;
   }
 
+  freeBytes(): number {
+    return 0;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const snapshot of [...this.#open]) snapshot.close();
