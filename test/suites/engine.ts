@@ -238,8 +238,10 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
     it('tells how much it holds', async () => {
       await begin();
       const before = engine.sizeBytes();
-      await engine.commit(batch([commit(1, put(1, { _id: 'a', text: 'x'.repeat(500_000) }))]));
-      expect(engine.sizeBytes()).toBeGreaterThan(before + 400_000);
+      await engine.commit(batch([commit(1, put(1, { _id: 'a', text: 'x'.repeat(3_000_000) }))]));
+      expect(engine.sizeBytes()).toBeGreaterThan(before + 1_500_000);
+      expect(engine.freeBytes()).toBeGreaterThanOrEqual(0);
+      expect(engine.freeBytes()).toBeLessThan(engine.sizeBytes());
     });
 
     it('refuses everything after it was closed, also through snapshots from before', async () => {

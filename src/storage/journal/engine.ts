@@ -1,18 +1,21 @@
 import { join } from 'node:path';
-import { isJdbxError, JdbxError } from '../../base/errors.js';
+import { JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import { FlushFailure, JournalFile } from './journal-file.js';
 import { Layer } from './layer.js';
-import { ownBatch } from './own-batch.js';
-import { encodeRecord, type JournalRecord } from './record.js';
+import { ownBatch } from './own-copy.js';
+import { encodeRecord } from './record.js';
+import { type JournalState, replay } from './replay.js';
 import { JournalSnapshot } from './snapshot.js';
 
 export interface JournalOptions {
   /**
-   * Refuse commits that might take the store past this size, in bytes. Commits that only
-   * remove documents are let through: they make room. Default: no limit.
+   * Refuse commits that might take the engine behind past this size, in bytes. An estimate:
+   * where its free space is in pieces it may take up to about half more. Commits that only
+   * remove documents are let through: they make room. The journal itself, as a rule up to
+   * twice `layerMaxBytes`, is not counted. Default: no limit.
    */
   readonly sizeMaxBytes?: number | undefined;
   /** The engine behind takes commits in when they are this many bytes together. Default 8 MiB. */
@@ -40,14 +43,14 @@ const GROWTH = 3;
  * and the engine behind takes it in later, many commits at a time. Reads see the newest
  * commit at once, out of memory. Opening replays what the engine has not taken in yet.
  */
-export function openJournaled(
+export async function openJournaled(
   behind: Engine,
   directory: string,
   options: JournalOptions = {},
-): Engine {
+): Promise<Engine> {
   const paths = FILES.map((file) => join(directory, file)) as [string, string];
   try {
-    return new JournaledEngine(behind, paths, options);
+    return new JournaledEngine(behind, paths, await replay(behind, paths), options);
   } catch (thrown) {
     throw storeFailure(thrown, directory);
   }
@@ -59,31 +62,41 @@ class JournaledEngine implements Engine {
   readonly #files: readonly [JournalFile, JournalFile];
   readonly #paths: readonly [string, string];
   readonly #options: typeof DEFAULTS;
-  #turn: 0 | 1 = 0;
-  #generation = 1;
-  #active = new Layer();
+  #turn: 0 | 1;
+  #generation: number;
+  #active: Layer;
   /** The layer that the engine behind is taking in. */
   #leaving: Layer | undefined;
   #applying: Promise<void> | undefined;
+  /** While a record is written, the files must not change places: it belongs to the active layer. */
+  #writing: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #appending = false;
   #seq: number;
   #refusal: JdbxError | undefined;
 
-  constructor(behind: Engine, paths: readonly [string, string], options: JournalOptions) {
+  constructor(
+    behind: Engine,
+    paths: readonly [string, string],
+    state: JournalState,
+    { sizeMaxBytes, layerMaxBytes, idleMs }: JournalOptions,
+  ) {
     this.name = behind.name;
     this.#behind = behind;
     this.#paths = paths;
-    this.#seq = behind.seq;
+    this.#files = [
+      new JournalFile(paths[0], state.ends[0]),
+      new JournalFile(paths[1], state.ends[1]),
+    ];
+    this.#turn = state.turn;
+    this.#generation = state.generation;
+    this.#active = state.active;
+    this.#leaving = state.leaving;
     this.#options = {
-      sizeMaxBytes: options.sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
-      layerMaxBytes: options.layerMaxBytes ?? DEFAULTS.layerMaxBytes,
-      idleMs: options.idleMs ?? DEFAULTS.idleMs,
+      sizeMaxBytes: sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
+      layerMaxBytes: layerMaxBytes ?? DEFAULTS.layerMaxBytes,
+      idleMs: idleMs ?? DEFAULTS.idleMs,
     };
-    const turns = paths.map((path) => JournalFile.read(path));
-    this.#files = [new JournalFile(paths[0]), new JournalFile(paths[1])];
-    this.#takeUp(turns);
-    if (!this.#active.isEmpty || this.#leaving) this.#schedule();
+    this.#seq = state.seq;
   }
 
   get seq(): number {
@@ -102,20 +115,20 @@ class JournaledEngine implements Engine {
     const last = batch.commits.at(-1);
     if (!last) return;
     if (this.#backlog > BACKLOG_BYTES_MAX) await this.#catchUp();
-    if (addsDocuments(batch)) await this.#checkRoom(batch);
-    const bytes = await this.#append(batch);
-    this.#active.add(ownBatch(batch), bytes);
-    this.#seq = last.seq;
+    if (this.#options.sizeMaxBytes !== Number.POSITIVE_INFINITY && addsDocuments(batch)) {
+      await this.#makeRoom(encodeRecord(0, batch).length);
+    }
+    this.#writing = this.#write(batch, last.seq);
+    await this.#writing;
     this.#schedule();
   }
 
   sizeBytes(): number {
-    return this.#behind.sizeBytes() + this.#journalWith(0);
+    return this.#behind.sizeBytes() + this.#files[0].sizeBytes + this.#files[1].sizeBytes;
   }
 
-  sizeAfter(batch: EngineBatch): number {
-    const coming = encodeRecord(this.#generation, batch).length;
-    return this.#behind.sizeAfter(batch) + this.#journalWith(coming);
+  freeBytes(): number {
+    return this.#behind.freeBytes();
   }
 
   async close(): Promise<void> {
@@ -123,9 +136,6 @@ class JournaledEngine implements Engine {
     clearTimeout(this.#idle);
     try {
       await this.#catchUp();
-    } catch (error) {
-      // What a full disk cannot take in is safe in the journal, and is taken in later.
-      if (!isJdbxError(error, 'STORE_FULL')) throw error;
     } finally {
       this.#refusal = new JdbxError('STORE_CLOSED', 'expected the store to be open');
       for (const file of this.#files) file.close();
@@ -133,50 +143,25 @@ class JournaledEngine implements Engine {
     }
   }
 
-  /** Goes on where an earlier process ended: in the newer file, behind its last whole record. */
-  #takeUp(turns: readonly (readonly JournalRecord[])[]): void {
-    const generations = turns.map((records) => records[0]?.generation ?? 0);
-    this.#turn = (generations[1] ?? 0) > (generations[0] ?? 0) ? 1 : 0;
-    this.#generation = Math.max(1, generations[this.#turn] ?? 0);
-    const older = this.#layerOf(turns[1 - this.#turn] ?? []);
-    this.#active = this.#layerOf(turns[this.#turn] ?? []);
-    if (!older.isEmpty) this.#leaving = older;
-    this.#files[this.#turn].seek(turns[this.#turn]?.at(-1)?.end ?? 0);
-  }
-
-  /** What of these records the engine behind does not hold yet. */
-  #layerOf(records: readonly JournalRecord[]): Layer {
-    const layer = new Layer();
-    for (const { batch, end } of records) {
-      const commits = batch.commits.filter(({ seq }) => seq > this.#seq);
-      const [first] = commits;
-      if (!first) continue;
-      if (first.seq !== this.#seq + 1) {
-        throw new JdbxError(
-          'STORE_CORRUPT',
-          `expected commit ${this.#seq + 1} in the journal, it goes on with ${first.seq}`,
-        );
-      }
-      layer.add({ ...batch, commits }, end / records.length);
-      this.#seq = commits.at(-1)?.seq ?? this.#seq;
-    }
-    return layer;
-  }
-
-  /** Returns the size of the record. The files change turns only between records. */
-  async #append(batch: EngineBatch): Promise<number> {
+  async #write(batch: EngineBatch, seq: number): Promise<void> {
     const record = encodeRecord(this.#generation, batch);
-    this.#appending = true;
+    try {
+      await this.#append(record);
+      this.#active.add(ownBatch(batch), record.length);
+      this.#seq = seq;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #append(record: Buffer): Promise<void> {
     try {
       await this.#files[this.#turn].append(record);
-      return record.length;
     } catch (thrown) {
       const failure = thrown instanceof FlushFailure ? thrown.cause : thrown;
       const error = storeFailure(failure, this.#paths[this.#turn]);
       if (thrown instanceof FlushFailure) this.#refusal = error;
       throw error;
-    } finally {
-      this.#appending = false;
     }
   }
 
@@ -192,14 +177,15 @@ class JournaledEngine implements Engine {
 
   /** Hands the active layer to the engine behind, and goes on in the other file. */
   #apply(): void {
-    if (this.#applying || (!this.#leaving && (this.#active.isEmpty || this.#appending))) return;
+    if (this.#applying || this.#writing) return;
+    if (!this.#leaving && this.#active.isEmpty) return;
     // A layer that could not be taken in stays, with its file, until it can.
     if (!this.#leaving) {
       this.#leaving = this.#active;
       this.#active = new Layer();
       this.#turn = this.#turn === 0 ? 1 : 0;
       this.#generation++;
-      this.#files[this.#turn].seek(0);
+      this.#files[this.#turn].rewind();
     }
     this.#applying = this.#takeIn(this.#leaving)
       .then(() => {
@@ -225,6 +211,7 @@ class JournaledEngine implements Engine {
   /** Until the engine behind holds everything. */
   async #catchUp(): Promise<void> {
     while (this.#leaving || !this.#active.isEmpty) {
+      await this.#writing;
       this.#apply();
       await this.#applying;
     }
@@ -234,15 +221,12 @@ class JournaledEngine implements Engine {
     return this.#active.bytes + (this.#leaving?.bytes ?? 0);
   }
 
-  /** Near the limit the engine behind takes everything in first: then it can tell, not guess. */
-  async #checkRoom(batch: EngineBatch): Promise<void> {
+  /** What the engine behind has not taken in is reckoned with at its worst; so that goes first. */
+  async #makeRoom(coming: number): Promise<void> {
     const { sizeMaxBytes } = this.#options;
-    if (sizeMaxBytes === Number.POSITIVE_INFINITY) return;
-    const coming = encodeRecord(this.#generation, batch).length;
-    const guess = this.#behind.sizeBytes() + GROWTH * (this.#backlog + coming);
-    if (guess + this.#journalWith(coming) <= sizeMaxBytes) return;
+    if (this.#sizeAfter(coming) <= sizeMaxBytes) return;
     await this.#catchUp();
-    const size = this.#behind.sizeAfter(batch) + this.#journalWith(coming);
+    const size = this.#sizeAfter(coming);
     if (size <= sizeMaxBytes) return;
     throw new JdbxError(
       'STORE_FULL',
@@ -250,10 +234,11 @@ class JournaledEngine implements Engine {
     );
   }
 
-  #journalWith(coming: number): number {
-    const [one, other] = this.#files;
-    const active = this.#turn === 0 ? one : other;
-    return active.sizeWith(coming) + (active === one ? other : one).sizeBytes;
+  /** Free space serves by half: it is in pieces, and what a snapshot still sees is not free yet. */
+  #sizeAfter(coming: number): number {
+    const needed = GROWTH * (this.#backlog + coming);
+    const grows = Math.max(0, needed - this.#behind.freeBytes() / 2);
+    return this.#behind.sizeBytes() + grows;
   }
 }
 

@@ -16,14 +16,14 @@ import { decodeRecord, type JournalRecord } from './record.js';
 const flush = promisify(fdatasync);
 
 /** Written once when the file is made: overwriting blocks that exist needs no change of the file's metadata. */
-const FIRST_BYTES = 2 ** 18;
+const FIRST_BYTES = 2 ** 20;
 /** Up to this flush time the thread waits itself: going through the thread pool would take longer. */
 const WAIT_MAX_MS = 0.4;
 
 /** One of the two files that the journal writes in turn, each from its start. */
 export class JournalFile {
   readonly #fd: number;
-  #end = 0;
+  #end: number;
   #flushMs = 0;
 
   /** Reads what an earlier process left; the file is not changed. */
@@ -39,7 +39,9 @@ export class JournalFile {
     return records;
   }
 
-  constructor(path: string) {
+  /** @param end where the next record goes, in bytes: 0, or after those that must stay */
+  constructor(path: string, end = 0) {
+    this.#end = end;
     const fresh = !existsSync(path);
     this.#fd = openSync(path, fresh ? 'w+' : 'r+');
     if (!fresh) return;
@@ -52,14 +54,9 @@ export class JournalFile {
     return fstatSync(this.#fd).size;
   }
 
-  /** Where the next record goes: the start of a new turn, or behind what an earlier process left. */
-  seek(end: number): void {
-    this.#end = end;
-  }
-
-  /** The size of the file with this much more in it. */
-  sizeWith(bytes: number): number {
-    return Math.max(this.sizeBytes, this.#end + bytes);
+  /** Begins a new turn: records go to the start again. */
+  rewind(): void {
+    this.#end = 0;
   }
 
   /**

@@ -1,7 +1,8 @@
+import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
 import type { Layer, Version } from './layer.js';
-import { ownCommit, ownRevision, ownStored } from './own-batch.js';
+import { ownCommit, ownCopy } from './own-copy.js';
 
 /**
  * The engine behind the journal as of some commit, with the layers' commits on top, up
@@ -13,6 +14,7 @@ export class JournalSnapshot implements EngineSnapshot {
   readonly #base: EngineSnapshot;
   /** Newest first. */
   readonly #layers: readonly Layer[];
+  #closed = false;
 
   constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number) {
     this.seq = seq;
@@ -22,8 +24,7 @@ export class JournalSnapshot implements EngineSnapshot {
 
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
-    if (!version) return this.#base.get(id);
-    return version.stored && ownStored(version.stored);
+    return version ? ownStored(version.stored) : this.#base.get(id);
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -45,12 +46,14 @@ export class JournalSnapshot implements EngineSnapshot {
     yield* this.#base.revisions(id);
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
+        this.#checkOpen();
         if (this.#isOnTop(revision.seq)) yield ownRevision(revision);
       }
     }
   }
 
   revision(id: string, rev: number): StoredRevision | undefined {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const found = layer.revisions
         .get(id)
@@ -61,6 +64,7 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   lastRevision(id: string): number {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const newest = layer.revisions.get(id)?.findLast(({ seq }) => this.#isOnTop(seq));
       if (newest) return newest.document._rev;
@@ -73,13 +77,15 @@ export class JournalSnapshot implements EngineSnapshot {
     for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
     for (const layer of this.#oldestFirst()) {
       for (const commit of layer.commits) {
-        const wanted = commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq);
-        if (wanted) yield ownCommit(commit);
+        this.#checkOpen();
+        if (commit.seq <= since || commit.seq < start || !this.#isOnTop(commit.seq)) continue;
+        yield ownCommit(commit);
       }
     }
   }
 
   logStart(): number {
+    this.#checkOpen();
     const wanted = this.#layers.flatMap((layer) =>
       layer.batches.flatMap(({ commits, logFrom }) => {
         const last = commits.at(-1)?.seq ?? 0;
@@ -91,20 +97,23 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   named(name: string): Value | undefined {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const set = layer.names.findLast(
         ({ seq, values }) => this.#isOnTop(seq) && Object.hasOwn(values, name),
       );
-      if (set) return set.values[name];
+      if (set) return ownCopy(set.values[name] as Value);
     }
     return this.#base.named(name);
   }
 
   close(): void {
+    this.#closed = true;
     this.#base.close();
   }
 
   #version(id: string): Version | undefined {
+    this.#checkOpen();
     for (const layer of this.#layers) {
       const version = layer.documents.get(id)?.findLast(({ seq }) => seq <= this.seq);
       if (version && version.seq > this.#base.seq) return version;
@@ -133,4 +142,16 @@ export class JournalSnapshot implements EngineSnapshot {
   #oldestFirst(): readonly Layer[] {
     return this.#layers.toReversed();
   }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
+  }
+}
+
+function ownStored<S extends StoredDocument | undefined>(stored: S): S {
+  return !stored || stored.shareable ? stored : { ...stored, document: ownCopy(stored.document) };
+}
+
+function ownRevision(revision: StoredRevision): StoredRevision {
+  return { ...revision, document: ownCopy(revision.document) };
 }

@@ -26,15 +26,26 @@ const ENTRY_BYTES = 16;
  * pages that are free now are used before the file grows.
  */
 export function sizeAfter(tables: Tables, operations: readonly Operation[]): number {
-  const root = tables.root.getStats() as RootStats;
-  const stats = TABLE_NAMES.map((name) => tables[name].getStats() as TableStats);
-  const used = [root.root, root.free, ...stats].reduce((sum, each) => sum + pagesOf(each), 2);
+  const { pages, free, pageSize, stats } = roomOf(tables);
   const needed = TABLE_NAMES.reduce(
     (sum, name, at) => sum + pagesNeeded(stats[at] as TableStats, name, operations),
     BOOKKEEPING_PAGES,
   );
-  const grows = Math.max(0, needed - (root.lastPageNumber + 1 - used));
-  return (root.lastPageNumber + 1 + grows) * root.pageSize;
+  return (pages + Math.max(0, needed - free)) * pageSize;
+}
+
+/** What is inside the file and holds nothing, in bytes. */
+export function freeBytes(tables: Tables): number {
+  const { free, pageSize } = roomOf(tables);
+  return free * pageSize;
+}
+
+function roomOf(tables: Tables) {
+  const root = tables.root.getStats() as RootStats;
+  const stats = TABLE_NAMES.map((name) => tables[name].getStats() as TableStats);
+  const used = [root.root, root.free, ...stats].reduce((sum, each) => sum + pagesOf(each), 2);
+  const pages = root.lastPageNumber + 1;
+  return { pages, free: pages - used, pageSize: root.pageSize, stats };
 }
 
 function pagesOf(stats: TableStats): number {
