@@ -23,8 +23,8 @@ export interface Engine {
   commit(batch: EngineBatch): Promise<void>;
   /** Bytes that the store takes on disk, or in memory. */
   sizeBytes(): number;
-  /** How many of these are free for what comes. */
-  freeBytes(): number;
+  /** What `sizeBytes` would be after this batch, at the worst. */
+  sizeAfter(batch: EngineBatch): number;
   close(): Promise<void>;
 }
 

@@ -11,7 +11,7 @@ import { type Document, type Jdbx, open, type Snapshot } from '#jdbx/index.js';
 import { compileFilter } from '#jdbx/query/filter.js';
 import { temporaryStore } from '../storage/temporary.js';
 
-const SEEDS = [1, 2, 3, 4, 5, 6];
+const SEEDS = [1, 2, 3, 4];
 const BATCHES = 30;
 const STEPS = 12;
 

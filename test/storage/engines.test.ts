@@ -9,4 +9,4 @@ engineSuite('the memory', async () => openMemory());
 engineSuite('the LMDB', () => openLmdb(temporaryStore()));
 engineSuite('the embedded', () => openEmbedded(temporaryStore()));
 engineSuite('the embedded, hasty', () => openEmbedded(temporaryStore(), { layerMaxBytes: 1 }));
-engineSuite('the journaled memory', () => openJournaled(openMemory(), temporaryFolder()));
+engineSuite('the journaled memory', async () => openJournaled(openMemory(), temporaryFolder()));

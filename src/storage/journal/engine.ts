@@ -1,21 +1,18 @@
 import { join } from 'node:path';
-import { JdbxError } from '../../base/errors.js';
+import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import { FlushFailure, JournalFile } from './journal-file.js';
 import { Layer } from './layer.js';
-import { ownBatch } from './own-copy.js';
-import { encodeRecord } from './record.js';
-import { type JournalState, replay } from './replay.js';
+import { ownBatch } from './own-batch.js';
+import { encodeRecord, type JournalRecord } from './record.js';
 import { JournalSnapshot } from './snapshot.js';
 
 export interface JournalOptions {
   /**
-   * Refuse commits that might take the engine behind past this size, in bytes. An estimate:
-   * where its free space is in pieces it may take up to about half more. Commits that only
-   * remove documents are let through: they make room. The journal itself, as a rule up to
-   * twice `layerMaxBytes`, is not counted. Default: no limit.
+   * Refuse commits that might take the store past this size, in bytes. Commits that only
+   * remove documents are let through: they make room. Default: no limit.
    */
   readonly sizeMaxBytes?: number | undefined;
   /** The engine behind takes commits in when they are this many bytes together. Default 8 MiB. */
@@ -43,14 +40,14 @@ const GROWTH = 3;
  * and the engine behind takes it in later, many commits at a time. Reads see the newest
  * commit at once, out of memory. Opening replays what the engine has not taken in yet.
  */
-export async function openJournaled(
+export function openJournaled(
   behind: Engine,
   directory: string,
   options: JournalOptions = {},
-): Promise<Engine> {
+): Engine {
   const paths = FILES.map((file) => join(directory, file)) as [string, string];
   try {
-    return new JournaledEngine(behind, paths, await replay(behind, paths), options);
+    return new JournaledEngine(behind, paths, options);
   } catch (thrown) {
     throw storeFailure(thrown, directory);
   }
@@ -62,41 +59,31 @@ class JournaledEngine implements Engine {
   readonly #files: readonly [JournalFile, JournalFile];
   readonly #paths: readonly [string, string];
   readonly #options: typeof DEFAULTS;
-  #turn: 0 | 1;
-  #generation: number;
-  #active: Layer;
+  #turn: 0 | 1 = 0;
+  #generation = 1;
+  #active = new Layer();
   /** The layer that the engine behind is taking in. */
   #leaving: Layer | undefined;
   #applying: Promise<void> | undefined;
-  /** While a record is written, the files must not change places: it belongs to the active layer. */
-  #writing: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
   #seq: number;
   #refusal: JdbxError | undefined;
 
-  constructor(
-    behind: Engine,
-    paths: readonly [string, string],
-    state: JournalState,
-    { sizeMaxBytes, layerMaxBytes, idleMs }: JournalOptions,
-  ) {
+  constructor(behind: Engine, paths: readonly [string, string], options: JournalOptions) {
     this.name = behind.name;
     this.#behind = behind;
     this.#paths = paths;
-    this.#files = [
-      new JournalFile(paths[0], state.ends[0]),
-      new JournalFile(paths[1], state.ends[1]),
-    ];
-    this.#turn = state.turn;
-    this.#generation = state.generation;
-    this.#active = state.active;
-    this.#leaving = state.leaving;
+    this.#seq = behind.seq;
     this.#options = {
-      sizeMaxBytes: sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
-      layerMaxBytes: layerMaxBytes ?? DEFAULTS.layerMaxBytes,
-      idleMs: idleMs ?? DEFAULTS.idleMs,
+      sizeMaxBytes: options.sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
+      layerMaxBytes: options.layerMaxBytes ?? DEFAULTS.layerMaxBytes,
+      idleMs: options.idleMs ?? DEFAULTS.idleMs,
     };
-    this.#seq = state.seq;
+    const turns = paths.map((path) => JournalFile.read(path));
+    this.#files = [new JournalFile(paths[0]), new JournalFile(paths[1])];
+    this.#takeUp(turns);
+    if (!this.#active.isEmpty || this.#leaving) this.#schedule();
   }
 
   get seq(): number {
@@ -115,20 +102,19 @@ class JournaledEngine implements Engine {
     const last = batch.commits.at(-1);
     if (!last) return;
     if (this.#backlog > BACKLOG_BYTES_MAX) await this.#catchUp();
-    if (this.#options.sizeMaxBytes !== Number.POSITIVE_INFINITY && addsDocuments(batch)) {
-      await this.#makeRoom(encodeRecord(0, batch).length);
-    }
+    if (addsDocuments(batch)) await this.#checkRoom(batch);
     this.#writing = this.#write(batch, last.seq);
     await this.#writing;
     this.#schedule();
   }
 
   sizeBytes(): number {
-    return this.#behind.sizeBytes() + this.#files[0].sizeBytes + this.#files[1].sizeBytes;
+    return this.#behind.sizeBytes() + this.#journalWith(0);
   }
 
-  freeBytes(): number {
-    return this.#behind.freeBytes();
+  sizeAfter(batch: EngineBatch): number {
+    const coming = encodeRecord(this.#generation, batch).length;
+    return this.#behind.sizeAfter(batch) + this.#journalWith(coming);
   }
 
   async close(): Promise<void> {
@@ -136,6 +122,9 @@ class JournaledEngine implements Engine {
     clearTimeout(this.#idle);
     try {
       await this.#catchUp();
+    } catch (error) {
+      // What a full disk cannot take in is safe in the journal, and is taken in later.
+      if (!isJdbxError(error, 'STORE_FULL')) throw error;
     } finally {
       this.#refusal = new JdbxError('STORE_CLOSED', 'expected the store to be open');
       for (const file of this.#files) file.close();
@@ -143,6 +132,40 @@ class JournaledEngine implements Engine {
     }
   }
 
+  /** Goes on where an earlier process ended: in the newer file, behind its last whole record. */
+  #takeUp(turns: readonly (readonly JournalRecord[])[]): void {
+    const generations = turns.map((records) => records[0]?.generation ?? 0);
+    this.#turn = (generations[1] ?? 0) > (generations[0] ?? 0) ? 1 : 0;
+    this.#generation = Math.max(1, generations[this.#turn] ?? 0);
+    const older = this.#layerOf(turns[1 - this.#turn] ?? []);
+    this.#active = this.#layerOf(turns[this.#turn] ?? []);
+    if (!older.isEmpty) this.#leaving = older;
+    this.#files[this.#turn].seek(turns[this.#turn]?.at(-1)?.end ?? 0);
+  }
+
+  /** What of these records the engine behind does not hold yet. */
+  #layerOf(records: readonly JournalRecord[]): Layer {
+    const layer = new Layer();
+    for (const { batch, end } of records) {
+      const commits = batch.commits.filter(({ seq }) => seq > this.#seq);
+      const [first] = commits;
+      if (!first) continue;
+      if (first.seq !== this.#seq + 1) {
+        throw new JdbxError(
+          'STORE_CORRUPT',
+          `expected commit ${this.#seq + 1} in the journal, it goes on with ${first.seq}`,
+        );
+      }
+      layer.add({ ...batch, commits }, end / records.length);
+      this.#seq = commits.at(-1)?.seq ?? this.#seq;
+    }
+    return layer;
+  }
+
+  /**
+   * On disk and in the active layer: between the two the files must not change turns, or
+   * the layer that the record belongs to is gone before it comes.
+   */
   async #write(batch: EngineBatch, seq: number): Promise<void> {
     const record = encodeRecord(this.#generation, batch);
     try {
@@ -177,15 +200,14 @@ class JournaledEngine implements Engine {
 
   /** Hands the active layer to the engine behind, and goes on in the other file. */
   #apply(): void {
-    if (this.#applying || this.#writing) return;
-    if (!this.#leaving && this.#active.isEmpty) return;
+    if (this.#applying || (!this.#leaving && (this.#active.isEmpty || this.#writing))) return;
     // A layer that could not be taken in stays, with its file, until it can.
     if (!this.#leaving) {
       this.#leaving = this.#active;
       this.#active = new Layer();
       this.#turn = this.#turn === 0 ? 1 : 0;
       this.#generation++;
-      this.#files[this.#turn].rewind();
+      this.#files[this.#turn].seek(0);
     }
     this.#applying = this.#takeIn(this.#leaving)
       .then(() => {
@@ -221,12 +243,15 @@ class JournaledEngine implements Engine {
     return this.#active.bytes + (this.#leaving?.bytes ?? 0);
   }
 
-  /** What the engine behind has not taken in is reckoned with at its worst; so that goes first. */
-  async #makeRoom(coming: number): Promise<void> {
+  /** Near the limit the engine behind takes everything in first: then it can tell, not guess. */
+  async #checkRoom(batch: EngineBatch): Promise<void> {
     const { sizeMaxBytes } = this.#options;
-    if (this.#sizeAfter(coming) <= sizeMaxBytes) return;
+    if (sizeMaxBytes === Number.POSITIVE_INFINITY) return;
+    const coming = encodeRecord(this.#generation, batch).length;
+    const guess = this.#behind.sizeBytes() + GROWTH * (this.#backlog + coming);
+    if (guess + this.#journalWith(coming) <= sizeMaxBytes) return;
     await this.#catchUp();
-    const size = this.#sizeAfter(coming);
+    const size = this.#behind.sizeAfter(batch) + this.#journalWith(coming);
     if (size <= sizeMaxBytes) return;
     throw new JdbxError(
       'STORE_FULL',
@@ -234,11 +259,10 @@ class JournaledEngine implements Engine {
     );
   }
 
-  /** Free space serves by half: it is in pieces, and what a snapshot still sees is not free yet. */
-  #sizeAfter(coming: number): number {
-    const needed = GROWTH * (this.#backlog + coming);
-    const grows = Math.max(0, needed - this.#behind.freeBytes() / 2);
-    return this.#behind.sizeBytes() + grows;
+  #journalWith(coming: number): number {
+    const [one, other] = this.#files;
+    const active = this.#turn === 0 ? one : other;
+    return active.sizeWith(coming) + (active === one ? other : one).sizeBytes;
   }
 }
 

@@ -2,7 +2,7 @@ import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
 import type { Layer, Version } from './layer.js';
-import { ownCommit, ownCopy } from './own-copy.js';
+import { ownCommit, ownRevision, ownStored, ownValue } from './own-batch.js';
 
 /**
  * The engine behind the journal as of some commit, with the layers' commits on top, up
@@ -24,7 +24,8 @@ export class JournalSnapshot implements EngineSnapshot {
 
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
-    return version ? ownStored(version.stored) : this.#base.get(id);
+    if (!version) return this.#base.get(id);
+    return version.stored && ownStored(version.stored);
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -78,8 +79,8 @@ export class JournalSnapshot implements EngineSnapshot {
     for (const layer of this.#oldestFirst()) {
       for (const commit of layer.commits) {
         this.#checkOpen();
-        if (commit.seq <= since || commit.seq < start || !this.#isOnTop(commit.seq)) continue;
-        yield ownCommit(commit);
+        const wanted = commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq);
+        if (wanted) yield ownCommit(commit);
       }
     }
   }
@@ -102,7 +103,7 @@ export class JournalSnapshot implements EngineSnapshot {
       const set = layer.names.findLast(
         ({ seq, values }) => this.#isOnTop(seq) && Object.hasOwn(values, name),
       );
-      if (set) return ownCopy(set.values[name] as Value);
+      if (set) return ownValue(set.values[name] as Value);
     }
     return this.#base.named(name);
   }
@@ -146,12 +147,4 @@ export class JournalSnapshot implements EngineSnapshot {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
-}
-
-function ownStored<S extends StoredDocument | undefined>(stored: S): S {
-  return !stored || stored.shareable ? stored : { ...stored, document: ownCopy(stored.document) };
-}
-
-function ownRevision(revision: StoredRevision): StoredRevision {
-  return { ...revision, document: ownCopy(revision.document) };
 }

@@ -9,7 +9,7 @@ import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
 import { checkFormat, checkTables } from './format.js';
 import { type Operation, toOperations } from './operations.js';
-import { freeBytes, sizeAfter } from './room.js';
+import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
 import { openTables, type Tables } from './tables.js';
 
@@ -138,8 +138,8 @@ class LmdbEngine implements Engine {
     return statSync(this.#file).size;
   }
 
-  freeBytes(): number {
-    return freeBytes(this.#tables);
+  sizeAfter(batch: EngineBatch): number {
+    return sizeAfter(this.#tables, toOperations(batch, this.#logStart));
   }
 
   async close(): Promise<void> {

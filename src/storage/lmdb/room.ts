@@ -34,12 +34,6 @@ export function sizeAfter(tables: Tables, operations: readonly Operation[]): num
   return (pages + Math.max(0, needed - free)) * pageSize;
 }
 
-/** What is inside the file and holds nothing, in bytes. */
-export function freeBytes(tables: Tables): number {
-  const { free, pageSize } = roomOf(tables);
-  return free * pageSize;
-}
-
 function roomOf(tables: Tables) {
   const root = tables.root.getStats() as RootStats;
   const stats = TABLE_NAMES.map((name) => tables[name].getStats() as TableStats);

@@ -1,6 +1,12 @@
 import { JdbxError } from '../../base/errors.js';
 import { checkBatch } from '../check-batch.js';
-import { encodeCommit, encodeDocument, encodeNamed, encodeRevision } from '../codec.js';
+import {
+  encodeBodies,
+  encodeCommit,
+  encodeDocument,
+  encodeNamed,
+  encodeRevision,
+} from '../codec.js';
 import type { Commit, Engine, EngineBatch, EngineSnapshot, PutChange } from '../contract.js';
 import { MemorySnapshot, type MemoryState } from './snapshot.js';
 import { Versions } from './versions.js';
@@ -60,8 +66,9 @@ class MemoryEngine implements Engine {
     return this.#state.documents.bytes + this.#state.names.bytes + log;
   }
 
-  freeBytes(): number {
-    return 0;
+  sizeAfter(batch: EngineBatch): number {
+    const coming = batch.commits.map((commit) => encodeCommit(commit, encodeBodies(commit)).length);
+    return this.sizeBytes() + 2 * coming.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   async close(): Promise<void> {
