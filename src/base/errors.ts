@@ -62,7 +62,6 @@ export const ERROR_CODES = {
   RUN_CANCELLED: 'a run was cancelled',
   RUN_LEASE_LOST: 'another process has taken the run over',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
-  AUDIT_BROKEN: 'the audit chain does not verify; names the first broken link',
 } as const;
 
 /** A stable code of a `JdbxError`. */

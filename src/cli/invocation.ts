@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Jdbx, type OpenOptions, open } from '../runtime.js';
+import type { Jdbx, OpenOptions } from '../runtime.js';
 import { Output } from './output.js';
 
 export interface GlobalOptions {
@@ -40,6 +40,8 @@ export class Invocation {
   }
 
   async #within(options: OpenOptions, work: (db: Jdbx) => Promise<void>): Promise<void> {
+    // Loaded when it is needed: help and misuse answer faster without it.
+    const { open } = await import('../runtime.js');
     // A command does what it was asked for; only `resume` goes on with what others left.
     const db = await open(this.options.store, { ...options, resume: false });
     try {

@@ -27,16 +27,31 @@ export function showStages(db: Jdbx, output: Output): () => void {
 const LINE_MS = 100;
 
 /** One line that is written over itself while an import goes on. */
-export function importLine(output: Output): (progress: ImportProgress) => void {
-  let shownAt = 0;
-  return ({ phase, documents, bytes, totalBytes }) => {
-    const isLast = bytes === totalBytes;
-    if (!output.watched || !process.stderr.isTTY) return;
-    if (performance.now() - shownAt < LINE_MS && !isLast) return;
-    shownAt = performance.now();
+export class ImportLine {
+  readonly #output: Output;
+  #shownAt = Number.NEGATIVE_INFINITY;
+  #text = '';
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  show({ phase, documents, bytes, totalBytes }: ImportProgress): void {
     const share = totalBytes ? ` ${Math.floor((bytes / totalBytes) * 100)} %` : '';
     const verb = phase === 'check' ? 'checked' : 'written';
-    const text = `${documents} documents ${verb}, ${showBytes(bytes)}${share}`;
-    process.stderr.write(`\r\u001b[K${text}${isLast && phase === 'write' ? '\n' : ''}`);
-  };
+    this.#text = `${documents} documents ${verb}, ${showBytes(bytes)}${share}`;
+    if (performance.now() - this.#shownAt >= LINE_MS) this.#write('');
+  }
+
+  /** Leaves the line as it last was, and the cursor under it. */
+  end(): void {
+    if (this.#text !== '') this.#write('\n');
+  }
+
+  #write(after: string): void {
+    if (!this.#output.watched || !process.stderr.isTTY) return;
+    this.#shownAt = performance.now();
+    // Back to the start, and clear what was there.
+    process.stderr.write(`\r\u001b[K${this.#text}${after}`);
+  }
 }

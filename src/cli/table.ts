@@ -8,20 +8,25 @@ export interface Column<T> {
 
 const GAP = '  ';
 const CELL_MAX = 60;
+/** A column is not cut to less. */
+const COLUMN_MIN = 12;
 
 /**
- * A table of plain text, a line for each item. Columns that do not fit the width any more are
- * left out, but for the first.
+ * A table of plain text, a line for each item. The column that reaches over the width is cut,
+ * and what would come after it is left out; the first one always stands whole.
  */
 export function renderTable<T>(
   items: readonly T[],
   columns: readonly Column<T>[],
   width: number,
 ): string {
-  const laidOut = columns.map((column) => layOut(column, items));
+  const laidOut = fitWidth(
+    columns.map((column) => layOut(column, items)),
+    width,
+  );
   const lines: string[] = [];
   for (let row = 0; row <= items.length; row++) {
-    const cells = fitting(laidOut, width).map(({ cells }) => cells[row] ?? '');
+    const cells = laidOut.map((column) => column.cells[row] ?? '');
     lines.push(cells.join(GAP).trimEnd());
   }
   return `${lines.join('\n')}\n`;
@@ -40,17 +45,25 @@ function layOut<T>({ title, cell, right }: Column<T>, items: readonly T[]): Laid
   return { width, cells: texts.map(pad) };
 }
 
-function fitting(columns: readonly LaidOut[], width: number): LaidOut[] {
-  let used = -GAP.length;
-  return columns.filter((column, index) => {
-    used += GAP.length + column.width;
-    return index === 0 || used <= width;
-  });
+function fitWidth(columns: readonly LaidOut[], width: number): LaidOut[] {
+  const fitting: LaidOut[] = [];
+  let left = width;
+  for (const column of columns) {
+    if (fitting.length > 0 && left < Math.min(column.width, COLUMN_MIN)) break;
+    const cells = fitting.length > 0 ? column.cells.map((cell) => cut(cell, left)) : column.cells;
+    fitting.push({ width: column.width, cells });
+    left -= column.width + GAP.length;
+  }
+  return fitting;
+}
+
+function cut(text: string, length: number): string {
+  return text.trimEnd().length > length ? `${text.slice(0, length - 1)}…` : text.slice(0, length);
 }
 
 /** Control characters of a document must not reach the terminal. */
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
-  return plain.length > CELL_MAX ? `${plain.slice(0, CELL_MAX - 1)}…` : plain;
+  return cut(plain, CELL_MAX);
 }

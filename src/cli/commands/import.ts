@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander';
-import type { ImportOptions } from '../../documents/transfer/contract.js';
-import { TEXT_FORMATS } from '../../documents/transfer/contract.js';
+import {
+  type ImportOptions,
+  type ImportProgress,
+  TEXT_FORMATS,
+} from '../../documents/transfer/contract.js';
 import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { showBytes, showDuration } from '../figures.js';
 import { interruptible } from '../interrupt.js';
 import type { Invocation } from '../invocation.js';
-import { importLine } from '../progress.js';
+import { ImportLine } from '../progress.js';
 
 export function addImport(program: Command, invocation: Invocation): void {
   program
@@ -47,9 +50,14 @@ async function importFile(
   options: ImportOptions,
 ): Promise<void> {
   const source = file === '-' ? process.stdin : file;
-  const result = await interruptible(({ signal }) =>
-    db.import(source, { ...options, signal, onProgress: importLine(output) }),
-  );
+  const line = new ImportLine(output);
+  const result = await interruptible(({ signal }) => {
+    // A process does not end while it waits for input.
+    signal.addEventListener('abort', () => process.stdin.destroy());
+    if (file === '-') output.note('reading the standard input');
+    const onProgress = (progress: ImportProgress) => line.show(progress);
+    return db.import(source, { ...options, signal, onProgress });
+  }).finally(() => line.end());
   const { documents, unchanged, skipped, bytes, durationMs } = result;
   await output.value(result, () => {
     const parts = [

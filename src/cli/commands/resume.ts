@@ -3,10 +3,10 @@ import type { RunDocument } from '../../pipelines/run-document.js';
 import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { EXIT } from '../exit-codes.js';
-import { Interrupted, interruptible } from '../interrupt.js';
 import type { Invocation } from '../invocation.js';
 import { showStages } from '../progress.js';
 import { runColumns } from '../run-columns.js';
+import { stoppingRuns } from '../stop-runs.js';
 
 export function addResume(program: Command, invocation: Invocation): void {
   program
@@ -19,13 +19,11 @@ export function addResume(program: Command, invocation: Invocation): void {
 async function resumeRuns(db: Jdbx, invocation: Invocation): Promise<void> {
   const { output } = invocation;
   showStages(db, output);
-  const ids = await interruptible(async (interrupt) => {
-    interrupt.signal.addEventListener('abort', () => void db.close());
+  const told = () => 'stopped; `jdbx resume` goes on with what is left';
+  const ids = await stoppingRuns(db, told, async (signal) => {
     const resumed = await db.resume();
     await db.settled();
-    if (interrupt.came) {
-      throw new Interrupted(interrupt.came, 'stopped; `jdbx resume` goes on with what is left');
-    }
+    signal.throwIfAborted();
     return resumed;
   });
   const runs = (await db.getMany<RunDocument>(ids)).filter((run) => run !== undefined);

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { isJdbxError, JdbxError } from '../../base/errors.js';
+import { JdbxError } from '../../base/errors.js';
 import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { showDuration, showUsage } from '../figures.js';
-import { Interrupted, interruptible } from '../interrupt.js';
 import type { Invocation } from '../invocation.js';
 import { showStages } from '../progress.js';
 import { readArgument, readCount, readJson } from '../read-text.js';
+import { stoppingRuns } from '../stop-runs.js';
 import { UsageError } from '../usage-error.js';
 
 interface RunCommandOptions {
@@ -51,15 +51,11 @@ async function runPipeline(
     run ??= event.run;
   });
   showStages(db, output);
-  const result = await interruptible(async (interrupt) => {
-    interrupt.signal.addEventListener('abort', () => void db.close());
+  const told = () => `${run ?? 'the run'} stopped; \`jdbx resume\` goes on with it`;
+  const result = await stoppingRuns(db, told, async () => {
     const late = lateSignal(timeout);
     try {
       return await db.run(id, value, { session, key, signal: late?.signal });
-    } catch (error) {
-      if (!interrupt.came || !isJdbxError(error, 'STORE_CLOSED')) throw error;
-      const name = run ?? 'the run';
-      throw new Interrupted(interrupt.came, `${name} stopped; \`jdbx resume\` goes on with it`);
     } finally {
       clearTimeout(late?.timer);
     }

@@ -58,5 +58,5 @@ function showStats(stats: Awaited<ReturnType<typeof statsOf>>, width: number): s
   const head = `${documents} documents in ${showBytes(size_bytes)}, after ${seq} commits`;
   const parts = [head, table('type', types)];
   if (Object.keys(runs).length > 0) parts.push(table('runs', runs));
-  return parts.join('\n\n').trimEnd();
+  return parts.map((part) => part.trimEnd()).join('\n\n');
 }

@@ -18,17 +18,19 @@ export interface ImportPlace {
   readonly imported?: number | undefined;
 }
 
-/** The same error with its place; anything that is not ours goes on as it is. */
+/**
+ * The same error with its place; anything that is not ours goes on as it is. The `line` of an
+ * import's error is that of the text, also for an error that had a line of its own, as one in a
+ * transformer's code does: its message still says that one.
+ */
 export function placed(error: unknown, { line, imported }: ImportPlace): unknown {
   if (!isJdbxError(error)) return error;
-  const { code, path, operation = 'import' } = error;
-  const known = error.details?.line !== undefined;
-  const details = {
-    ...error.details,
-    ...(line === undefined || known ? {} : { line }),
-    ...(imported === undefined ? {} : { imported }),
-  };
-  const whole = new JdbxError(code, '', { path, operation, cause: error.cause ?? error, details });
-  whole.message = line === undefined || known ? error.message : `${error.message} (line ${line})`;
+  const { code, path, cause = error } = error;
+  const isPlaced = error.operation === 'import' && error.details?.line !== undefined;
+  const place = isPlaced || line === undefined ? {} : { line };
+  const count = imported === undefined ? {} : { imported };
+  const details = { ...error.details, ...place, ...count };
+  const whole = new JdbxError(code, '', { path, operation: 'import', cause, details });
+  whole.message = 'line' in place ? `${error.message} (line ${line} of the text)` : error.message;
   return whole;
 }

@@ -49,15 +49,19 @@ async function checkText(target: ImportTarget, origin: Origin, options: ImportOp
 async function writeText(target: ImportTarget, origin: Origin, options: ImportOptions) {
   const commits = new Commits(target, options);
   let last: Progress = { skipped: 0, bytes: 0 };
+  const tell = () => {
+    const { documents } = commits;
+    const { totalBytes } = origin;
+    options.onProgress?.({ phase: 'write', documents, bytes: last.bytes, totalBytes });
+  };
   try {
     for await (const { prepared, ...progress } of preparedRows(target, origin, options)) {
       for (const each of prepared) await commits.add(each);
       last = progress;
-      const { documents } = commits;
-      const { totalBytes } = origin;
-      options.onProgress?.({ phase: 'write', documents, bytes: last.bytes, totalBytes });
+      tell();
     }
     await commits.write();
+    tell();
   } catch (error) {
     throw placed(error, { imported: commits.documents });
   }

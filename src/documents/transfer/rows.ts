@@ -53,7 +53,7 @@ export class Pass {
 }
 
 async function* before(first: Line[], rest: AsyncIterable<Line[]>): AsyncGenerator<Line[]> {
-  yield first;
+  if (first.length > 0) yield first;
   yield* rest;
 }
 

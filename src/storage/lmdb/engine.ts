@@ -15,8 +15,9 @@ import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
   /**
-   * Refuse commits that might take the file past this size, in bytes. Commits that only
-   * remove documents are let through: they make room. Default: no limit.
+   * Refuse commits that would take the file past this size, in bytes; where free space is in
+   * pieces, by less than one commit more. Commits that only remove documents are let through:
+   * they make room. Default: no limit.
    */
   readonly sizeMaxBytes?: number | undefined;
   /** Make a store where there is none. Default true. */

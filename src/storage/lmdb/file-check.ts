@@ -7,7 +7,7 @@ import { JdbxError } from '../../base/errors.js';
  *
  * The first two pages are meta pages. In the LMDB that `lmdb` builds a page
  * header takes 24 bytes; then come magic (4), data version (4), address (8), map
- * size (8), two tree records whose first 4 bytes are the page size (48 to 135),
+ * size (8), two tree records whose first 4 bytes are the page size (48 to 143),
  * the last used page (8) and the transaction id (8).
  *
  * @throws {JdbxError} STORE_FOREIGN, STORE_CORRUPT
@@ -40,7 +40,7 @@ interface Meta {
 }
 
 const MAGIC = 0xbeefc0de;
-const AT = { magic: 24, pageSize: 48, lastPage: 136, txn: 144, end: 152 } as const;
+const AT = { magic: 24, pageSize: 48, lastPage: 144, txn: 152, end: 160 } as const;
 
 function readMeta(file: number, position: number): Meta | undefined {
   const bytes = Buffer.alloc(AT.end);
