@@ -35,9 +35,11 @@ export const DEFINITIONS = [
   ...KEYS.flatMap((key) => [recording(key), recording(`${key}-sub`)]),
   { _id: 'prompt:ask', _type: 'prompt', template: 'Who is {name}?', variables: ['name'] },
   // `insert` refuses a second time, so an effect that happened twice would fail its run.
-  transformer('mark', "function f({ name }) { db.insert({ _id: 'mark:' + name, _type: 'mark' }) }", [
-    'db.insert:mark',
-  ]),
+  transformer(
+    'mark',
+    "function f({ name }) { db.insert({ _id: 'mark:' + name, _type: 'mark' }) }",
+    ['db.insert:mark'],
+  ),
   transformer(
     'item',
     `function f({ name, index }) {
@@ -52,9 +54,11 @@ export const DEFINITIONS = [
     }`,
     ['db.update:total'],
   ),
-  transformer('fail', "function f() { db.put({ _id: 'ghost', _type: 'ghost' }); throw new Error('x') }", [
-    'db.put:ghost',
-  ]),
+  transformer(
+    'fail',
+    "function f() { db.put({ _id: 'ghost', _type: 'ghost' }); throw new Error('x') }",
+    ['db.put:ghost'],
+  ),
   {
     _id: 'orchestrator:sub',
     _type: 'llm_orchestrator',
@@ -70,7 +74,11 @@ export const DEFINITIONS = [
         inputs: 'again',
         key: { $concat: ['$input.name', '-sub'] },
       },
-      { name: 'mark', transformer: 'transformer:mark', inputs: { name: { $concat: ['$input.name', '-sub'] } } },
+      {
+        name: 'mark',
+        transformer: 'transformer:mark',
+        inputs: { name: { $concat: ['$input.name', '-sub'] } },
+      },
     ],
   },
   {

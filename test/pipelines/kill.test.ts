@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AuditDocument, type Jdbx, open, type RunDocument } from '#jdbx/index.js';
-import { ITEMS, KEYS, PATHS, SESSION } from './kill-documents.mjs';
+import { type Jdbx, open, type RunDocument } from '#jdbx/index.js';
 import { storeFolder } from './support.js';
 
 /**
@@ -12,6 +11,9 @@ import { storeFolder } from './support.js';
 const SEED = 20_240_115;
 const ROUNDS = 8;
 const JOB = new URL('./kill-job.mjs', import.meta.url).pathname;
+const { ITEMS, KEYS, PATHS, SESSION } = (await import(
+  new URL('./kill-documents.mjs', import.meta.url).href
+)) as { ITEMS: number; KEYS: string[]; PATHS: string[]; SESSION: string };
 
 const folder = storeFolder();
 let db: Jdbx;
@@ -33,7 +35,9 @@ afterAll(async () => {
 
 /** Starts the job, and kills it so long after it began; true when it was still at work. */
 async function startAndKill(afterMs: number | undefined): Promise<boolean> {
-  const child = spawn(process.execPath, [JOB, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [JOB, folder.path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const gone = new Promise<NodeJS.Signals | null>((resolve, reject) =>
     child.on('exit', (code, signal) =>
       code === 0 || signal === 'SIGKILL' ? resolve(signal) : reject(new Error(`exit code ${code}`)),
@@ -73,8 +77,12 @@ describe(`a store whose process was killed ${ROUNDS} times`, () => {
 
   it('has every effect on the database exactly once', async () => {
     const ids = async (_type: string) => tally((await db.query({ _type })).map(({ _id }) => _id));
-    expect(await ids('mark')).toEqual(tally(KEYS.flatMap((key) => [`mark:${key}`, `mark:${key}-sub`])));
-    const items = KEYS.flatMap((key) => Array.from({ length: ITEMS }, (_, n) => `item:${key}:${n}`));
+    expect(await ids('mark')).toEqual(
+      tally(KEYS.flatMap((key) => [`mark:${key}`, `mark:${key}-sub`])),
+    );
+    const items = KEYS.flatMap((key) =>
+      Array.from({ length: ITEMS }, (_, n) => `item:${key}:${n}`),
+    );
     expect(await ids('item')).toEqual(tally(items));
     expect(await ids('ghost')).toEqual([]);
     expect(await db.get('total:1')).toMatchObject({ n: KEYS.length });
@@ -101,15 +109,15 @@ describe(`a store whose process was killed ${ROUNDS} times`, () => {
   });
 
   it('has a session whose counters are exact', async () => {
-    const calls = await db.audit.query<AuditDocument>({ kind: 'llm-call' });
+    const calls = await db.audit.query({ kind: 'llm-call' });
     const answered = calls.filter(({ response }) => response !== undefined);
-    const session = await db.get<Record<string, never>>(SESSION);
+    const session = await db.get<{ state: { names: string[] } }>(SESSION);
     expect(session).toMatchObject({
       turns: 4 * KEYS.length,
       state: { answers: KEYS.length, done: KEYS.length, token_count: 10 * answered.length },
       usage: { calls: calls.length, input_tokens: 7 * answered.length },
     });
-    expect(tally((session as { state: { names: string[] } }).state.names)).toEqual(tally(KEYS));
+    expect(tally(session?.state.names ?? [])).toEqual(tally(KEYS));
     expect(await db.query({ _type: 'turn', session: SESSION }).count()).toBe(4 * KEYS.length);
   });
 
