@@ -54,33 +54,28 @@ describe('the seed example', () => {
   });
 });
 
-describe.skipIf(!existsSync(seed))(
-  'the documents of the example (where the seed is at hand)',
-  () => {
-    const text = existsSync(seed) ? readFileSync(seed, 'utf8') : '';
-    let documents: Record<string, unknown>[];
+describe.skipIf(!existsSync(seed))('its documents, where the seed is at hand', () => {
+  const text = existsSync(seed) ? readFileSync(seed, 'utf8') : '';
+  let documents: Record<string, unknown>[];
 
-    beforeAll(async () => {
-      const { href } = new URL('examples/seed/seed-documents.mjs', root);
-      documents = (await import(href)).SEED_DOCUMENTS;
-    });
+  beforeAll(async () => {
+    const { href } = new URL('examples/seed/seed-documents.mjs', root);
+    documents = (await import(href)).SEED_DOCUMENTS;
+  });
 
-    it('are the printed ones, each of them, field by field', async () => {
-      const { SEED_DOCUMENTS } = await import('../../examples/seed/seed-documents.mjs');
-      const objects = text.match(/^\{\n[\s\S]*?^\}$/gm) ?? [];
-      const asPrinted = objects.map((source) => new Function(`return (${source})`)());
-      expect(asPrinted.length).toBeGreaterThan(10);
-      expect(documents).toEqual(asPrinted);
-    });
+  it('are the printed ones, each of them, field by field', () => {
+    const objects = text.match(/^\{\n[\s\S]*?^\}$/gm) ?? [];
+    const asPrinted = objects.map((source) => new Function(`return (${source})`)());
+    expect(asPrinted.length).toBeGreaterThan(10);
+    expect(documents).toEqual(asPrinted);
+  });
 
-    it('hold their code word for word', async () => {
-      const { SEED_DOCUMENTS } = await import('../../examples/seed/seed-documents.mjs');
-      const fields = ['code', 'generator', 'strategy', 'execute'];
-      const codes = documents.flatMap((document) =>
-        fields.flatMap((field) => (typeof document[field] === 'string' ? [document[field]] : [])),
-      );
-      expect(codes).toHaveLength(5);
-      for (const code of codes) expect(text).toContain(code.replaceAll('\\', '\\\\'));
-    });
-  },
-);
+  it('hold their code word for word', () => {
+    const fields = ['code', 'generator', 'strategy', 'execute'];
+    const codes = documents.flatMap((document) =>
+      fields.flatMap((field) => (typeof document[field] === 'string' ? [document[field]] : [])),
+    );
+    expect(codes).toHaveLength(5);
+    for (const code of codes) expect(text).toContain(code.replaceAll('\\', '\\\\'));
+  });
+});
