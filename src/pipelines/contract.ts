@@ -96,8 +96,12 @@ export interface StageWork {
   readonly context: Context;
   readonly run: RunServices;
   readonly signal: AbortSignal;
+  /** 1, 2, 3 … of this stage. */
+  readonly attempt: number;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Numbers the model calls of this attempt's guests. */
+  nextCall(): number;
   /** The snapshot that the attempt's guests read, with what they wrote; opened at the first call. */
   workspace(): Workspace;
   /** Takes an audit entry that is to be kept even if the attempt fails. */
@@ -114,8 +118,6 @@ export interface RunServices {
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;
-  /** How deep this run is nested in others. */
-  readonly depth: number;
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;

@@ -85,12 +85,13 @@ async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> 
   }
   const input = context.resolve(stage.inputs, `${path}.inputs`);
   const kind = kindOf(stage);
-  const { startedAt, workspace, note } = attempt;
   const late = () =>
     new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
   const graceMs = kind.holdsStages ? undefined : GRACE_MS;
+  const { number, startedAt, workspace, nextCall, note } = attempt;
+  const gathering = { attempt: number, startedAt, workspace, nextCall, note };
   const outcome = await withDeadline(signal, { ms: stage.timeout, late, graceMs }, (inner) =>
-    kind.run({ stage, path, input, context, run, signal: inner, startedAt, workspace, note }),
+    kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),
   );
   return commit(work, attempt, 'done', outcome);
 }

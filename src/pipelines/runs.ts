@@ -70,6 +70,8 @@ export class Runs {
    */
   async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
     const { key, signal } = options;
+    checkText(pipeline, "a pipeline's id");
+    if (key !== undefined) checkText(key, 'a key');
     const value = takeValue(input, 'input');
     const start: Start = {
       id: key === undefined ? newId('run') : `run:${key}`,
@@ -284,4 +286,9 @@ function checkSame(found: RunIdentity, { id, pipeline, parent }: RunIdentity): v
 function sessionIn(input: Value): string | undefined {
   const id = isPlainObject(input) ? input.session_id : undefined;
   return typeof id === 'string' && id !== '' ? id : undefined;
+}
+
+function checkText(text: unknown, what: string): void {
+  if (typeof text === 'string' && text !== '') return;
+  throw new TypeError(`run: expected ${what}, got ${String(text)}`);
 }

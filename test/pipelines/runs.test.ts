@@ -110,6 +110,17 @@ describe('a run', () => {
     expect(db.seq).toBe(before);
   });
 
+  it('is misused with a TypeError', async () => {
+    for (const run of [
+      db.run(undefined as never),
+      db.run('' as never),
+      db.run('pipeline:echo', {}, { key: '' }),
+      db.run('pipeline:echo', {}, { key: 5 as never }),
+    ]) {
+      await expect(run).rejects.toThrow(TypeError);
+    }
+  });
+
   it('keeps large values once, however often they recur', async () => {
     const text = 'x'.repeat(100_000);
     const { id, output } = await db.run('pipeline:echo', { text });
@@ -414,6 +425,45 @@ describe('closing the store', () => {
     ]);
     expect((await second.check()).problems).toEqual([]);
     await second.close();
+    folder.remove();
+  });
+
+  it('or filling it leaves a run unfinished, not failed, and it ends when there is room', async () => {
+    const folder = storeFolder();
+    const small = await open(folder.path, { env: {}, workers: 1, sizeMaxBytes: 3_000_000 });
+    await small.put([
+      transformer(
+        'grow',
+        `function f({ n }) {
+          const text = Array.from({ length: 300_000 }, () => Math.random().toString(36)[2]).join('');
+          return db.put({ _id: 'big:' + n, _type: 'big', text })._id;
+        }`,
+        { permissions: ['db.put:big'] },
+      ),
+      pipeline('grow', [
+        {
+          name: 'all',
+          map: {
+            over: { $range: [0, 20] },
+            as: 'n',
+            concurrency: 1,
+            stages: [{ name: 'grow', transformer: 'transformer:grow', inputs: ['n'] }],
+          },
+        },
+      ]),
+    ]);
+    const full = await failure(small.run('pipeline:grow', {}, { key: 'grow' }));
+    expect(full.code).toBe('STORE_FULL');
+    expect(await small.runOf('run:grow')).toMatchObject({ status: 'running' });
+    const done = await small.query({ _type: 'big' }).count();
+    expect(done).toBeGreaterThan(0);
+    await small.close();
+    const large = await open(folder.path, { env: {}, workers: 1 });
+    const { output } = await large.run('pipeline:grow', {}, { key: 'grow' });
+    expect(output).toHaveLength(20);
+    expect(await large.query({ _type: 'big' }).count()).toBe(20);
+    expect((await large.check()).problems).toEqual([]);
+    await large.close();
     folder.remove();
   });
 
