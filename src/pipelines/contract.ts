@@ -118,6 +118,8 @@ export interface RunServices {
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;
+  /** How deep this run is nested in others. */
+  readonly depth: number;
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;

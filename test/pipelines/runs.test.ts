@@ -428,6 +428,37 @@ describe('closing the store', () => {
     folder.remove();
   });
 
+  it('leaves runs that may still be cancelled: their children end with them', async () => {
+    const folder = storeFolder();
+    server.play([answer(chat('one')), hang()]);
+    const first = await open(folder.path, { env: {} });
+    await first.put([
+      integration('chat', server.url),
+      pipeline('inner', [
+        { name: 'one', integration: 'integration:chat', inputs: 'one' },
+        { name: 'two', integration: 'integration:chat', inputs: 'two' },
+      ]),
+      pipeline('outer', [{ name: 'sub', pipeline: 'pipeline:inner' }]),
+    ]);
+    const stopped = failure(first.run('pipeline:outer', {}, { key: 'left' }));
+    await until(() => server.requests.length === 2);
+    await first.close();
+    await stopped;
+
+    const second = await open(folder.path, { env: {}, resume: false });
+    const signal = AbortSignal.abort(new Error('no more'));
+    const run = second.run('pipeline:outer', {}, { key: 'left', signal });
+    expect(await failure(run)).toMatchObject({ code: 'RUN_CANCELLED' });
+    const runs = await second.query({ _type: 'run' }).sort({ _id: 1 });
+    expect(runs.map(({ _id, status }) => `${_id} ${status}`)).toEqual([
+      'run:left cancelled',
+      'run:left/sub cancelled',
+    ]);
+    expect(runs.map(({ usage }) => (usage as { calls: number }).calls)).toEqual([2, 2]);
+    await second.close();
+    folder.remove();
+  });
+
   it('or filling it leaves a run unfinished, not failed, and it ends when there is room', async () => {
     const folder = storeFolder();
     const small = await open(folder.path, { env: {}, workers: 1, sizeMaxBytes: 3_000_000 });
