@@ -43,6 +43,13 @@ export function decodeRevision(bytes: Uint8Array): StoredRevision {
   return { seq, at, document };
 }
 
+/** The documents that a commit puts, encoded, in order. */
+export function encodeBodies(commit: Commit): Uint8Array[] {
+  return commit.changes.flatMap((change) =>
+    change.kind === 'put' ? [encodeDocument(change.ref, commit.seq, change.document)] : [],
+  );
+}
+
 /** `bodies` are the encoded documents of the put changes, in order. */
 export function encodeCommit(commit: Commit, bodies: readonly Uint8Array[]): Uint8Array {
   let next = 0;

@@ -23,6 +23,8 @@ export interface Engine {
   commit(batch: EngineBatch): Promise<void>;
   /** Bytes that the store takes on disk, or in memory. */
   sizeBytes(): number;
+  /** What `sizeBytes` would be after this batch, at the worst. */
+  sizeAfter(batch: EngineBatch): number;
   close(): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ export type EmbeddedOptions = JournalOptions & Pick<LmdbOptions, 'create'>;
 export async function openEmbedded(path: string, options: EmbeddedOptions = {}): Promise<Engine> {
   const behind = await openLmdb(path, { create: options.create });
   try {
-    return await openJournaled(behind, realpathSync(path), options);
+    return openJournaled(behind, realpathSync(path), options);
   } catch (error) {
     await behind.close();
     throw error;

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { JdbxError } from '../../base/errors.js';
+import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import { FlushFailure, JournalFile } from './journal-file.js';
 import { Layer } from './layer.js';
-import { encodeRecord } from './record.js';
+import { ownBatch } from './own-batch.js';
+import { encodeRecord, type JournalRecord } from './record.js';
 import { JournalSnapshot } from './snapshot.js';
 
 export interface JournalOptions {
@@ -39,39 +40,17 @@ const GROWTH = 3;
  * and the engine behind takes it in later, many commits at a time. Reads see the newest
  * commit at once, out of memory. Opening replays what the engine has not taken in yet.
  */
-export async function openJournaled(
+export function openJournaled(
   behind: Engine,
   directory: string,
   options: JournalOptions = {},
-): Promise<Engine> {
+): Engine {
   const paths = FILES.map((file) => join(directory, file)) as [string, string];
   try {
-    const generation = await replay(behind, paths);
-    return new JournaledEngine(behind, paths, generation + 1, options);
+    return new JournaledEngine(behind, paths, options);
   } catch (thrown) {
     throw storeFailure(thrown, directory);
   }
-}
-
-/** Brings the engine up to the end of the journal. Returns the newest generation found. */
-async function replay(behind: Engine, paths: readonly string[]): Promise<number> {
-  const turns = paths.map((path) => JournalFile.read(path)).filter(({ length }) => length > 0);
-  turns.sort(([left], [right]) => (left?.generation ?? 0) - (right?.generation ?? 0));
-  for (const { batch } of turns.flat()) await replayBatch(behind, batch);
-  return turns.at(-1)?.[0]?.generation ?? 0;
-}
-
-async function replayBatch(behind: Engine, batch: EngineBatch): Promise<void> {
-  const commits = batch.commits.filter(({ seq }) => seq > behind.seq);
-  const first = commits[0]?.seq;
-  if (first === undefined) return;
-  if (first !== behind.seq + 1) {
-    throw new JdbxError(
-      'STORE_CORRUPT',
-      `expected commit ${behind.seq + 1} in the journal, it goes on with ${first}`,
-    );
-  }
-  await behind.commit({ ...batch, commits });
 }
 
 class JournaledEngine implements Engine {
@@ -80,33 +59,31 @@ class JournaledEngine implements Engine {
   readonly #files: readonly [JournalFile, JournalFile];
   readonly #paths: readonly [string, string];
   readonly #options: typeof DEFAULTS;
-  #turn = 0;
-  #generation: number;
+  #turn: 0 | 1 = 0;
+  #generation = 1;
   #active = new Layer();
   /** The layer that the engine behind is taking in. */
   #leaving: Layer | undefined;
   #applying: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #appending = false;
   #seq: number;
   #refusal: JdbxError | undefined;
 
-  constructor(
-    behind: Engine,
-    paths: readonly [string, string],
-    generation: number,
-    { sizeMaxBytes, layerMaxBytes, idleMs }: JournalOptions,
-  ) {
+  constructor(behind: Engine, paths: readonly [string, string], options: JournalOptions) {
     this.name = behind.name;
     this.#behind = behind;
     this.#paths = paths;
-    this.#files = [new JournalFile(paths[0]), new JournalFile(paths[1])];
-    this.#generation = generation;
-    this.#options = {
-      sizeMaxBytes: sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
-      layerMaxBytes: layerMaxBytes ?? DEFAULTS.layerMaxBytes,
-      idleMs: idleMs ?? DEFAULTS.idleMs,
-    };
     this.#seq = behind.seq;
+    this.#options = {
+      sizeMaxBytes: options.sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
+      layerMaxBytes: options.layerMaxBytes ?? DEFAULTS.layerMaxBytes,
+      idleMs: options.idleMs ?? DEFAULTS.idleMs,
+    };
+    const turns = paths.map((path) => JournalFile.read(path));
+    this.#files = [new JournalFile(paths[0]), new JournalFile(paths[1])];
+    this.#takeUp(turns);
+    if (!this.#active.isEmpty || this.#leaving) this.#schedule();
   }
 
   get seq(): number {
@@ -125,16 +102,20 @@ class JournaledEngine implements Engine {
     const last = batch.commits.at(-1);
     if (!last) return;
     if (this.#backlog > BACKLOG_BYTES_MAX) await this.#catchUp();
-    const record = encodeRecord(this.#generation, batch);
-    if (addsDocuments(batch)) this.#checkSize(record.length);
-    await this.#append(record);
-    this.#active.add(batch, record.length);
+    if (addsDocuments(batch)) await this.#checkRoom(batch);
+    const bytes = await this.#append(batch);
+    this.#active.add(ownBatch(batch), bytes);
     this.#seq = last.seq;
     this.#schedule();
   }
 
   sizeBytes(): number {
-    return this.#behind.sizeBytes() + this.#files[0].sizeBytes + this.#files[1].sizeBytes;
+    return this.#behind.sizeBytes() + this.#journalWith(0);
+  }
+
+  sizeAfter(batch: EngineBatch): number {
+    const coming = encodeRecord(this.#generation, batch).length;
+    return this.#behind.sizeAfter(batch) + this.#journalWith(coming);
   }
 
   async close(): Promise<void> {
@@ -142,6 +123,9 @@ class JournaledEngine implements Engine {
     clearTimeout(this.#idle);
     try {
       await this.#catchUp();
+    } catch (error) {
+      // What a full disk cannot take in is safe in the journal, and is taken in later.
+      if (!isJdbxError(error, 'STORE_FULL')) throw error;
     } finally {
       this.#refusal = new JdbxError('STORE_CLOSED', 'expected the store to be open');
       for (const file of this.#files) file.close();
@@ -149,14 +133,50 @@ class JournaledEngine implements Engine {
     }
   }
 
-  async #append(record: Buffer): Promise<void> {
+  /** Goes on where an earlier process ended: in the newer file, behind its last whole record. */
+  #takeUp(turns: readonly (readonly JournalRecord[])[]): void {
+    const generations = turns.map((records) => records[0]?.generation ?? 0);
+    this.#turn = (generations[1] ?? 0) > (generations[0] ?? 0) ? 1 : 0;
+    this.#generation = Math.max(1, generations[this.#turn] ?? 0);
+    const older = this.#layerOf(turns[1 - this.#turn] ?? []);
+    this.#active = this.#layerOf(turns[this.#turn] ?? []);
+    if (!older.isEmpty) this.#leaving = older;
+    this.#files[this.#turn].seek(turns[this.#turn]?.at(-1)?.end ?? 0);
+  }
+
+  /** What of these records the engine behind does not hold yet. */
+  #layerOf(records: readonly JournalRecord[]): Layer {
+    const layer = new Layer();
+    for (const { batch, end } of records) {
+      const commits = batch.commits.filter(({ seq }) => seq > this.#seq);
+      const [first] = commits;
+      if (!first) continue;
+      if (first.seq !== this.#seq + 1) {
+        throw new JdbxError(
+          'STORE_CORRUPT',
+          `expected commit ${this.#seq + 1} in the journal, it goes on with ${first.seq}`,
+        );
+      }
+      layer.add({ ...batch, commits }, end / records.length);
+      this.#seq = commits.at(-1)?.seq ?? this.#seq;
+    }
+    return layer;
+  }
+
+  /** Returns the size of the record. The files change turns only between records. */
+  async #append(batch: EngineBatch): Promise<number> {
+    const record = encodeRecord(this.#generation, batch);
+    this.#appending = true;
     try {
-      await this.#files[this.#turn as 0 | 1].append(record);
+      await this.#files[this.#turn].append(record);
+      return record.length;
     } catch (thrown) {
       const failure = thrown instanceof FlushFailure ? thrown.cause : thrown;
-      const error = storeFailure(failure, this.#paths[this.#turn as 0 | 1]);
+      const error = storeFailure(failure, this.#paths[this.#turn]);
       if (thrown instanceof FlushFailure) this.#refusal = error;
       throw error;
+    } finally {
+      this.#appending = false;
     }
   }
 
@@ -172,14 +192,14 @@ class JournaledEngine implements Engine {
 
   /** Hands the active layer to the engine behind, and goes on in the other file. */
   #apply(): void {
-    if (this.#applying || (!this.#leaving && this.#active.isEmpty)) return;
+    if (this.#applying || (!this.#leaving && (this.#active.isEmpty || this.#appending))) return;
     // A layer that could not be taken in stays, with its file, until it can.
     if (!this.#leaving) {
       this.#leaving = this.#active;
       this.#active = new Layer();
-      this.#turn = 1 - this.#turn;
+      this.#turn = this.#turn === 0 ? 1 : 0;
       this.#generation++;
-      this.#files[this.#turn as 0 | 1].rewind();
+      this.#files[this.#turn].seek(0);
     }
     this.#applying = this.#takeIn(this.#leaving)
       .then(() => {
@@ -214,13 +234,26 @@ class JournaledEngine implements Engine {
     return this.#active.bytes + (this.#leaving?.bytes ?? 0);
   }
 
-  #checkSize(coming: number): void {
-    const size = this.#behind.sizeBytes() + GROWTH * (this.#backlog + coming);
-    if (size <= this.#options.sizeMaxBytes) return;
+  /** Near the limit the engine behind takes everything in first: then it can tell, not guess. */
+  async #checkRoom(batch: EngineBatch): Promise<void> {
+    const { sizeMaxBytes } = this.#options;
+    if (sizeMaxBytes === Number.POSITIVE_INFINITY) return;
+    const coming = encodeRecord(this.#generation, batch).length;
+    const guess = this.#behind.sizeBytes() + GROWTH * (this.#backlog + coming);
+    if (guess + this.#journalWith(coming) <= sizeMaxBytes) return;
+    await this.#catchUp();
+    const size = this.#behind.sizeAfter(batch) + this.#journalWith(coming);
+    if (size <= sizeMaxBytes) return;
     throw new JdbxError(
       'STORE_FULL',
-      `expected at most ${this.#options.sizeMaxBytes} bytes, this commit may need ${size}`,
+      `expected at most ${sizeMaxBytes} bytes, this commit may need ${size}`,
     );
+  }
+
+  #journalWith(coming: number): number {
+    const [one, other] = this.#files;
+    const active = this.#turn === 0 ? one : other;
+    return active.sizeWith(coming) + (active === one ? other : one).sizeBytes;
   }
 }
 

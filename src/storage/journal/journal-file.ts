@@ -16,7 +16,7 @@ import { decodeRecord, type JournalRecord } from './record.js';
 const flush = promisify(fdatasync);
 
 /** Written once when the file is made: overwriting blocks that exist needs no change of the file's metadata. */
-const FIRST_BYTES = 2 ** 20;
+const FIRST_BYTES = 2 ** 18;
 /** Up to this flush time the thread waits itself: going through the thread pool would take longer. */
 const WAIT_MAX_MS = 0.4;
 
@@ -52,9 +52,14 @@ export class JournalFile {
     return fstatSync(this.#fd).size;
   }
 
-  /** Begins a new turn: records go to the start again. */
-  rewind(): void {
-    this.#end = 0;
+  /** Where the next record goes: the start of a new turn, or behind what an earlier process left. */
+  seek(end: number): void {
+    this.#end = end;
+  }
+
+  /** The size of the file with this much more in it. */
+  sizeWith(bytes: number): number {
+    return Math.max(this.sizeBytes, this.#end + bytes);
   }
 
   /**

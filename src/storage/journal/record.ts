@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Packr, Unpackr } from 'msgpackr';
 import type { Value } from '../../base/values.js';
-import { decodeCommit, encodeCommit, encodeDocument } from '../codec.js';
-import type { Commit, EngineBatch } from '../contract.js';
+import { decodeCommit, encodeBodies, encodeCommit } from '../codec.js';
+import type { EngineBatch } from '../contract.js';
 
 /**
  * A record of the journal: one batch of commits. Part of the stored format.
@@ -31,7 +31,7 @@ export interface JournalRecord {
 }
 
 export function encodeRecord(generation: number, batch: EngineBatch): Buffer {
-  const commits = batch.commits.map((commit) => encodeCommit(commit, bodiesOf(commit)));
+  const commits = batch.commits.map((commit) => encodeCommit(commit, encodeBodies(commit)));
   const first = batch.commits[0]?.seq ?? 0;
   const payload = packr.pack([first, batch.logFrom, commits, batch.names]);
   const record = Buffer.alloc(HEADER_BYTES + payload.length);
@@ -62,12 +62,6 @@ export function decodeRecord(file: Buffer, start: number): JournalRecord | undef
     batch: { commits: decoded, names, logFrom },
     end,
   };
-}
-
-function bodiesOf(commit: Commit): Uint8Array[] {
-  return commit.changes.flatMap((change) =>
-    change.kind === 'put' ? [encodeDocument(change.ref, commit.seq, change.document)] : [],
-  );
 }
 
 function checksum(record: Buffer): Buffer {

@@ -1,6 +1,7 @@
 import type { Value } from '../../base/values.js';
 import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
 import type { Layer, Version } from './layer.js';
+import { ownCommit, ownRevision, ownStored } from './own-batch.js';
 
 /**
  * The engine behind the journal as of some commit, with the layers' commits on top, up
@@ -21,7 +22,8 @@ export class JournalSnapshot implements EngineSnapshot {
 
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
-    return version ? version.stored : this.#base.get(id);
+    if (!version) return this.#base.get(id);
+    return version.stored && ownStored(version.stored);
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -43,7 +45,7 @@ export class JournalSnapshot implements EngineSnapshot {
     yield* this.#base.revisions(id);
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
-        if (this.#isOnTop(revision.seq)) yield revision;
+        if (this.#isOnTop(revision.seq)) yield ownRevision(revision);
       }
     }
   }
@@ -53,7 +55,7 @@ export class JournalSnapshot implements EngineSnapshot {
       const found = layer.revisions
         .get(id)
         ?.findLast(({ seq, document }) => document._rev === rev && this.#isOnTop(seq));
-      if (found) return found;
+      if (found) return ownRevision(found);
     }
     return this.#base.revision(id, rev);
   }
@@ -71,7 +73,8 @@ export class JournalSnapshot implements EngineSnapshot {
     for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
     for (const layer of this.#oldestFirst()) {
       for (const commit of layer.commits) {
-        if (commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq)) yield commit;
+        const wanted = commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq);
+        if (wanted) yield ownCommit(commit);
       }
     }
   }
@@ -124,7 +127,7 @@ export class JournalSnapshot implements EngineSnapshot {
 
   #own(key: Buffer): StoredDocument[] {
     const stored = this.#version(key.toString())?.stored;
-    return stored ? [stored] : [];
+    return stored ? [ownStored(stored)] : [];
   }
 
   #oldestFirst(): readonly Layer[] {

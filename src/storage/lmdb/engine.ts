@@ -138,6 +138,10 @@ class LmdbEngine implements Engine {
     return statSync(this.#file).size;
   }
 
+  sizeAfter(batch: EngineBatch): number {
+    return sizeAfter(this.#tables, toOperations(batch, this.#logStart));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

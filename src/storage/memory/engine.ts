@@ -1,6 +1,12 @@
 import { JdbxError } from '../../base/errors.js';
 import { checkBatch } from '../check-batch.js';
-import { encodeCommit, encodeDocument, encodeNamed, encodeRevision } from '../codec.js';
+import {
+  encodeBodies,
+  encodeCommit,
+  encodeDocument,
+  encodeNamed,
+  encodeRevision,
+} from '../codec.js';
 import type { Commit, Engine, EngineBatch, EngineSnapshot, PutChange } from '../contract.js';
 import { MemorySnapshot, type MemoryState } from './snapshot.js';
 import { Versions } from './versions.js';
@@ -58,6 +64,11 @@ class MemoryEngine implements Engine {
     let log = 0;
     for (const record of this.#state.log.values()) log += record.length;
     return this.#state.documents.bytes + this.#state.names.bytes + log;
+  }
+
+  sizeAfter(batch: EngineBatch): number {
+    const coming = batch.commits.map((commit) => encodeCommit(commit, encodeBodies(commit)).length);
+    return this.sizeBytes() + 2 * coming.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   async close(): Promise<void> {
