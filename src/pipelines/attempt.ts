@@ -14,6 +14,7 @@ export class Attempt {
   readonly entries: AuditEntry[];
   readonly #open: () => Workspace;
   #workspace: Workspace | undefined;
+  #calls = 0;
   #over = false;
 
   /** `entries` holds what was noted before, when the stage runs again for the same attempt. */
@@ -40,6 +41,9 @@ export class Attempt {
   get opened(): Workspace | undefined {
     return this.#workspace;
   }
+
+  /** Numbers the model calls that guests make, so that each has a key of its own. */
+  nextCall = (): number => ++this.#calls;
 
   note = (entry: AuditEntry): void => {
     this.entries.push(entry);

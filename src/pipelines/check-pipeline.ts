@@ -10,7 +10,7 @@ import {
   shape,
   whole,
 } from './check-fields.js';
-import type { Pipeline, Stage } from './contract.js';
+import type { Pipeline, Stage } from './pipeline-document.js';
 
 /** The fields that name a kind, in the order in which they decide. */
 export const KIND_FIELDS = ['transformer', 'integration', 'pipeline', 'parallel', 'map'] as const;

@@ -1,8 +1,8 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { checkPipeline } from './check-pipeline.js';
-import type { Pipeline, Stage } from './contract.js';
 import { idsNamedBy, type Pins } from './pins.js';
+import type { Pipeline, Stage } from './pipeline-document.js';
 
 /** Reads a definition as it is now, or one of its kept revisions. */
 export interface DefinitionReader {

@@ -1,8 +1,6 @@
-import type { Clock } from '../base/clock.js';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
-import type { Database } from '../documents/database.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
@@ -11,36 +9,17 @@ import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
 import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
-import type { ChildResult, RunServices, Stage } from './contract.js';
+import type { ChildResult, RunServices } from './contract.js';
 import { withDeadline } from './deadline.js';
 import { Definitions } from './definitions.js';
-import type { Emit } from './events.js';
 import { fence } from './fence.js';
+import type { Stage } from './pipeline-document.js';
+import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
 import { loadValue } from './stored-value.js';
-
-/** What every run of one open store shares. */
-export interface RunDeps {
-  readonly database: Database;
-  readonly sandbox: Sandbox;
-  readonly models: ModelCaller;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly emit: Emit;
-  /** Names this process in run documents. */
-  readonly owner: string;
-  /** Runs a pipeline as a child of `parent`. */
-  readonly child: (
-    parent: Execution,
-    pipeline: string,
-    input: Value,
-    path: string,
-    signal: AbortSignal,
-  ) => Promise<ChildResult>;
-}
 
 export interface ExecutionOptions {
   /** How deep the run is nested in others. */

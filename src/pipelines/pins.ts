@@ -1,7 +1,7 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { checkPipeline, templateOf } from './check-pipeline.js';
-import type { Stage } from './contract.js';
+import type { Stage } from './pipeline-document.js';
 
 /** The revision of every definition that a run uses, by its id. */
 export type Pins = { readonly [id: string]: number };

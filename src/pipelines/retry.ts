@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/errors.js';
 import { JdbxError } from '../base/errors.js';
-import type { Retry } from './contract.js';
+import type { Retry } from './pipeline-document.js';
 
 /** Another attempt gives the same answer. */
 const FINAL_CODES = new Set<ErrorCode>([

@@ -7,8 +7,9 @@ import { isTrue } from '../query/expression.js';
 import { Attempt } from './attempt.js';
 import { commitStage, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
-import type { RunServices, Stage, StageOutcome } from './contract.js';
+import type { RunServices, StageOutcome } from './contract.js';
 import { withDeadline } from './deadline.js';
+import type { Stage } from './pipeline-document.js';
 import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
 import { usageIn } from './spending.js';
 import { rootCause } from './stage-failure.js';
@@ -85,12 +86,13 @@ async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> 
   }
   const input = context.resolve(stage.inputs, `${path}.inputs`);
   const kind = kindOf(stage);
-  const { startedAt, workspace, note } = attempt;
   const late = () =>
     new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
   const graceMs = kind.holdsStages ? undefined : GRACE_MS;
+  const { number, startedAt, workspace, nextCall, note } = attempt;
+  const gathering = { attempt: number, startedAt, workspace, nextCall, note };
   const outcome = await withDeadline(signal, { ms: stage.timeout, late, graceMs }, (inner) =>
-    kind.run({ stage, path, input, context, run, signal: inner, startedAt, workspace, note }),
+    kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),
   );
   return commit(work, attempt, 'done', outcome);
 }

@@ -1,17 +1,14 @@
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
-import type { ChildResult } from './contract.js';
 import { heedless } from './events.js';
-import { Execution, type RunDeps } from './execution.js';
 import { Gate } from './gate.js';
-import { type Pins, pinDefinitions } from './pins.js';
+import type { Pins } from './pins.js';
+import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
-import { childFailure, endedBadly, failureFacts, runFailed } from './run-errors.js';
-import { endRun, insertRun, type RunEnd, takeOver } from './run-writes.js';
+import { childFailure, endedBadly } from './run-errors.js';
+import { RunLife } from './run-life.js';
 import { NO_USAGE } from './spending.js';
-import { rootCause, StageFailure } from './stage-failure.js';
-import { loadValue } from './stored-value.js';
 import { type RunIdentity, UnderWay } from './under-way.js';
 
 export interface RunOptions {
@@ -34,42 +31,31 @@ interface Start extends RunIdentity {
 const DEPTH_MAX = 16;
 /** How many unfinished runs are taken up at once when a store is opened. */
 const RESUMED_AT_ONCE = 64;
-/** Not the run's own failure: it stays unfinished, and goes on when it is taken up again. */
-const UNFINISHED = [
-  'RUN_LEASE_LOST',
-  'STORE_CLOSED',
-  'STORE_FULL',
-  'STORE_IO',
-  'STORE_READ_ONLY',
-] as const;
-/** Leaves room in the ids of a session's turns. */
-const SESSION_ID_BYTES_MAX = 900;
 
 /** Every run of one open store: starting, joining, resuming, cancelling. */
 export class Runs {
   readonly #deps: RunDeps;
+  readonly #life: RunLife;
   readonly #underWay = new Map<string, UnderWay>();
-  /** Why no run goes on any more, once the store is closing. */
-  #refusal: JdbxError | undefined;
+  readonly #closing = new AbortController();
 
   constructor(deps: Omit<RunDeps, 'child'>) {
-    this.#deps = {
-      ...deps,
-      emit: heedless(deps.emit),
-      child: (parent, pipeline, input, path, signal) =>
-        this.#child(parent, pipeline, input, path, signal),
-    };
+    const child: RunChild = (...args) => this.#child(...args);
+    this.#deps = { ...deps, emit: heedless(deps.emit), child };
+    this.#life = new RunLife(this.#deps);
   }
 
   /**
    * Runs a pipeline document to its end.
    *
    * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written;
-   * CONFLICT when the key is another run's; RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED
-   * when the store was closed meanwhile: the run goes on when it is opened again
+   * CONFLICT when the key is another run's; RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED,
+   * STORE_FULL, STORE_IO when it could not go on: it does when the store is opened again
    */
   async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
     const { key, signal } = options;
+    checkText(pipeline, "a pipeline's id");
+    if (key !== undefined) checkText(key, 'a key');
     const value = takeValue(input, 'input');
     const start: Start = {
       id: key === undefined ? newId('run') : `run:${key}`,
@@ -78,18 +64,17 @@ export class Runs {
       input: value,
       session: options.session ?? sessionIn(value),
       depth: 0,
-      pin: () => this.#pin(pipeline),
+      pin: () => this.#life.pinCurrent(pipeline),
     };
     return this.#start(start, signal);
   }
 
   /** Takes up every run that another process left unfinished, some at a time. Returns their ids. */
   async resumeUnfinished(): Promise<string[]> {
-    const unfinished = await this.#deps.database
+    const runs = await this.#deps.database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
       .project<RunDocument>({ pipeline: 1 })
       .toArray();
-    const runs = unfinished.filter(({ _id }) => !this.#underWay.has(_id));
     const gate = new Gate(RESUMED_AT_ONCE);
     for (const { _id: id, pipeline } of runs) {
       const resume = (signal: AbortSignal) => gate.pass(() => this.#resume(id, 0, signal));
@@ -115,9 +100,7 @@ export class Runs {
 
   /** Stops runs after the stage commits that are on their way; they resume at the next open. */
   async close(): Promise<void> {
-    this.#refusal = new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume');
-    // Each is told in turn: a signal with a listener for each run would make Node warn of a leak.
-    for (const run of this.#underWay.values()) run.cancel(this.#refusal);
+    this.#closing.abort(new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume'));
     await this.settled();
   }
 
@@ -132,113 +115,32 @@ export class Runs {
   #begin(identity: RunIdentity, work: (signal: AbortSignal) => Promise<RunResult>): UnderWay {
     const run = new UnderWay(identity, work, () => this.#underWay.delete(identity.id));
     this.#underWay.set(identity.id, run);
-    if (this.#refusal) run.cancel(this.#refusal);
+    run.follow(this.#closing.signal);
     return run;
   }
 
   async #createOrResume(start: Start, signal: AbortSignal): Promise<RunResult> {
-    const { database } = this.#deps;
-    const known = await database.get<RunDocument>(start.id);
-    if (!known) return this.#execute(await this.#create(start), start.depth, false, signal);
+    refuseWhenClosing(signal);
+    const known = await this.#deps.database.get<RunDocument>(start.id);
+    if (!known) {
+      signal.throwIfAborted();
+      const { pin, ...run } = start;
+      return this.#life.execute(await this.#life.create(run, pin), start.depth, false, signal);
+    }
     checkSame(identityOf(known), start);
-    if (known.status === 'completed') return this.#resultOf(known);
+    if (known.status === 'completed') return this.#life.resultOf(known);
     // A child that ended badly is taken up again when its stage is.
     if (known.status !== 'running' && start.parent === undefined) throw endedBadly(known);
     return this.#resume(start.id, start.depth, signal);
   }
 
-  #create({ pin, ...start }: Start): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
-    this.#checkSession(start.session);
-    const definitions = pin();
-    return database.submit((draft) => insertRun(draft, { ...start, definitions, owner }));
-  }
-
-  #pin(pipeline: string): Pins {
-    const { database } = this.#deps;
-    using snapshot = database.snapshot();
-    return pinDefinitions(pipeline, {
-      document: (id) => snapshot.get(id),
-      typesOf: (type) => database.typesOf(type),
-    });
-  }
-
-  #checkSession(id: string | undefined): void {
-    if (id === undefined) return;
-    const { database } = this.#deps;
-    using snapshot = database.snapshot();
-    const type = snapshot.get<RunDocument>(id)?._type;
-    const fits = type === undefined || database.typesOf('session').includes(type);
-    if (fits && Buffer.byteLength(id) <= SESSION_ID_BYTES_MAX) return;
-    const got = fits ? 'a longer one' : `${id}, which is a ${type}`;
-    throw new JdbxError(
-      'INVALID_DOCUMENT',
-      `expected the id of a session, of at most ${SESSION_ID_BYTES_MAX} bytes, got ${got}`,
-      { path: 'session' },
-    );
-  }
-
+  /** A run that is cancelled before its turn is taken over all the same: its end must be written. */
   async #resume(id: string, depth: number, signal: AbortSignal): Promise<RunResult> {
-    const { database, owner } = this.#deps;
-    signal.throwIfAborted();
-    const run = await database.submit((draft) => takeOver(draft, id, owner));
-    return this.#execute(run, depth, true, signal);
+    refuseWhenClosing(signal);
+    return this.#life.resume(id, depth, signal);
   }
 
-  async #execute(
-    run: RunDocument,
-    depth: number,
-    resumed: boolean,
-    signal: AbortSignal,
-  ): Promise<RunResult> {
-    const { emit, clock } = this.#deps;
-    const facts = { run: run._id, pipeline: run.pipeline };
-    emit('run-start', { ...facts, resumed });
-    const durationMs = () => Math.max(0, clock.now() - Date.parse(run.started_at));
-    let execution: Execution | undefined;
-    const end = (how: Omit<RunEnd, 'usage'>) =>
-      this.#end(run._id, { ...how, usage: execution?.spending.total ?? NO_USAGE });
-    try {
-      execution = new Execution(run, this.#deps, { depth, resumed });
-      const output = await execution.run(signal);
-      const ended = await end({ status: 'completed', output });
-      emit('run-end', { ...facts, status: 'completed', durationMs: durationMs() });
-      return this.#resultOf(ended);
-    } catch (thrown) {
-      const reason = signal.aborted ? signal.reason : rootCause(thrown);
-      if (isJdbxError(reason, ...UNFINISHED)) throw reason;
-      const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
-      const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
-      await end({ status, error });
-      emit('run-end', { ...facts, status, durationMs: durationMs(), error });
-      throw status === 'cancelled' ? reason : runFailed(run._id, error, reason);
-    }
-  }
-
-  #end(id: string, end: RunEnd): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
-    return database.submit((draft) => endRun(draft, id, owner, end));
-  }
-
-  #resultOf(run: RunDocument): RunResult {
-    using snapshot = this.#deps.database.snapshot();
-    return {
-      id: run._id,
-      pipeline: run.pipeline,
-      status: 'completed',
-      output: loadValue(run, 'output', (id) => snapshot.get(id)),
-      usage: run.usage ?? NO_USAGE,
-      durationMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
-    };
-  }
-
-  async #child(
-    parent: Execution,
-    pipeline: string,
-    input: Value,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<ChildResult> {
+  #child: RunChild = async (parent, pipeline, input, path, signal) => {
     const depth = parent.depth + 1;
     if (depth > DEPTH_MAX) {
       const text = `expected at most ${DEPTH_MAX} pipelines in each other`;
@@ -246,7 +148,7 @@ export class Runs {
     }
     const id = childRunId(parent.id, path);
     const { session } = parent;
-    const pin = () => this.#pinFrom(parent, pipeline);
+    const pin = () => this.#life.pinFrom(parent, pipeline);
     const start: Start = { id, pipeline, input, session, parent: parent.id, depth, pin };
     try {
       const { output } = await this.#start(start, signal);
@@ -257,13 +159,11 @@ export class Runs {
       const ended = await this.#deps.database.get<RunDocument>(id);
       parent.spending.set(path, ended?.usage ?? NO_USAGE);
     }
-  }
+  };
+}
 
-  /** A child is a part of its parent: it uses the definitions that the parent was pinned to. */
-  #pinFrom(parent: Execution, pipeline: string): Pins {
-    const document = (id: string) => parent.definitions.get(id);
-    return pinDefinitions(pipeline, { document, typesOf: parent.typesOf });
-  }
+function refuseWhenClosing({ aborted, reason }: AbortSignal): void {
+  if (aborted && isJdbxError(reason, 'STORE_CLOSED')) throw reason;
 }
 
 function identityOf({ _id, _type, pipeline, parent }: RunDocument): RunIdentity {
@@ -284,4 +184,9 @@ function checkSame(found: RunIdentity, { id, pipeline, parent }: RunIdentity): v
 function sessionIn(input: Value): string | undefined {
   const id = isPlainObject(input) ? input.session_id : undefined;
   return typeof id === 'string' && id !== '' ? id : undefined;
+}
+
+function checkText(text: unknown, what: string): void {
+  if (typeof text === 'string' && text !== '') return;
+  throw new TypeError(`run: expected ${what}, got ${String(text)}`);
 }

@@ -4,7 +4,7 @@ import { describeType, isPlainObject, type Value, type ValueObject } from '../ba
 import type { Update } from '../documents/contract.js';
 import { checkExpression } from '../query/check-expression.js';
 import type { Context } from './context.js';
-import type { Stage } from './contract.js';
+import type { Stage } from './pipeline-document.js';
 
 /** What `$push` and `$addToSet` may say around the values; each holds an expression of its own. */
 const MODIFIERS = new Set(['$each', '$slice', '$position', '$sort']);

@@ -24,10 +24,7 @@ export class UnderWay {
     this.identity = identity;
     const { signal } = this.#linked;
     this.result = Promise.resolve()
-      .then(() => {
-        signal.throwIfAborted();
-        return work(signal);
-      })
+      .then(() => work(signal))
       .finally(() => {
         this.#linked.release();
         onEnd();

@@ -110,6 +110,17 @@ describe('a run', () => {
     expect(db.seq).toBe(before);
   });
 
+  it('is misused with a TypeError', async () => {
+    for (const run of [
+      db.run(undefined as never),
+      db.run('' as never),
+      db.run('pipeline:echo', {}, { key: '' }),
+      db.run('pipeline:echo', {}, { key: 5 as never }),
+    ]) {
+      await expect(run).rejects.toThrow(TypeError);
+    }
+  });
+
   it('keeps large values once, however often they recur', async () => {
     const text = 'x'.repeat(100_000);
     const { id, output } = await db.run('pipeline:echo', { text });
@@ -414,6 +425,75 @@ describe('closing the store', () => {
     ]);
     expect((await second.check()).problems).toEqual([]);
     await second.close();
+    folder.remove();
+  });
+
+  it('leaves runs that may still be cancelled: their children end with them', async () => {
+    const folder = storeFolder();
+    server.play([answer(chat('one')), hang()]);
+    const first = await open(folder.path, { env: {} });
+    await first.put([
+      integration('chat', server.url),
+      pipeline('inner', [
+        { name: 'one', integration: 'integration:chat', inputs: 'one' },
+        { name: 'two', integration: 'integration:chat', inputs: 'two' },
+      ]),
+      pipeline('outer', [{ name: 'sub', pipeline: 'pipeline:inner' }]),
+    ]);
+    const stopped = failure(first.run('pipeline:outer', {}, { key: 'left' }));
+    await until(() => server.requests.length === 2);
+    await first.close();
+    await stopped;
+
+    const second = await open(folder.path, { env: {}, resume: false });
+    const signal = AbortSignal.abort(new Error('no more'));
+    const run = second.run('pipeline:outer', {}, { key: 'left', signal });
+    expect(await failure(run)).toMatchObject({ code: 'RUN_CANCELLED' });
+    const runs = await second.query({ _type: 'run' }).sort({ _id: 1 });
+    expect(runs.map(({ _id, status }) => `${_id} ${status}`)).toEqual([
+      'run:left cancelled',
+      'run:left/sub cancelled',
+    ]);
+    expect(runs.map(({ usage }) => (usage as { calls: number }).calls)).toEqual([2, 2]);
+    await second.close();
+    folder.remove();
+  });
+
+  it('or filling it leaves a run unfinished, not failed, and it ends when there is room', async () => {
+    const folder = storeFolder();
+    const small = await open(folder.path, { env: {}, workers: 1, sizeMaxBytes: 3_000_000 });
+    await small.put([
+      transformer(
+        'grow',
+        `function f({ n }) {
+          return db.put({ _id: 'big:' + n, _type: 'big', text: 'x'.repeat(300_000) })._id;
+        }`,
+        { permissions: ['db.put:big'] },
+      ),
+      pipeline('grow', [
+        {
+          name: 'all',
+          map: {
+            over: { $range: [0, 20] },
+            as: 'n',
+            concurrency: 1,
+            stages: [{ name: 'grow', transformer: 'transformer:grow', inputs: ['n'] }],
+          },
+        },
+      ]),
+    ]);
+    const full = await failure(small.run('pipeline:grow', {}, { key: 'grow' }));
+    expect(full.code).toBe('STORE_FULL');
+    expect(await small.runOf('run:grow')).toMatchObject({ status: 'running' });
+    const done = await small.query({ _type: 'big' }).count();
+    expect(done).toBeGreaterThan(0);
+    await small.close();
+    const large = await open(folder.path, { env: {}, workers: 1 });
+    const { output } = await large.run('pipeline:grow', {}, { key: 'grow' });
+    expect(output).toHaveLength(20);
+    expect(await large.query({ _type: 'big' }).count()).toBe(20);
+    expect((await large.check()).problems).toEqual([]);
+    await large.close();
     folder.remove();
   });
 

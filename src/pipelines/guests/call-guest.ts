@@ -29,7 +29,7 @@ export interface GuestOutcome {
  * What it writes goes to the attempt's workspace, and is committed with the stage.
  */
 export async function callGuest(work: StageWork, guest: GuestCode): Promise<GuestOutcome> {
-  const { run, path, signal, startedAt } = work;
+  const { run, path, attempt, signal, startedAt } = work;
   const { document, field, input } = guest;
   const code = codeOf(guest);
   const name = document._id;
@@ -44,7 +44,7 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
     host: hostFunctions(work, document),
     limits: resolveLimits(document.limits),
     now: startedAt,
-    seed: `${run.id}/${path}`,
+    seed: `${run.id}/${path}/${attempt}/${name}`,
     reuse: document.reuse === true,
     signal,
   });

@@ -9,7 +9,6 @@ import { type GuestRights, typesFor } from './rights.js';
 
 /** `llm.call(integration, request)` for guests that may call models. */
 export function guestModels(work: StageWork, rights: GuestRights): HostFunctions {
-  let calls = 0;
   return {
     'llm.call': async (id, request) => {
       if (typeof id !== 'string') {
@@ -18,7 +17,8 @@ export function guestModels(work: StageWork, rights: GuestRights): HostFunctions
       const integration = work.run.definitions.get(id);
       checkScope(rights, integration);
       refuseHooks(integration);
-      return callModel(work, { integration, request: toRequest(request), part: `call/${++calls}` });
+      const part = `call/${work.nextCall()}`;
+      return callModel(work, { integration, request: toRequest(request), part });
     },
   };
 }

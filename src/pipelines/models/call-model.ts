@@ -1,5 +1,5 @@
 import type { Document } from '../../base/document.js';
-import type { Value, ValueObject } from '../../base/values.js';
+import type { ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelRequest } from '../../llm/contract.js';
 import type { StageWork } from '../contract.js';
 
@@ -27,11 +27,6 @@ export async function callModel(work: StageWork, call: ModelCall): Promise<Value
     onAttempt: (attempt) => work.note(entryOf(work, attempt)),
   });
   return response as unknown as ValueObject;
-}
-
-/** Later settings win. */
-export function mergeSettings(...settings: (Value | undefined)[]): ValueObject {
-  return Object.assign({}, ...settings.filter((each) => each !== undefined));
 }
 
 function withoutRetries(integration: Document): Document {

@@ -1,6 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import { describeType, type Value } from '../../base/values.js';
-import type { MapStage, StageKind, StageOutcome, StageWork } from '../contract.js';
+import type { StageKind, StageOutcome, StageWork } from '../contract.js';
+import type { MapStage } from '../pipeline-document.js';
 import { withAbort } from '../with-abort.js';
 
 const CONCURRENCY = 4;

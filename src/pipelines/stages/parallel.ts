@@ -1,5 +1,6 @@
 import type { Value } from '../../base/values.js';
-import type { Stage, StageKind, StageOutcome, StageWork } from '../contract.js';
+import type { StageKind, StageOutcome, StageWork } from '../contract.js';
+import type { Stage } from '../pipeline-document.js';
 import { withAbort } from '../with-abort.js';
 
 /** Runs named branches at the same time. The output holds each branch's last output under its name. */
