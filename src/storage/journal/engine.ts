@@ -5,8 +5,10 @@ import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import { FlushFailure, JournalFile } from './journal-file.js';
 import { Layer } from './layer.js';
+import { mergeBatches } from './merge-batches.js';
 import { ownBatch } from './own-batch.js';
-import { encodeRecord, type JournalRecord } from './record.js';
+import { readJournal } from './read-journal.js';
+import { encodeRecord } from './record.js';
 import { JournalSnapshot } from './snapshot.js';
 
 export interface JournalOptions {
@@ -30,8 +32,6 @@ const DEFAULTS = {
 };
 /** Past this, commits wait for the engine behind to catch up. */
 const BACKLOG_BYTES_MAX = 64 * 2 ** 20;
-/** Changes in one commit of the engine behind; LMDB's free list stays short. */
-const APPLY_CHANGES = 5_000;
 /** A copy-on-write tree needs room for new pages before the old ones are free. */
 const GROWTH = 3;
 
@@ -59,9 +59,9 @@ class JournaledEngine implements Engine {
   readonly #files: readonly [JournalFile, JournalFile];
   readonly #paths: readonly [string, string];
   readonly #options: typeof DEFAULTS;
-  #turn: 0 | 1 = 0;
-  #generation = 1;
-  #active = new Layer();
+  #turn: 0 | 1;
+  #generation: number;
+  #active: Layer;
   /** The layer that the engine behind is taking in. */
   #leaving: Layer | undefined;
   #applying: Promise<void> | undefined;
@@ -74,15 +74,19 @@ class JournaledEngine implements Engine {
     this.name = behind.name;
     this.#behind = behind;
     this.#paths = paths;
-    this.#seq = behind.seq;
     this.#options = {
       sizeMaxBytes: options.sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
       layerMaxBytes: options.layerMaxBytes ?? DEFAULTS.layerMaxBytes,
       idleMs: options.idleMs ?? DEFAULTS.idleMs,
     };
-    const turns = paths.map((path) => JournalFile.read(path));
+    const left = readJournal(paths, behind.seq);
     this.#files = [new JournalFile(paths[0]), new JournalFile(paths[1])];
-    this.#takeUp(turns);
+    this.#turn = left.turn;
+    this.#generation = left.generation;
+    this.#active = left.active;
+    this.#leaving = left.older.isEmpty ? undefined : left.older;
+    this.#seq = left.seq;
+    this.#files[this.#turn].seek(left.end);
     if (!this.#active.isEmpty || this.#leaving) this.#schedule();
   }
 
@@ -130,36 +134,6 @@ class JournaledEngine implements Engine {
       for (const file of this.#files) file.close();
       await this.#behind.close();
     }
-  }
-
-  /** Goes on where an earlier process ended: in the newer file, behind its last whole record. */
-  #takeUp(turns: readonly (readonly JournalRecord[])[]): void {
-    const generations = turns.map((records) => records[0]?.generation ?? 0);
-    this.#turn = (generations[1] ?? 0) > (generations[0] ?? 0) ? 1 : 0;
-    this.#generation = Math.max(1, generations[this.#turn] ?? 0);
-    const older = this.#layerOf(turns[1 - this.#turn] ?? []);
-    this.#active = this.#layerOf(turns[this.#turn] ?? []);
-    if (!older.isEmpty) this.#leaving = older;
-    this.#files[this.#turn].seek(turns[this.#turn]?.at(-1)?.end ?? 0);
-  }
-
-  /** What of these records the engine behind does not hold yet. */
-  #layerOf(records: readonly JournalRecord[]): Layer {
-    const layer = new Layer();
-    for (const { batch, end } of records) {
-      const commits = batch.commits.filter(({ seq }) => seq > this.#seq);
-      const [first] = commits;
-      if (!first) continue;
-      if (first.seq !== this.#seq + 1) {
-        throw new JdbxError(
-          'STORE_CORRUPT',
-          `expected commit ${this.#seq + 1} in the journal, it goes on with ${first.seq}`,
-        );
-      }
-      layer.add({ ...batch, commits }, end / records.length);
-      this.#seq = commits.at(-1)?.seq ?? this.#seq;
-    }
-    return layer;
   }
 
   /**
@@ -224,7 +198,7 @@ class JournaledEngine implements Engine {
   }
 
   async #takeIn(layer: Layer): Promise<void> {
-    for (const batch of merged(layer.batches)) {
+    for (const batch of mergeBatches(layer.batches)) {
       const commits = batch.commits.filter(({ seq }) => seq > this.#behind.seq);
       if (commits.length > 0) await this.#behind.commit({ ...batch, commits });
     }
@@ -264,22 +238,4 @@ class JournaledEngine implements Engine {
     const active = this.#turn === 0 ? one : other;
     return active.sizeWith(coming) + (active === one ? other : one).sizeBytes;
   }
-}
-
-/** Batches put together up to a number of changes; the last one's names and log bound count. */
-function* merged(batches: readonly EngineBatch[]): Generator<EngineBatch> {
-  let commits: EngineBatch['commits'][number][] = [];
-  let changes = 0;
-  let last: EngineBatch | undefined;
-  for (const batch of batches) {
-    commits.push(...batch.commits);
-    changes += batch.commits.reduce((sum, commit) => sum + commit.changes.length, 0);
-    last = { ...batch, names: { ...last?.names, ...batch.names } };
-    if (changes < APPLY_CHANGES) continue;
-    yield { ...last, commits };
-    commits = [];
-    changes = 0;
-    last = undefined;
-  }
-  if (last) yield { ...last, commits };
 }
