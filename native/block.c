@@ -71,7 +71,7 @@ static uint32_t heads_below(const uint32_t *heads, uint32_t count, uint32_t head
 
 uint32_t block_rank(const block *self, const block_target *target) {
   int order = compare_prefix(self, target);
-  if (order) return order < 0 ? 0 : self->count;
+  if (order) return order < 0 ? block_opens(self) : self->count;
   const uint32_t *heads = block_heads(self);
   uint32_t suffix = self->prefix_length;
   uint32_t head = head_of(target->key + suffix, target->length - suffix);
@@ -91,6 +91,7 @@ uint32_t block_rank(const block *self, const block_target *target) {
 }
 
 bool block_at_or_before(const block *self, uint32_t at, const block_target *target) {
+  if (at < block_opens(self)) return true;
   int order = compare_prefix(self, target);
   if (order) return order > 0;
   return compare_entry(self, at, target) <= 0;
@@ -135,16 +136,24 @@ static uint32_t common_length(block_key a, block_key b) {
   return common;
 }
 
+/* 1 when the first item stands before all keys: its own then does not count. */
+static uint32_t opening(const block_item *items, uint32_t count) {
+  return count > 0 && items[0].ref == 0;
+}
+
 /* What all of them share: they are sorted, so the outermost two decide. */
 static uint32_t shared_prefix(const block_item *items, uint32_t count) {
-  if (count == 0) return 0;
-  if (count == 1) return block_key_length(items[0].key);
-  return common_length(items[0].key, items[count - 1].key);
+  uint32_t first = opening(items, count);
+  if (count == first) return 0;
+  if (count == first + 1) return block_key_length(items[first].key);
+  return common_length(items[first].key, items[count - 1].key);
 }
 
 static uint64_t heap_needed(const block_item *items, uint32_t count, uint32_t prefix) {
   uint64_t total = 0;
-  for (uint32_t at = 0; at < count; at++) total += block_key_length(items[at].key) - prefix;
+  for (uint32_t at = opening(items, count); at < count; at++) {
+    total += block_key_length(items[at].key) - prefix;
+  }
   return total;
 }
 
@@ -189,8 +198,9 @@ static void fill_keys(block *made, const block_item *items) {
   uint32_t *heads = block_heads(made), *refs = block_refs(made);
   uint16_t *offsets = block_offsets(made);
   uint8_t *heap = block_heap(made);
-  uint32_t end = 0;
-  for (uint32_t at = 0; at < made->count; at++) {
+  uint32_t end = 0, opens = opening(items, made->count);
+  if (opens) heads[0] = refs[0] = offsets[0] = 0;
+  for (uint32_t at = opens; at < made->count; at++) {
     uint32_t length = block_key_length(items[at].key) - made->prefix_length;
     offsets[at] = (uint16_t)end;
     refs[at] = items[at].ref;
@@ -227,7 +237,7 @@ arena_ref block_build(arena *memory, uint32_t level, const block_item *items, ui
   block *made = new_block(memory, header, &chunk);
   if (!made) return 0;
   if (prefix) {
-    block_key first = items[0].key;
+    block_key first = items[opening(items, count)].key;
     uint32_t part = first.prefix_length < prefix ? first.prefix_length : prefix;
     memcpy((uint8_t *)(made + 1), first.prefix, part);
     memcpy((uint8_t *)(made + 1) + part, first.suffix, prefix - part);

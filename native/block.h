@@ -117,6 +117,14 @@ static inline bool block_visible(const block *self, uint32_t at, uint64_t seq) {
   return block_born(self)[at] <= seq && seq < block_died_at(self, at);
 }
 
+/*
+ * 1 in the first index block of a level: its first entry, with the ref 0 that no
+ * other has, stands before all keys, and has no part in what they share.
+ */
+static inline uint32_t block_opens(const block *self) {
+  return self->level && block_refs(self)[0] == 0;
+}
+
 /* True when every entry is seen at `seq`: none was born later and none has died. */
 static inline bool block_all_visible(const block *self, uint64_t seq) {
   return self->born_max <= seq && atomic_load_explicit(&self->dead, memory_order_relaxed) == 0;
