@@ -94,6 +94,10 @@ bool block_at_or_before(const block *self, uint32_t at, const block_target *targ
   if (at < block_opens(self)) return true;
   int order = compare_prefix(self, target);
   if (order) return order > 0;
+  uint32_t suffix = self->prefix_length;
+  uint32_t head = head_of(target->key + suffix, target->length - suffix);
+  uint32_t own = block_heads(self)[at];
+  if (own != head) return own < head;
   return compare_entry(self, at, target) <= 0;
 }
 

@@ -11,7 +11,7 @@
 #define MERGE_HEAP_MAX (BLOCK_HEAP_MAX / 2)
 /* A further level has a chance of 1 in 2 to the power of this. */
 #ifndef LEVEL_BITS
-#define LEVEL_BITS 5u
+#define LEVEL_BITS 6u
 #endif
 #define SEED 0x9e3779b9u
 

@@ -12,7 +12,7 @@
  * A block of level 0 holds entries. A block above holds, in the same order, the
  * first entry and the frame of each block below it. When a block of level 0 is
  * split, its new half draws the height of its tower, each further level with a
- * chance of 1/32 from a seeded generator: it is entered in that many levels, and
+ * chance of 1/64 from a seeded generator: it is entered in that many levels, and
  * begins a new block in each but the highest. So there is nothing to balance,
  * and the same operations always build the same list.
  *

@@ -50,12 +50,19 @@ static bool take(reading *self, const block *from, uint32_t at) {
   return true;
 }
 
+/* The batch ends here: its last key, about this far into the heap, will be asked for. */
+static void fetch_last(const block *from, uint32_t end) {
+  __builtin_prefetch(block_offsets(from) + end);
+  __builtin_prefetch(block_heap(from) + (uint64_t)from->heap_length * end / from->count);
+}
+
 static void take_up(reading *self, const block *from, uint32_t low, uint32_t high) {
   skiplist_batch *batch = self->batch;
   if (low >= high) return;
   if (!batch->keys && block_all_visible(from, self->range->seq)) {
     uint32_t room = batch->refs_max - batch->count;
     uint32_t taken = high - low < room ? high - low : room;
+    if (taken < high - low && batch->last) fetch_last(from, low + taken);
     memcpy(batch->refs + batch->count, block_refs(from) + low, (uint64_t)taken * sizeof(uint32_t));
     batch->count += taken;
     if (taken) took(self, from, low + taken - 1);
@@ -69,11 +76,14 @@ static void take_down(reading *self, const block *from, uint32_t low, uint32_t h
   for (uint32_t at = high; at > low && !self->full; at--) self->full = !take(self, from, at - 1);
 }
 
-/* The next block's words travel while this one is read. */
-static void prefetch(const skiplist *list, arena_ref next) {
-  if (!next) return;
-  const uint8_t *ahead = (const uint8_t *)frame_read(list, next).block;
-  for (uint32_t line = 0; line < 16; line++) __builtin_prefetch(ahead + line * 64);
+/* Reads the next frame; its block's refs, and the frame after it, travel while this one is used. */
+static skiplist_place read_ahead(const skiplist *list, arena_ref next) {
+  skiplist_place ahead = frame_read(list, next);
+  const uint8_t *bytes = (const uint8_t *)ahead.block;
+  if (ahead.next) __builtin_prefetch(frame_at(list, ahead.next));
+  __builtin_prefetch(bytes);
+  for (uint32_t line = 5; line < 9; line++) __builtin_prefetch(bytes + line * 64);
+  return ahead;
 }
 
 /* Where the range ends in a block, and whether it does. */
@@ -89,10 +99,10 @@ static void read_up(reading *self) {
   for (;;) {
     bool last = !at.next;
     uint32_t stop = stop_of(self->range, at.block, &last);
-    if (!last) prefetch(self->list, at.next);
+    skiplist_place ahead = last ? at : read_ahead(self->list, at.next);
     take_up(self, at.block, at.rank, stop);
     if (self->full || last) return;
-    at = frame_read(self->list, at.next);
+    at = ahead;
   }
 }
 
@@ -163,7 +173,7 @@ skiplist_status skiplist_read(skiplist *self, epoch_reader *reader, const skipli
   if (range->reverse) read_down(&under_way);
   else read_up(&under_way);
   batch->done = !under_way.full;
-  if (!batch->done && batch->count > 0) (void)keep_last(&under_way);
+  if (!batch->done && batch->count > 0 && batch->last) (void)keep_last(&under_way);
   epoch_leave(reader);
   return batch->room_needed ? SKIPLIST_NO_ROOM : SKIPLIST_OK;
 }

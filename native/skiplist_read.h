@@ -32,7 +32,7 @@ typedef struct {
   uint8_t *keys;
   uint32_t *key_lengths;
   uint64_t keys_max;
-  /* Receives the last key read when there may be more. */
+  /* Receives the last key read when there may be more; NULL for an upward reader that stops there. */
   uint8_t *last;
   uint64_t last_max;
 

@@ -25,6 +25,10 @@ static bool descend(const skiplist *self, const block_target *target, skiplist_p
     if (level == 0) break;
     if (at.rank == 0) return false;
     at = frame_read(self, block_children(at.block)[at.rank - 1]);
+    /* The heads, where the search goes next, and the refs come while the header does. */
+    const uint8_t *bytes = (const uint8_t *)at.block;
+    for (uint32_t line = 1; line < 12; line++) __builtin_prefetch(bytes + line * 64);
+    if (level == 1 && at.next) __builtin_prefetch(frame_at(self, at.next));
   }
   *found = at;
   return true;

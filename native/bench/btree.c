@@ -255,7 +255,8 @@ size_t btree_scan(const btree *self, const uint8_t *key, uint32_t length, const 
     bool last = high && at->count > 0 && compare_at(at, at->count - 1u, &end) > 0;
     if (last) to = rank(at, &end);
     if (at->next) {
-      for (int line = 0; line < 16; line++) __builtin_prefetch((const char *)at->next + line * 64);
+      __builtin_prefetch(at->next);
+      for (int line = 0; line < 6; line++) __builtin_prefetch(at->next->refs + line * 16);
     }
     size_t taken = to > from ? to - from : 0;
     if (taken > max - total) taken = max - total;

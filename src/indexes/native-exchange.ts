@@ -46,19 +46,24 @@ export interface NativeRange {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** @throws {TypeError} for an end that is not bytes */
-export function toNativeRange(range: KeyRange): NativeRange {
+/**
+ * @param copies whether the ends must outlive changes by the caller
+ * @throws {TypeError} for an end that is not bytes
+ */
+export function toNativeRange(range: KeyRange, copies: boolean): NativeRange {
+  const lower = toBytes(range.lower, copies);
+  const upper = range.upper === range.lower ? lower : toBytes(range.upper, copies);
   return {
-    low: toCut(range.lower, range.lowerInclusive === false) ?? { key: NO_BYTES, ref: 0 },
-    high: toCut(range.upper, range.upperInclusive === true),
+    low: { key: lower ?? NO_BYTES, ref: lower && range.lowerInclusive === false ? REF_MAX : 0 },
+    high: upper && { key: upper, ref: range.upperInclusive === true ? REF_MAX : 0 },
     reverse: range.reverse === true,
   };
 }
 
-function toCut(key: Uint8Array | undefined, afterKey: boolean): NativeCut | undefined {
+function toBytes(key: Uint8Array | undefined, copies: boolean): Uint8Array | undefined {
   if (key === undefined) return undefined;
   if (!(key instanceof Uint8Array)) throw new TypeError('expected a range end of key bytes');
-  return { key: key.slice(), ref: afterKey ? REF_MAX : 0 };
+  return copies ? key.slice() : key;
 }
 
 /**

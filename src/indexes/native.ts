@@ -106,13 +106,13 @@ class NativeIndex implements OrderedIndex {
     this.#open();
     checkSeq(seq);
     const list = () => this.#open();
-    return new NativeCursor(this.#binary, this.#exchange, list, toNativeRange(range), seq);
+    return new NativeCursor(this.#binary, this.#exchange, list, toNativeRange(range, true), seq);
   }
 
   count(range: KeyRange, seq: number): number {
     const list = this.#open();
     checkSeq(seq);
-    this.#exchange.writeRange(toNativeRange(range), seq, false);
+    this.#exchange.writeRange(toNativeRange(range, false), seq, false);
     return this.#binary.count(list);
   }
 
