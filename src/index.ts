@@ -21,6 +21,14 @@ export type { Cursor } from './documents/cursor.js';
 export type { TransactionOptions, WatchOptions } from './documents/database.js';
 export type { Snapshot } from './documents/snapshot.js';
 export type { Transaction } from './documents/transaction.js';
+export type {
+  ExportOptions,
+  ImportOptions,
+  ImportProgress,
+  ImportResult,
+  ImportSource,
+  TextFormat,
+} from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
 export type { RunEvents } from './pipelines/events.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';

@@ -17,13 +17,15 @@ import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
-import { openLmdb } from './storage/lmdb/engine.js';
 import { openMemory } from './storage/memory/engine.js';
+import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
 
 export interface OpenOptions {
   /** Go on with runs that an earlier process left unfinished. Default true. */
   readonly resume?: boolean | undefined;
+  /** Make a store where there is none. Default true; false throws STORE_MISSING instead. */
+  readonly create?: boolean | undefined;
   /** Decoded documents kept in memory, in bytes; 0 keeps none. Default 64 MiB. */
   readonly cacheBytes?: number | undefined;
   /** Refuse commits that would take the store past this size on disk, in bytes. Default: no limit. */
@@ -52,14 +54,15 @@ export const MEMORY = ':memory:';
 /**
  * Opens or creates the store in the directory `path`.
  *
- * @throws {JdbxError} STORE_IN_USE, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
+ * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<Jdbx> {
   if (typeof path !== 'string' || path === '') {
     throw new TypeError(`open: expected the path of a directory, got ${String(path)}`);
   }
-  const { sizeMaxBytes } = options;
-  const engine = path === MEMORY ? openMemory() : await openLmdb(path, { sizeMaxBytes });
+  const { sizeMaxBytes, create } = options;
+  const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
+  const engine = path === MEMORY ? openMemory() : await embedded();
   try {
     const jdbx = new Jdbx(engine, options);
     await jdbx.begin(options.resume ?? true);
@@ -136,6 +139,14 @@ export class Jdbx extends Database implements AsyncDisposable {
    */
   run(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<RunResult> {
     return this.#runs.run(pipeline, input, options);
+  }
+
+  /**
+   * Goes on with runs that an earlier process left unfinished, as `open` does by default.
+   * Returns their ids at once; `settled` waits for them, `runOf` tells how each ended.
+   */
+  resume(): Promise<string[]> {
+    return this.#runs.resumeUnfinished();
   }
 
   /** Stops a run under way; what its finished stages did stays. False when it is not under way. */

@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   INVALID_IMPORT: 'text that is not JSON, JSON lines or CSV; names the line',
   // the store
   STORE_IN_USE: 'another process, or this one, has the store open',
+  STORE_MISSING: 'there is no store at the path, and none was to be made',
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',
   STORE_TOO_NEW: 'the store was written by a newer format version',
   STORE_FULL: 'the disk or the configured size limit is full; nothing of the commit was written',
@@ -62,7 +63,6 @@ export const ERROR_CODES = {
   RUN_CANCELLED: 'a run was cancelled',
   RUN_LEASE_LOST: 'another process has taken the run over',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
-  AUDIT_BROKEN: 'the audit chain does not verify; names the first broken link',
 } as const;
 
 /** A stable code of a `JdbxError`. */

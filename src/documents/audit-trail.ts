@@ -21,7 +21,9 @@ export class AuditTrail {
 
   /** Audit documents that match, in the order of the chain. */
   query(filter: Filter = {}): Cursor<AuditDocument> {
-    return this.#database.query<AuditDocument>({ _type: 'audit', ...filter }).sort({ _id: 1 });
+    return this.#database
+      .query<AuditDocument>({ $and: [{ _type: 'audit' }, filter] })
+      .sort({ _id: 1 });
   }
 
   /** Everything that was remembered about one run, oldest first. */
@@ -46,6 +48,10 @@ export function verifyAudit(view: View): AuditVerdict {
   return verifyChain(auditDocuments(view), head);
 }
 
+/** What is verified is what is stored, so not through the cache. */
 function* auditDocuments(view: View): Generator<Document> {
-  for (const { document } of view.documentsOf('audit')) yield document;
+  for (const id of view.idsOf('audit')) {
+    const stored = view.engine.get(id);
+    if (stored) yield stored.document;
+  }
 }

@@ -2,25 +2,36 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
 import { readIndexDocument } from '../query/index-definition.js';
-import type { Commit, StoredDocument } from '../storage/contract.js';
+import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
-import type { StagedChanges } from './index-set.js';
+import type { LiveIndex, StagedChanges } from './index-set.js';
 import type { Store } from './store.js';
 import type { View } from './view.js';
 
-/** The most documents that one transaction may change. It keeps LMDB's free list short. */
+/** The most that one transaction may write. It keeps LMDB's free list short. */
 export const TRANSACTION_CHANGES_MAX = 10_000;
+export const TRANSACTION_BYTES_MAX = 256 * 2 ** 20;
+
+/** A commit whose index entries are entered and can be taken out again. */
+interface StagedCommit {
+  readonly commit: Commit;
+  readonly indexed: readonly StagedChanges[];
+  readonly made: readonly LiveIndex[];
+  readonly newRefs: readonly number[];
+}
 
 /** Commits that become durable together. Each draft sees what the ones before it wrote. */
 export class Batch implements DraftBase {
   readonly #store: Store;
   readonly #view: View;
   readonly #overlay = new Map<string, StoredDocument | undefined>();
-  readonly #commits: Commit[] = [];
-  readonly #staged: { readonly seq: number; readonly changes: readonly StagedChanges[] }[] = [];
+  /** The newest revision that a commit of this batch keeps, by id. */
+  readonly #kept = new Map<string, number>();
+  readonly #staged: StagedCommit[] = [];
   #definitions: readonly DraftChange[] = [];
   #size = 0;
+  #bytes = 0;
   seq: number;
   at: number;
   catalog: Catalog;
@@ -40,13 +51,18 @@ export class Batch implements DraftBase {
     return this.#size;
   }
 
+  /** What they take, roughly. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** True when it holds a change of definitions, which no other commit may share. */
   get isAlone(): boolean {
     return this.#definitions.length > 0;
   }
 
   get commits(): readonly Commit[] {
-    return this.#commits;
+    return this.#staged.map(({ commit }) => commit);
   }
 
   /** Documents as this batch leaves them. */
@@ -62,10 +78,8 @@ export class Batch implements DraftBase {
     return this.#overlay.has(id) ? this.#overlay.get(id) : this.#view.stored(id);
   }
 
-  lastRevision(id: string): number {
-    let rev = 0;
-    for (const { document } of this.#view.engine.revisions(id)) rev = document._rev;
-    return rev;
+  lastKept(id: string, type: string): number {
+    return Math.max(this.#kept.get(id) ?? 0, this.#view.lastKept(id, type));
   }
 
   newRef(): number {
@@ -75,41 +89,48 @@ export class Batch implements DraftBase {
   /**
    * Takes a planned draft in, or refuses it whole.
    *
-   * @throws {JdbxError} SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT, DOCUMENT_TOO_LARGE
+   * @throws {JdbxError} TRANSACTION_TOO_LARGE, SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT
    */
   stage(draft: Draft): void {
     const { changes, definitions } = draft;
     if (changes.length === 0) return;
-    checkCount(changes.length);
+    const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
-    this.#stageIndexes(changes, definitions);
+    const logged = draft.logChanges(catalog);
+    this.#staged.push(this.#enter(changes, definitions, logged));
+    this.#keep(changes, logged);
     this.catalog = catalog;
     this.#definitions = definitions;
-    this.#commits.push({ seq: this.seq, at: this.at, changes: draft.logChanges(catalog) });
-    for (const change of changes) this.#overlay.set(idOf(change), change.after);
     this.#size += changes.length;
+    this.#bytes += bytes;
     this.auditHead = draft.auditHead;
     this.seq++;
     this.at = this.#store.now();
   }
 
   async commit(): Promise<void> {
-    if (this.#commits.length === 0) return;
+    if (this.#staged.length === 0) return;
     await this.#store.commit(this);
+  }
+
+  /** Takes out the indexes that the published definitions replaced. */
+  retireIndexes(): void {
     for (const { before, after } of this.#definitions) {
-      if (before?.document._type === 'index') {
-        this.#store.indexes.retire(before.document._id, after ? this.seq - 1 : this.seq, this.seq);
-      }
+      if (before?.document._type !== 'index') continue;
+      const newest = after ? this.seq - 1 : this.seq;
+      this.#store.indexes.retire(before.document._id, newest, this.seq);
     }
   }
 
   /** Takes the staged index entries out again. */
   revert(): void {
-    for (const { seq, changes } of this.#staged.toReversed()) {
-      this.#store.indexes.revert(changes, seq);
+    const { indexes, refs } = this.#store;
+    for (const { commit, indexed, made, newRefs } of this.#staged.toReversed()) {
+      indexes.revert(indexed, commit.seq);
+      for (const live of made) indexes.abandon(live);
+      for (const ref of newRefs) refs.forget(ref);
     }
-    for (const id of this.#newIndexes()) this.#store.indexes.abandon(id, this.seq - 1);
   }
 
   close(): void {
@@ -122,39 +143,44 @@ export class Batch implements DraftBase {
     );
   }
 
-  #stageIndexes(changes: readonly DraftChange[], definitions: readonly DraftChange[]): void {
+  /** Makes the indexes that the draft defines, and enters its changes into every index. */
+  #enter(
+    changes: readonly DraftChange[],
+    definitions: readonly DraftChange[],
+    logged: readonly Change[],
+  ): StagedCommit {
     const { indexes, refs } = this.#store;
-    const made: string[] = [];
+    const made: LiveIndex[] = [];
     try {
       for (const document of indexDocuments(definitions)) {
-        indexes.add(document._id, readIndexDocument(document), this.seq);
-        made.push(document._id);
-        this.#fill(document, changes);
+        const live = indexes.add(document._id, readIndexDocument(document), this.seq);
+        made.push(live);
+        indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
-      const staged = indexes.stage(changes.map(toIndexed), this.seq);
-      this.#staged.push({ seq: this.seq, changes: staged });
+      const indexed = indexes.stage(changes.map(toIndexed), this.seq);
+      const fresh = changes.filter(({ before }) => !before);
+      for (const change of fresh) refs.set(change.ref, idOf(change));
+      const commit = { seq: this.seq, at: this.at, changes: logged };
+      return { commit, indexed, made, newRefs: fresh.map(({ ref }) => ref) };
     } catch (error) {
-      for (const id of made) indexes.abandon(id, this.seq);
+      for (const live of made) indexes.abandon(live);
       throw error;
     }
-    for (const change of changes) refs.set(change.ref, idOf(change));
   }
 
-  /** What is stored already, but for what this draft changes: staging enters that. */
-  #fill(definition: Document, changes: readonly DraftChange[]): void {
+  /** A batch that changes definitions is alone, so the view shows all that is stored. */
+  *#unchanged(type: string, changes: readonly DraftChange[]): Generator<StoredDocument, void> {
     const own = new Set(changes.map(({ ref }) => ref));
-    const stored = this.#view.documentsOf(String(definition.type));
-    this.#store.indexes.fill(
-      definition._id,
-      (function* () {
-        for (const each of stored) if (!own.has(each.ref)) yield each;
-      })(),
-      this.seq,
-    );
+    for (const stored of this.#view.documentsOf(type)) if (!own.has(stored.ref)) yield stored;
   }
 
-  #newIndexes(): string[] {
-    return indexDocuments(this.#definitions).map(({ _id }) => _id);
+  #keep(changes: readonly DraftChange[], logged: readonly Change[]): void {
+    for (const change of changes) this.#overlay.set(idOf(change), change.after);
+    for (const change of logged) {
+      if (change.kind === 'put' && change.versioned) {
+        this.#kept.set(change.document._id, change.document._rev);
+      }
+    }
   }
 }
 
@@ -172,10 +198,19 @@ function toIndexed({ ref, before, after }: DraftChange) {
   return { ref, before: before?.document, after: after?.document };
 }
 
-function checkCount(count: number): void {
-  if (count <= TRANSACTION_CHANGES_MAX) return;
+/** @returns roughly how many bytes the changes take */
+function checkSize(changes: readonly DraftChange[]): number {
+  if (changes.length > TRANSACTION_CHANGES_MAX) {
+    tooLarge(`${TRANSACTION_CHANGES_MAX} changed documents`, String(changes.length));
+  }
+  const bytes = changes.reduce((sum, { after }) => sum + (after?.bytes ?? 0), 0);
+  if (bytes > TRANSACTION_BYTES_MAX) tooLarge(`${TRANSACTION_BYTES_MAX} bytes`, `about ${bytes}`);
+  return bytes;
+}
+
+function tooLarge(expected: string, got: string): never {
   throw new JdbxError(
     'TRANSACTION_TOO_LARGE',
-    `expected at most ${TRANSACTION_CHANGES_MAX} changed documents in one transaction, got ${count}`,
+    `expected at most ${expected} in one transaction, got ${got}`,
   );
 }

@@ -1,6 +1,6 @@
-import { Ajv, type ValidateFunction } from 'ajv';
 import type { Document } from '../base/document.js';
-import { describeThrown, JdbxError } from '../base/errors.js';
+import { JdbxError } from '../base/errors.js';
+import { compileSchema, type SchemaCheck } from './schema.js';
 
 /**
  * What the store's own definition documents say: which types go by other
@@ -9,13 +9,17 @@ import { describeThrown, JdbxError } from '../base/errors.js';
  *
  *   { _type: 'alias', type: 'pattern', includes: ['code_pattern'] }
  *   { _type: 'versioning', type: 'pattern' }
- *   { _type: 'schema', type: 'pattern', schema: { …JSON Schema 2020-12… } }
+ *   { _type: 'schema', type: 'pattern', schema: { …JSON Schema… } }
+ *
+ * Several definitions for one type add up: all their aliases count, and a
+ * document must satisfy every schema. An alias says nothing of the aliases of
+ * what it includes.
  */
 export class Catalog {
   readonly #definitions: ReadonlyMap<string, Document>;
   readonly #includes = new Map<string, readonly string[]>();
   readonly #versioned = new Set<string>(VERSIONED_BY_DEFAULT);
-  readonly #schemas = new Map<string, { readonly id: string; readonly check: ValidateFunction }>();
+  readonly #schemas = new Map<string, readonly SchemaCheck[]>();
 
   /** @throws {JdbxError} INVALID_DOCUMENT for a definition that cannot be understood */
   constructor(definitions: Iterable<Document> = []) {
@@ -48,24 +52,17 @@ export class Catalog {
 
   /** @throws {JdbxError} SCHEMA_VIOLATION */
   checkSchema(document: Document): void {
-    const schema = this.#schemas.get(document._type);
-    if (!schema) return;
-    const sound: boolean = schema.check(document);
-    if (sound) return;
-    const error = schema.check.errors?.[0];
-    const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
-    throw new JdbxError('SCHEMA_VIOLATION', `${error?.message ?? 'refused'} (${schema.id})`, {
-      path,
-      details: { id: document._id, schema: schema.id },
-    });
+    for (const check of this.#schemas.get(document._type) ?? []) check(document);
   }
 
   #read(document: Document): void {
     const type = requireText(document, 'type');
-    if (document._type === 'alias') this.#includes.set(type, [type, ...readIncludes(document)]);
+    if (document._type === 'alias') {
+      this.#includes.set(type, [...new Set([...this.typesOf(type), ...readIncludes(document)])]);
+    }
     if (document._type === 'versioning') this.#versioned.add(type);
     if (document._type === 'schema') {
-      this.#schemas.set(type, { id: document._id, check: compileSchema(document) });
+      this.#schemas.set(type, [...(this.#schemas.get(type) ?? []), compileSchema(document)]);
     }
   }
 }
@@ -106,18 +103,4 @@ function readIncludes(document: Document): string[] {
   throw new JdbxError('INVALID_DOCUMENT', `expected an array of types in ${document._id}`, {
     path: 'includes',
   });
-}
-
-function compileSchema(document: Document): ValidateFunction {
-  const { schema } = document;
-  try {
-    return new Ajv({ strict: false, validateFormats: false }).compile(
-      structuredClone(schema) as object,
-    );
-  } catch (cause) {
-    throw new JdbxError('INVALID_DOCUMENT', `expected a JSON Schema: ${describeThrown(cause)}`, {
-      path: 'schema',
-      cause,
-    });
-  }
 }

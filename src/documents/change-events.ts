@@ -1,15 +1,11 @@
-import { compileFilter } from '../query/filter.js';
-import { expandTypes } from '../query/types.js';
 import type { Commit } from '../storage/contract.js';
-import type { ChangeEvent, Filter } from './contract.js';
+import type { ChangeEvent } from './contract.js';
 
-/** The changes of one commit that a watcher's filter lets through. A removal is judged by its id and type. */
+/** The changes of one commit that `matches` lets through. A removal is judged by its id and type. */
 export function toChangeEvents(
   commit: Commit,
-  filter: Filter,
-  typesOf: (type: string) => readonly string[],
+  matches: (document: unknown) => boolean,
 ): ChangeEvent[] {
-  const matches = compileFilter(expandTypes(filter, typesOf).filter);
   const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
   const events = commit.changes.map((change): ChangeEvent => {
     if (change.kind === 'remove') {

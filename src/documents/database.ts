@@ -1,8 +1,6 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
-import { followLog } from '../history/change-feed.js';
-import { toChangeEvents } from './change-events.js';
 import { Collection } from './collection.js';
 import type {
   ChangeEvent,
@@ -24,7 +22,16 @@ import { Snapshot } from './snapshot.js';
 import type { Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
+import type {
+  ExportOptions,
+  ImportOptions,
+  ImportResult,
+  ImportSource,
+} from './transfer/contract.js';
+import { exportDocuments } from './transfer/export-documents.js';
+import { importDocuments } from './transfer/import-documents.js';
 import type { View } from './view.js';
+import { watchChanges } from './watching.js';
 import { Workspace } from './workspace.js';
 import { Writer } from './writer.js';
 
@@ -47,6 +54,7 @@ export class Database {
   readonly #runner: QueryRunner;
   readonly #closing = new AbortController();
 
+  /** @internal */
   constructor(store: Store, checks: readonly DocumentCheck[]) {
     this.#store = store;
     this.#writer = new Writer(store);
@@ -75,7 +83,8 @@ export class Database {
 
   async get<T = Document>(id: string): Promise<T | undefined> {
     checkId(id);
-    const cached = this.#store.cache.get(id, this.#store.publishedSeq);
+    // The newest revision, without the cost of a view, when it is at hand.
+    const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
     return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
   }
 
@@ -150,13 +159,20 @@ export class Database {
     }
   }
 
-  /** Changes as they are committed, from `since` on. Ends when the signal aborts or the store closes. */
-  async *watch(filter: Filter = {}, options: WatchOptions = {}): AsyncGenerator<ChangeEvent> {
-    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
-    const since = options.since ?? this.seq;
-    for await (const commit of followLog(this.#store, since, AbortSignal.any(signals))) {
-      yield* toChangeEvents(commit, filter, (type) => this.typesOf(type));
+  /**
+   * Changes as they are committed, from `since` on; what is committed before the first
+   * `next` counts too. Ends when the signal aborts or the store closes. A removal is
+   * judged by `_id` and `_type` alone.
+   *
+   * @throws {JdbxError} INVALID_FILTER, LOG_TRIMMED at the first `next` that meets it
+   */
+  watch(filter: Filter = {}, options: WatchOptions = {}): AsyncGenerator<ChangeEvent, void> {
+    const { since = this.seq, signal } = options;
+    if (!Number.isSafeInteger(since) || since < 0) {
+      throw new TypeError(`since: expected the number of a commit, got ${String(since)}`);
     }
+    const signals = signal ? [this.#closing.signal, signal] : [this.#closing.signal];
+    return watchChanges(this.#store, filter, since, AbortSignal.any(signals));
   }
 
   /** Kept revisions of a document, oldest first. Types that are not versioned keep none. */
@@ -189,17 +205,48 @@ export class Database {
     return this.put(body as NewDocument);
   }
 
+  /**
+   * Writes the documents of JSON, JSON lines or CSV. A file, or text in memory, is checked to
+   * its end before anything is written; a stream is written as it comes. Each commit of up to
+   * 1,000 documents is atomic; an error's `details` say the `line`, and how many were `imported`
+   * before and stay. `atomic` makes one commit of everything.
+   *
+   * @throws {JdbxError} INVALID_IMPORT, TRANSACTION_TOO_LARGE, and what `insert` throws
+   */
+  import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+    return importDocuments(
+      {
+        view: () => this.view(),
+        submit: (plan) => this.submit(plan),
+        check: (document) => this.#check(document),
+        checkSchema: (document) => this.#store.catalog.checkSchema(document as Document),
+      },
+      source,
+      options,
+    );
+  }
+
+  /**
+   * Matching documents as text, in the order of their ids, all from one snapshot. JSON and JSON
+   * lines come back equal by `import`.
+   *
+   * @throws {JdbxError} INVALID_FILTER, when the first piece is asked for
+   */
+  export(filter: Filter = {}, options: ExportOptions = {}): AsyncIterable<string> {
+    return exportDocuments(() => this.view(), filter, options);
+  }
+
   /** A synchronous, consistent read view. The caller closes it. */
   snapshot(): Snapshot {
     return new Snapshot(this.view(), this.#store.now());
   }
 
-  /** For the floors above: a view that the caller closes. */
+  /** A view that the caller closes. @internal For the floors above. */
   view(): View {
     return this.#store.view();
   }
 
-  /** For the floors above: a snapshot with its own writes, committed by `submit`. */
+  /** A snapshot with its own writes, committed by `submit`. @internal For the floors above. */
   workspace(): Workspace {
     return new Workspace(this.view(), {
       check: (document) => this.#check(document),
@@ -207,12 +254,17 @@ export class Database {
     });
   }
 
-  /** For the floors above: the one write road. `plan` runs alone and must not wait. */
+  /**
+   * The one write road. `plan` runs alone and must not wait; it may run again before its
+   * commit is durable, and only its last run counts.
+   *
+   * @internal For the floors above.
+   */
   submit<T>(plan: (draft: Draft) => T): Promise<T> {
     return this.#writer.submit(plan);
   }
 
-  /** Calls `wake` after each commit. Returns the way to stop. */
+  /** Calls `wake` soon after each commit. Returns the way to stop. */
   onCommit(wake: () => void): () => void {
     return this.#store.onCommit(wake);
   }

@@ -1,20 +1,20 @@
 import type { Document } from '../base/document.js';
-import { JdbxError } from '../base/errors.js';
+import { takeSizedValue } from '../base/values.js';
 import { type AuditEntry, type AuditHead, sealAudit } from '../history/audit-chain.js';
 import { isShareable } from '../storage/codec.js';
 import type { Change, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import type { TakenDocument } from './take-document.js';
+import { checkAbsent, checkRev, checkWritable, toStored } from './write-rules.js';
 
 /** What a draft stands on: the store after every commit before it, published or not. */
 export interface DraftBase {
   readonly seq: number;
   readonly at: number;
-  readonly catalog: Catalog;
   readonly auditHead: AuditHead;
   stored(id: string): StoredDocument | undefined;
-  /** The newest revision kept of a document that is gone. */
-  lastRevision(id: string): number;
+  /** The number of the newest kept revision, for a type that keeps them; else 0. */
+  lastKept(id: string, type: string): number;
   newRef(): number;
 }
 
@@ -31,6 +31,7 @@ export interface DraftChange {
  */
 export class Draft {
   readonly seq: number;
+  /** Milliseconds since the epoch. */
   readonly at: number;
   readonly #base: DraftBase;
   readonly #changes = new Map<string, DraftChange>();
@@ -52,40 +53,39 @@ export class Draft {
     return this.stored(id)?.document;
   }
 
-  /** @throws {JdbxError} DUPLICATE_ID, PROTECTED_TYPE */
+  /** @throws {JdbxError} DUPLICATE_ID, CONFLICT when it names a revision, PROTECTED_TYPE */
   insert(taken: TakenDocument): Document {
-    if (this.stored(taken.id)) {
-      throw new JdbxError('DUPLICATE_ID', `expected no document ${taken.id} yet`, {
-        operation: 'insert',
-        details: { id: taken.id },
-      });
-    }
+    checkAbsent(taken.id, this.get(taken.id));
     return this.put(taken);
   }
 
   /** @throws {JdbxError} CONFLICT when the document names another revision than the current one; PROTECTED_TYPE */
   put(taken: TakenDocument): Document {
-    const current = this.stored(taken.id);
-    if (taken.rev !== undefined) checkRev(taken.id, taken.rev, current?.document);
+    const current = this.get(taken.id);
+    checkRev(taken, current);
     checkWritable(taken.type, taken.id);
-    if (current) checkWritable(current.document._type, taken.id);
-    return this.#write(taken, current);
+    if (current) checkWritable(current._type, taken.id);
+    const before = this.#before(taken.id)?.document;
+    const document = toStored(taken, before, this.#base.lastKept(taken.id, taken.type));
+    this.#set(taken.id, document, taken.bytes);
+    return document;
   }
 
   /** @throws {JdbxError} PROTECTED_TYPE */
   remove(id: string): Document | undefined {
-    const current = this.stored(id);
+    const current = this.get(id);
     if (!current) return undefined;
-    checkWritable(current.document._type, id);
-    this.#set(id, undefined);
-    return current.document;
+    checkWritable(current._type, id);
+    this.#set(id, undefined, 0);
+    return current;
   }
 
-  /** Adds a document to the audit trail. `entry` must be a frozen value. */
+  /** Adds a document to the audit trail. @throws {JdbxError} INVALID_DOCUMENT */
   audit(entry: AuditEntry): Document {
-    const document = sealAudit(this.#auditHead, entry, this.at);
+    const { value, bytes } = takeSizedValue(entry);
+    const document = sealAudit(this.#auditHead, value as AuditEntry, this.at);
     this.#auditHead = { n: document.n, hash: document.hash };
-    this.#set(document._id, document);
+    this.#set(document._id, document, bytes + AUDIT_FIELDS_BYTES);
     return document;
   }
 
@@ -117,24 +117,14 @@ export class Draft {
     );
   }
 
-  #write(taken: TakenDocument, current: StoredDocument | undefined): Document {
-    const own = this.#changes.get(taken.id);
-    const before = own ? own.before : current;
-    // A definition that comes back after its removal goes on where its history ended.
-    const versioned = this.#base.catalog.isVersioned(taken.type);
-    const _rev = before?.document._rev ?? (versioned ? this.#base.lastRevision(taken.id) : 0);
-    const document: Document = Object.freeze({
-      _id: taken.id,
-      _type: taken.type,
-      _rev: _rev + 1,
-      ...taken.fields,
-    });
-    this.#set(taken.id, document, taken.bytes);
-    return document;
+  /** What was stored before this commit. */
+  #before(id: string): StoredDocument | undefined {
+    const own = this.#changes.get(id);
+    return own ? own.before : this.#base.stored(id);
   }
 
-  #set(id: string, document: Document | undefined, bytes = 500): void {
-    const before = this.#changes.has(id) ? this.#changes.get(id)?.before : this.#base.stored(id);
+  #set(id: string, document: Document | undefined, bytes: number): void {
+    const before = this.#before(id);
     const ref = this.#changes.get(id)?.ref ?? before?.ref ?? this.#base.newRef();
     const after = document && {
       ref,
@@ -147,6 +137,9 @@ export class Draft {
   }
 }
 
+/** What the chain adds to an entry: its number, the time, two hashes. */
+const AUDIT_FIELDS_BYTES = 300;
+
 function isDefinition(stored: StoredDocument | undefined): boolean {
   const type = stored?.document._type;
   return type !== undefined && (type === 'index' || Catalog.defines(type));
@@ -154,20 +147,4 @@ function isDefinition(stored: StoredDocument | undefined): boolean {
 
 function removal(ref: number, { document }: StoredDocument): Change {
   return { kind: 'remove', ref, id: document._id, type: document._type, rev: document._rev };
-}
-
-function checkRev(id: string, rev: number, current: Document | undefined): void {
-  if (current?._rev === rev) return;
-  const found = current ? `revision ${current._rev}` : 'no document';
-  throw new JdbxError('CONFLICT', `expected revision ${rev} of ${id}, found ${found}`, {
-    details: { id, expected: rev, found: current?._rev ?? null },
-  });
-}
-
-/** The audit trail grows by `audit` alone. */
-function checkWritable(type: string, id: string): void {
-  if (type !== 'audit') return;
-  throw new JdbxError('PROTECTED_TYPE', `expected a document that may be written, got ${id}`, {
-    details: { id, type },
-  });
 }

@@ -7,7 +7,7 @@ import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
 
 /** One index in use. */
-interface LiveIndex extends PlannableIndex {
+export interface LiveIndex extends PlannableIndex {
   readonly id: string;
   readonly definition: IndexDefinition;
   readonly index: OrderedIndex;
@@ -54,15 +54,16 @@ export class IndexSet {
   }
 
   /** Makes an empty index from its document's definition. */
-  add(id: string, definition: IndexDefinition, since: number): void {
+  add(id: string, definition: IndexDefinition, since: number): LiveIndex {
     const live: LiveIndex = { id, definition, index: this.#create(), multikey: false, since };
     const indexes = this.#byType.get(definition.type) ?? [];
     this.#byType.set(definition.type, [...indexes, live]);
+    return live;
   }
 
-  /** Takes an index out that a failed commit had made under `since`. */
-  abandon(id: string, since: number): void {
-    this.#keep((live) => live.id !== id || live.since !== since);
+  /** Takes out an index that a failed commit had made. No reader has seen it. */
+  abandon(unwanted: LiveIndex): void {
+    for (const { index } of this.#keep((live) => live !== unwanted)) index.close();
   }
 
   /**
@@ -83,17 +84,16 @@ export class IndexSet {
   }
 
   /**
-   * Fills one index from documents that are stored already.
+   * Fills a new index from documents that are stored already, but for those that its own
+   * commit changes: `stage` enters these.
    *
    * @throws {JdbxError} DUPLICATE_KEY, INVALID_INDEX
    */
-  fill(id: string, documents: Iterable<StoredDocument>, seq: number): void {
-    const live = [...this.all()].findLast((each) => each.id === id);
-    if (!live) return;
+  fill(live: LiveIndex, documents: Iterable<StoredDocument>): void {
     for (const { ref, document } of documents) {
       const inserted = keysIn(live, document);
-      checkUnique(live, inserted, document._id, seq);
-      live.index.apply(toChanges('insert', inserted, ref), seq);
+      checkUnique(live, inserted, document._id, live.since);
+      live.index.apply(toChanges('insert', inserted, ref), live.since);
     }
   }
 
@@ -111,7 +111,7 @@ export class IndexSet {
       staged.push({ index, changes: part });
     };
     try {
-      const deltas = changes.flatMap((change) => this.#deltas(change));
+      const deltas = changes.flatMap((change) => this.#deltas(change, seq));
       for (const { index, ref, removed } of deltas) apply(index, toChanges('remove', removed, ref));
       for (const { index, live, id, ref, inserted } of deltas) {
         if (live) checkUnique(live, inserted, id, seq);
@@ -140,6 +140,8 @@ export class IndexSet {
   close(): void {
     this.typeIndex.close();
     for (const { index } of this.all()) index.close();
+    for (const { index } of this.#retired) index.close();
+    this.#retired = [];
   }
 
   /** Keeps the indexes that `wanted` says, and returns the others. */
@@ -149,10 +151,10 @@ export class IndexSet {
     return dropped;
   }
 
-  #deltas(change: IndexedChange): Delta[] {
+  #deltas(change: IndexedChange, seq: number): Delta[] {
     const types = new Set([change.before?._type, change.after?._type]);
     const lives = [...types].flatMap((type) => (type ? (this.#byType.get(type) ?? []) : []));
-    return [this.#typeDelta(change), ...lives.map((live) => deltaOf(live, change))];
+    return [this.#typeDelta(change), ...lives.map((live) => deltaOf(live, change, seq))];
   }
 
   #typeDelta({ ref, before, after }: IndexedChange): Delta {
@@ -173,8 +175,10 @@ interface Delta {
   readonly inserted: readonly Uint8Array[];
 }
 
-function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange): Delta {
-  const old = before?._type === live.definition.type ? keysIn(live, before) : [];
+function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: number): Delta {
+  // An index that this very commit makes was filled without the documents that it changes.
+  const isHeld = live.since < seq && before?._type === live.definition.type;
+  const old = isHeld ? keysIn(live, before) : [];
   const now = after?._type === live.definition.type ? keysIn(live, after) : [];
   return {
     index: live.index,

@@ -16,6 +16,11 @@ export class Refs {
     this.#ids[ref] = id;
   }
 
+  /** Takes a ref out whose document never came to be: its commit failed. */
+  forget(ref: DocumentRef): void {
+    this.#ids[ref] = undefined;
+  }
+
   /** Removals come in the order of their commits. */
   remove(ref: DocumentRef, seq: number): void {
     this.#removed.push({ ref, seq });

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../base/clock.js';
 import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
 import { encodeKey } from '../base/key-bytes.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { CreateIndex } from '../indexes/contract.js';
@@ -11,6 +12,7 @@ import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
 import { IndexSet } from './index-set.js';
 import { Refs } from './refs.js';
+import { SharedSnapshot } from './shared-snapshot.js';
 import { type Shared, View } from './view.js';
 
 export interface StoreOptions {
@@ -23,8 +25,16 @@ export interface StoreOptions {
 
 /** How many commits pass before dead index entries are freed. */
 const RELEASE_EVERY = 1_000;
+/** Log records dropped with one batch at most, so that a log made shorter does not make one huge commit. */
+const TRIM_MAX = 1_000;
 
-/** The published state of one open store: engine, indexes, definitions, and who is looking at it. */
+/**
+ * The published state of one open store: engine, indexes, definitions, and who is
+ * looking at it. A commit is durable first and published after, all of it in one
+ * synchronous step, so a reader never meets half of it.
+ *
+ * @internal
+ */
 export class Store implements Shared {
   readonly engine: Engine;
   readonly indexes: IndexSet;
@@ -35,23 +45,30 @@ export class Store implements Shared {
   readonly #events = new EventEmitter<{ commit: [] }>();
   #catalog = new Catalog();
   #auditHead: AuditHead = AUDIT_START;
-  #publishedSeq: number;
+  #published: SharedSnapshot;
   #nextRef = 1;
   #releasedSeq: number;
+  #logStart: number;
   #lastAt = 0;
+  #closed = false;
 
   constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
     this.cache = options.cache;
     this.indexes = new IndexSet(options.createIndex);
     this.#options = options;
-    this.#publishedSeq = engine.seq;
-    this.#releasedSeq = engine.seq;
-    this.#load();
+    this.#published = new SharedSnapshot(engine.snapshot());
+    this.#releasedSeq = this.publishedSeq;
+    this.#logStart = this.#published.engine.logStart();
+    this.#load(this.#published.engine);
   }
 
   get publishedSeq(): number {
-    return this.#publishedSeq;
+    return this.#published.engine.seq;
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed;
   }
 
   get catalog(): Catalog {
@@ -72,40 +89,50 @@ export class Store implements Shared {
     return this.#nextRef++;
   }
 
+  /** The newest published commit. The caller closes the view. @throws {JdbxError} STORE_CLOSED */
   view(): View {
-    const view = new View(this.engine.snapshot(), this, (closed) => this.#views.delete(closed));
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    const shared = this.#published.take();
+    const view = new View(shared.engine, this, (closed) => {
+      this.#views.delete(closed);
+      shared.release();
+    });
     this.#views.add(view);
     return view;
   }
 
-  snapshot(): EngineSnapshot {
-    return this.engine.snapshot();
-  }
-
-  /** Calls `wake` after each publication. Returns the way to stop. */
+  /** Calls `wake` soon after each publication. Returns the way to stop. */
   onCommit(wake: () => void): () => void {
-    this.#events.on('commit', wake);
-    return () => this.#events.off('commit', wake);
+    // Later, because what a listener throws must not undo a commit that is durable.
+    const listen = () => queueMicrotask(wake);
+    this.#events.on('commit', listen);
+    return () => this.#events.off('commit', listen);
   }
 
   /** Makes a batch durable, then shows it to readers. */
   async commit(batch: Batch): Promise<void> {
     const last = batch.seq - 1;
+    const wanted = last - this.#options.logCommits + 1;
+    const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
     await this.engine.commit({
       commits: batch.commits,
       names: { nextRef: this.#nextRef, audit: { ...batch.auditHead } },
-      logFrom: last - this.#options.logCommits + 1,
+      logFrom,
     });
-    this.#publish(batch, last);
+    this.#logStart = Math.min(logFrom, last);
+    this.#publish(batch);
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const view of [...this.#views]) view.close();
+    this.#published.release();
     this.indexes.close();
     this.#events.removeAllListeners();
   }
 
-  #publish(batch: Batch, seq: number): void {
+  #publish(batch: Batch): void {
     for (const [id, stored] of batch.changed) {
       if (stored) this.cache.set(stored);
       else this.cache.delete(id);
@@ -115,37 +142,38 @@ export class Store implements Shared {
         if (change.kind === 'remove') this.refs.remove(change.ref, commit.seq);
       }
     }
-    this.#publishedSeq = seq;
+    const before = this.#published;
+    this.#published = new SharedSnapshot(this.engine.snapshot());
+    before.release();
     this.#catalog = batch.catalog;
     this.#auditHead = batch.auditHead;
+    batch.retireIndexes();
     this.#release();
     this.#events.emit('commit');
   }
 
   #release(): void {
-    if (this.#publishedSeq - this.#releasedSeq < RELEASE_EVERY) return;
-    const oldest = Math.min(this.#publishedSeq, ...[...this.#views].map(({ seq }) => seq));
+    if (this.publishedSeq - this.#releasedSeq < RELEASE_EVERY) return;
+    const oldest = Math.min(this.publishedSeq, ...[...this.#views].map(({ seq }) => seq));
     this.indexes.release(oldest);
     this.refs.release(oldest);
-    this.#releasedSeq = this.#publishedSeq;
+    this.#releasedSeq = this.publishedSeq;
   }
 
-  /** Reads every document once for the definitions and the type index, and once more for the others. */
-  #load(): void {
-    const snapshot = this.engine.snapshot();
-    try {
-      this.#nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
-      this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
-      const definitions = this.#loadTypes(snapshot);
-      this.#catalog = new Catalog(definitions.filter(({ _type }) => Catalog.defines(_type)));
-      for (const document of definitions) {
-        if (document._type !== 'index') continue;
-        this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
-      }
-      this.#loadIndexes(snapshot);
-    } finally {
-      snapshot.close();
+  /**
+   * Reads every document once for the definitions and the type index, and once more for the
+   * other indexes: opening takes time with the number of documents, until indexes are saved.
+   */
+  #load(snapshot: EngineSnapshot): void {
+    this.#nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
+    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    const definitions = this.#loadTypes(snapshot);
+    this.#catalog = new Catalog(definitions.filter(({ _type }) => Catalog.defines(_type)));
+    for (const document of definitions) {
+      if (document._type !== 'index') continue;
+      this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
     }
+    this.#loadIndexes(snapshot);
   }
 
   #loadTypes(snapshot: EngineSnapshot): Document[] {

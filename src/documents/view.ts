@@ -1,4 +1,5 @@
 import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
 import { encodeKey, prefixEnd } from '../base/key-bytes.js';
 import type { DocumentRef, OrderedIndex } from '../indexes/contract.js';
 import type { PlannableIndex, QuerySource } from '../query/contract.js';
@@ -20,21 +21,34 @@ export interface Shared {
   readonly catalog: Catalog;
 }
 
-/** The store exactly as of one `seq`: an engine snapshot with the indexes and the cache over it. */
+/**
+ * The store exactly as of one published `seq`: an engine snapshot with the
+ * indexes and the cache over it. Aliases are those of now.
+ *
+ * @internal
+ */
 export class View implements QuerySource {
   readonly seq: number;
-  readonly engine: EngineSnapshot;
+  readonly #engine: EngineSnapshot;
   readonly #shared: Shared;
   readonly #onClose: (view: View) => void;
+  #closed = false;
 
   constructor(engine: EngineSnapshot, shared: Shared, onClose: (view: View) => void) {
-    this.engine = engine;
+    this.#engine = engine;
     this.seq = engine.seq;
     this.#shared = shared;
     this.#onClose = onClose;
   }
 
+  /** Other views may share it: only the view closes it. */
+  get engine(): EngineSnapshot {
+    this.#checkOpen();
+    return this.#engine;
+  }
+
   get typeIndex(): OrderedIndex {
+    this.#checkOpen();
     return this.#shared.indexes.typeIndex;
   }
 
@@ -42,15 +56,26 @@ export class View implements QuerySource {
     return this.#shared.indexes.of(type, this.seq);
   }
 
+  /** Every index that index documents asked for. */
+  allIndexes(): readonly PlannableIndex[] {
+    return [...this.#shared.indexes.all()].filter(({ since }) => since <= this.seq);
+  }
+
   resolveTypes(type: string): readonly string[] {
     return this.#shared.catalog.typesOf(type);
   }
 
+  /** The number of the newest kept revision, for a type that keeps them; else 0. */
+  lastKept(id: string, type: string): number {
+    return this.#shared.catalog.isVersioned(type) ? this.engine.lastRevision(id) : 0;
+  }
+
   stored(id: string): StoredDocument | undefined {
+    this.#checkOpen();
     const cached = this.#shared.cache.get(id, this.seq);
     if (cached) return cached;
-    const stored = this.engine.get(id);
-    // Only the newest published state may enter the cache; an older view must not.
+    const stored = this.#engine.get(id);
+    // Only the newest published state may enter the cache; what an older view reads may be outdated.
     if (stored && this.seq === this.#shared.publishedSeq) this.#shared.cache.set(stored);
     return stored;
   }
@@ -63,23 +88,27 @@ export class View implements QuerySource {
     return this.stored(id)?.ref;
   }
 
+  /** The id that a ref stands for, whether or not its document lives here. */
+  idOf(ref: DocumentRef): string | undefined {
+    return this.#shared.refs.idOf(ref);
+  }
+
   load(ref: DocumentRef): Document | undefined {
-    const id = this.#shared.refs.idOf(ref);
+    const id = this.idOf(ref);
     const stored = id === undefined ? undefined : this.stored(id);
     return stored?.ref === ref ? stored.document : undefined;
   }
 
-  /** Every document of exactly this type, in `_id` order. */
-  *documentsOf(type: string): Iterable<StoredDocument> {
+  /** The ids of every document of exactly this type, in order. */
+  *idsOf(type: string): Generator<string, void> {
     const lower = encodeKey([type]);
     const cursor = this.typeIndex.scan({ lower, upper: prefixEnd(lower) }, this.seq);
     const refs = new Uint32Array(SCAN_BATCH);
     try {
       for (let count = cursor.next({ refs }); count > 0; count = cursor.next({ refs })) {
         for (const ref of refs.subarray(0, count)) {
-          const id = this.#shared.refs.idOf(ref);
-          const stored = id === undefined ? undefined : this.stored(id);
-          if (stored) yield stored;
+          const id = this.idOf(ref);
+          if (id !== undefined) yield id;
         }
       }
     } finally {
@@ -87,8 +116,24 @@ export class View implements QuerySource {
     }
   }
 
+  /** Every document of exactly this type, in `_id` order. */
+  *documentsOf(type: string): Generator<StoredDocument, void> {
+    for (const id of this.idsOf(type)) {
+      const stored = this.stored(id);
+      if (stored) yield stored;
+    }
+  }
+
+  /** Safe to call twice. */
   close(): void {
-    this.engine.close();
+    if (this.#closed) return;
+    this.#closed = true;
     this.#onClose(this);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new JdbxError('STORE_CLOSED', 'expected an open view; it, or its store, was closed');
+    }
   }
 }

@@ -1,7 +1,9 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
+import { takeValue } from '../base/values.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { QuerySource } from '../query/contract.js';
+import { isShareable } from '../storage/codec.js';
 import { updated, upserted } from './apply-update.js';
 import type {
   Filter,
@@ -18,6 +20,7 @@ import { guardSource, OverlaySource } from './overlay-source.js';
 import { countDocuments, explainQuery, findDocuments, runAggregate } from './querying.js';
 import { type TakenDocument, takeDocument } from './take-document.js';
 import type { View } from './view.js';
+import { checkAbsent, checkRev, checkWritable, toStored } from './write-rules.js';
 
 export interface WorkspaceRules {
   /** Checks a document's own rules. */
@@ -50,6 +53,8 @@ interface Write {
  * see both; nothing is stored until the writes are replayed into a draft, which
  * refuses them if any document written here was changed by someone else since
  * (snapshot isolation: the first to commit wins).
+ *
+ * @internal
  */
 export class Workspace implements WorkspaceReader {
   readonly #view: View;
@@ -72,8 +77,7 @@ export class Workspace implements WorkspaceReader {
   }
 
   get(id: string): Document | undefined {
-    const write = this.#writes.get(id);
-    return write ? write.document : this.#view.get(id);
+    return handOut(this.#own(id));
   }
 
   getMany(ids: readonly string[]): (Document | undefined)[] {
@@ -118,30 +122,16 @@ export class Workspace implements WorkspaceReader {
     };
   }
 
+  /** @throws {JdbxError} DUPLICATE_ID, and what `put` throws */
   insert(document: NewDocument): Document {
-    this.#rules.check(document);
-    const taken = takeDocument(document);
-    if (this.get(taken.id)) {
-      throw new JdbxError('DUPLICATE_ID', `expected no document ${taken.id} yet`, {
-        operation: 'insert',
-        details: { id: taken.id },
-      });
-    }
+    const taken = this.#take(document);
+    checkAbsent(taken.id, this.#own(taken.id));
     return this.#write(taken);
   }
 
+  /** @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE, CONFLICT, PROTECTED_TYPE */
   put(document: NewDocument): Document {
-    this.#rules.check(document);
-    const taken = takeDocument(document);
-    const current = this.get(taken.id);
-    if (taken.rev !== undefined && taken.rev !== current?._rev) {
-      throw new JdbxError(
-        'CONFLICT',
-        `expected revision ${taken.rev} of ${taken.id}, found ${current?._rev ?? 'no document'}`,
-        { operation: 'put', details: { id: taken.id } },
-      );
-    }
-    return this.#write(taken);
+    return this.#write(this.#take(document));
   }
 
   update(target: Target, update: Update, options: UpdateOptions = {}): UpdateResult {
@@ -161,8 +151,9 @@ export class Workspace implements WorkspaceReader {
 
   remove(target: Target, options: RemoveOptions = {}): RemoveResult {
     const found = this.#select(target, options.many ?? false);
-    for (const { _id } of found) {
-      this.#writes.set(_id, { seenSeq: this.#seenSeq(_id), document: undefined, taken: undefined });
+    for (const { _id, _type } of found) {
+      checkWritable(_type, _id);
+      this.#set(_id, undefined, undefined);
     }
     return { removed: found.length };
   }
@@ -198,21 +189,31 @@ export class Workspace implements WorkspaceReader {
     this.#view.close();
   }
 
-  #write(taken: TakenDocument): Document {
-    const { id, type, fields } = taken;
-    const stored = this.#view.get(id);
-    const document = Object.freeze({
-      _id: id,
-      _type: type,
-      _rev: (stored?._rev ?? 0) + 1,
-      ...fields,
-    });
-    this.#writes.set(id, { seenSeq: this.#seenSeq(id), document, taken });
-    return document;
+  #take(document: NewDocument): TakenDocument {
+    this.#rules.check(document);
+    return takeDocument(document);
   }
 
-  #seenSeq(id: string): number {
-    return this.#view.stored(id)?.seq ?? 0;
+  /** The document as this workspace sees it, to be looked at here only. */
+  #own(id: string): Document | undefined {
+    const write = this.#writes.get(id);
+    return write ? write.document : this.#view.get(id);
+  }
+
+  #write(taken: TakenDocument): Document {
+    const { id, type } = taken;
+    const current = this.#own(id);
+    checkRev(taken, current);
+    checkWritable(type, id);
+    if (current) checkWritable(current._type, id);
+    const document = toStored(taken, this.#view.get(id), this.#view.lastKept(id, type));
+    this.#set(id, document, taken);
+    return handOut(document);
+  }
+
+  #set(id: string, document: Document | undefined, taken: TakenDocument | undefined): void {
+    const seenSeq = this.#view.stored(id)?.seq ?? 0;
+    this.#writes.set(id, { seenSeq, document, taken });
   }
 
   #select(target: Target, many: boolean): Document[] {
@@ -225,9 +226,14 @@ export class Workspace implements WorkspaceReader {
 
   #source(): QuerySource {
     if (this.#writes.size === 0) return this.#view;
-    const overlay = new Map([...this.#writes].map(([id, { document }]) => [id, document]));
+    const overlay = new Map([...this.#writes].map(([id, { document }]) => [id, handOut(document)]));
     return new OverlaySource(this.#view, overlay);
   }
+}
+
+/** A copy, when the document holds a date or bytes: what a caller does to these must not be written. */
+function handOut<D extends Document | undefined>(document: D): D {
+  return isShareable(document) ? document : (takeValue(document) as D);
 }
 
 function checkUnchanged(id: string, seq: number, seenSeq: number): void {
@@ -235,8 +241,6 @@ function checkUnchanged(id: string, seq: number, seenSeq: number): void {
   throw new JdbxError(
     'CONFLICT',
     `expected ${id} as it was at commit ${seenSeq}, it changed at ${seq}`,
-    {
-      details: { id, seenSeq, seq },
-    },
+    { details: { id, seenSeq, seq } },
   );
 }

@@ -3,8 +3,9 @@ import { Batch } from './batch.js';
 import type { Draft } from './draft.js';
 import type { Store } from './store.js';
 
-/** A batch takes no further plan once it holds this many changes. */
+/** A batch takes no further plan once it holds this much. */
 const BATCH_CHANGES_MAX = 5_000;
+const BATCH_BYTES_MAX = 32 * 2 ** 20;
 
 interface Task {
   run(draft: Draft): void;
@@ -13,11 +14,20 @@ interface Task {
   fail(error: unknown): void;
 }
 
+/** A plan that threw, or whose draft could not be taken in. */
+interface Refusal {
+  readonly task: Task;
+  readonly error: unknown;
+}
+
 /**
  * The one write road. Plans that wait together are run one after the other,
  * each against what the ones before it wrote, and made durable in one step
  * (group commit). A plan that throws fails alone; a commit that the engine
  * refuses fails every plan in it, and leaves documents and indexes as they were.
+ *
+ * Nobody hears of a batch before it is durable, not even those whom it refused:
+ * what they were refused for might never come to be. Then their plans run again.
  */
 export class Writer {
   readonly #store: Store;
@@ -29,7 +39,10 @@ export class Writer {
     this.#store = store;
   }
 
-  /** Runs `plan` in its turn and resolves with its result when what it wrote is durable. */
+  /**
+   * Runs `plan` in its turn and resolves with its result when what it wrote is durable.
+   * A plan may be run more than once before that; only its last draft counts.
+   */
   submit<T>(plan: (draft: Draft) => T): Promise<T> {
     if (this.#closed) {
       return Promise.reject(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
@@ -62,38 +75,38 @@ export class Writer {
 
   async #commitNext(): Promise<void> {
     const batch = new Batch(this.#store);
-    const taken: Task[] = [];
+    const planned: Task[] = [];
+    const refused: Refusal[] = [];
     try {
-      while (this.#queue[0] && batch.size < BATCH_CHANGES_MAX) {
-        const task = this.#queue[0];
-        const outcome = this.#plan(batch, task);
-        if (outcome === 'later') break;
-        this.#queue.shift();
-        if (outcome === 'planned') taken.push(task);
-        if (batch.isAlone) break;
-      }
+      this.#fill(batch, planned, refused);
       await batch.commit();
+      for (const task of planned) task.settle();
+      for (const { task, error } of refused) task.fail(error);
     } catch (error) {
       batch.revert();
-      for (const task of taken) task.fail(error);
-      return;
+      for (const task of planned) task.fail(error);
+      this.#queue.unshift(...refused.map(({ task }) => task));
     } finally {
       batch.close();
     }
-    for (const task of taken) task.settle();
   }
 
-  /** A plan that changes definitions is committed alone: those after it must see the new ones. */
-  #plan(batch: Batch, task: Task): 'planned' | 'failed' | 'later' {
-    try {
-      const draft = batch.draft();
-      task.run(draft);
-      if (draft.definitions.length > 0 && batch.size > 0) return 'later';
-      batch.stage(draft);
-      return 'planned';
-    } catch (error) {
-      task.fail(error);
-      return 'failed';
+  /** Plans in turn, until the batch is full or holds a change of definitions. */
+  #fill(batch: Batch, planned: Task[], refused: Refusal[]): void {
+    while (batch.size < BATCH_CHANGES_MAX && batch.bytes < BATCH_BYTES_MAX && !batch.isAlone) {
+      const task = this.#queue[0];
+      if (!task) return;
+      try {
+        const draft = batch.draft();
+        task.run(draft);
+        // Plans after a change of definitions must see the new ones, so it is committed alone.
+        if (draft.definitions.length > 0 && batch.size > 0) return;
+        batch.stage(draft);
+        planned.push(task);
+      } catch (error) {
+        refused.push({ task, error });
+      }
+      this.#queue.shift();
     }
   }
 }

@@ -1,5 +1,6 @@
 import { contentHash } from '../base/canonical.js';
 import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
 import type { ValueObject } from '../base/values.js';
 
 /**
@@ -34,18 +35,24 @@ export function auditId(n: number): string {
   return `audit:${String(n).padStart(16, '0')}`;
 }
 
-/** The next document of the chain. `entry` must already be a frozen value. */
+/** Fields that the chain gives. */
+const SEALED = ['_id', '_type', '_rev', 'n', 'at', 'prev', 'hash'];
+
+/**
+ * The next document of the chain. `entry` must already be a frozen value.
+ *
+ * @throws {JdbxError} INVALID_DOCUMENT for an entry with a field that the chain gives itself
+ */
 export function sealAudit(head: AuditHead, entry: AuditEntry, atMs: number): AuditDocument {
+  const taken = SEALED.find((field) => Object.hasOwn(entry, field));
+  if (taken) {
+    throw new JdbxError('INVALID_DOCUMENT', 'expected a field that the audit trail leaves free', {
+      path: taken,
+    });
+  }
   const n = head.n + 1;
-  const body = {
-    _id: auditId(n),
-    _type: 'audit',
-    _rev: 1,
-    n,
-    at: new Date(atMs).toISOString(),
-    ...entry,
-    prev: head.hash,
-  };
+  const facts = { _id: auditId(n), _type: 'audit', _rev: 1, n, at: new Date(atMs).toISOString() };
+  const body = { ...facts, ...entry, prev: head.hash };
   return Object.freeze({ ...body, hash: contentHash(body) });
 }
 

@@ -1,9 +1,9 @@
 import { JdbxError } from '../base/errors.js';
 import type { Commit, EngineSnapshot } from '../storage/contract.js';
 
-/** What the feed needs of the store: its log, and a word when a commit was published. */
+/** What the feed needs of the store: its published log, and a word when that grew. */
 export interface ChangeSource {
-  snapshot(): EngineSnapshot;
+  view(): { readonly engine: EngineSnapshot; close(): void };
   /** Calls `wake` after each publication. Returns the way to stop. */
   onCommit(wake: () => void): () => void;
 }
@@ -40,27 +40,36 @@ export async function* followLog(
   }
 }
 
+/** What is read at once: a bound on memory, kept by whole commits. */
 const COMMITS_AT_ONCE = 100;
+const CHANGES_AT_ONCE = 1_000;
 
 /** Takes a bounded number at a time, so that no snapshot stays open while the reader thinks. */
 function readAfter(source: ChangeSource, since: number): Commit[] {
-  const snapshot = source.snapshot();
+  const view = source.view();
   try {
-    if (since + 1 < snapshot.logStart()) {
+    const start = view.engine.logStart();
+    if (since + 1 < start) {
       throw new JdbxError(
         'LOG_TRIMMED',
-        `expected a log from ${since + 1} on, it starts at ${snapshot.logStart()}`,
+        `expected a log from ${since + 1} on, it starts at ${start}`,
       );
     }
-    const commits: Commit[] = [];
-    for (const commit of snapshot.log(since)) {
-      commits.push(commit);
-      if (commits.length === COMMITS_AT_ONCE) break;
-    }
-    return commits;
+    return takeSome(view.engine.log(since));
   } finally {
-    snapshot.close();
+    view.close();
   }
+}
+
+function takeSome(log: Iterable<Commit>): Commit[] {
+  const commits: Commit[] = [];
+  let changes = 0;
+  for (const commit of log) {
+    commits.push(commit);
+    changes += commit.changes.length;
+    if (commits.length === COMMITS_AT_ONCE || changes >= CHANGES_AT_ONCE) break;
+  }
+  return commits;
 }
 
 /** Remembers a ring that came while nobody waited. */

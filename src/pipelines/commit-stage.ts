@@ -1,30 +1,41 @@
 import type { NewDocument } from '../base/document.js';
-import { isPlainObject, takeValue, type Value, type ValueObject } from '../base/values.js';
-import type { Update } from '../documents/contract.js';
+import { takeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { changeSession } from '../sessions/sessions.js';
+import { changeSession, type Turn } from '../sessions/sessions.js';
+import { nothingHappened, withdrawCall } from './at-most-once.js';
+import type { Attempt } from './attempt.js';
 import type { Context } from './context.js';
-import { type Stage, type StageOutcome, usageOf } from './contract.js';
+import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
+import type { Stage } from './pipeline-document.js';
 import { checkpointId } from './run-document.js';
+import { sessionUpdate } from './session-update.js';
+import { addUsage, usageIn } from './spending.js';
 import { storeValue } from './stored-value.js';
 
-/** One finished stage, ready to become durable. */
-export interface FinishedStage {
-  readonly run: string;
-  readonly owner: string;
-  readonly session: string | undefined;
+/** A stage of a run, and what its attempt gathered. */
+export interface Written {
   readonly stage: Stage;
   readonly path: string;
-  readonly status: 'done' | 'skipped' | 'continued';
-  readonly outcome: StageOutcome;
   readonly context: Context;
-  /** What happened on the way: model calls, refusals. */
-  readonly entries: readonly AuditEntry[];
-  /** Facts of the stage's own audit document. */
+  readonly run: RunServices;
+  readonly owner: string;
+  readonly attempt: Attempt;
+  /** What the stage's audit document says. */
   readonly facts: ValueObject;
+}
+
+export interface Finished extends Written {
+  readonly status: 'done' | 'skipped' | 'continued';
+  readonly output: Value;
+  readonly turns: readonly Turn[];
+}
+
+export interface Failed extends Written {
+  readonly status: 'failed' | 'stopped';
+  readonly error: unknown;
 }
 
 /**
@@ -33,28 +44,52 @@ export interface FinishedStage {
  *
  * @throws {JdbxError} RUN_LEASE_LOST, CONFLICT
  */
-export function commitStage(draft: Draft, finished: FinishedStage): void {
-  const { run, owner, path, status, outcome, entries, facts } = finished;
-  const usage = usageOf(outcome);
-  fence(draft, run, owner);
-  outcome.workspace?.commitInto(draft);
-  changeSessionOf(draft, finished);
+export function commitStage(draft: Draft, finished: Finished): void {
+  const { run, owner, path, status, output, attempt, facts, stage } = finished;
+  fence(draft, run.id, owner);
+  // A stage that goes on after an error leaves nothing of what its attempt wrote.
+  const workspace = status === 'done' ? attempt.opened : undefined;
+  workspace?.commitInto(draft);
+  changeSessionAfter(draft, finished);
+  if (stage.at_most_once) withdrawCall(draft, run.id, path);
+  const usage = addUsage(run.spending.on(path), usageIn(attempt.entries));
   draft.insert(
     takeDocument({
-      _id: checkpointId(run, path),
+      _id: checkpointId(run.id, path),
       _type: 'checkpoint',
-      run,
+      run: run.id,
       path,
       status,
-      ...storeValue(draft, 'output', outcome.output),
+      ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
     } as unknown as NewDocument),
   );
-  const writes = outcome.workspace?.writes ?? [];
-  auditAll(draft, [
-    ...entries,
-    { kind: 'stage', status, ...facts, ...outcome.facts, ...(writes.length > 0 ? { writes } : {}) },
-  ]);
+  const writes = workspace?.writes ?? [];
+  const written = writes.length > 0 ? { writes } : {};
+  auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts, ...written }]);
+}
+
+/**
+ * Remembers an attempt that left nothing else: that it was made, every model call in it,
+ * and what they used.
+ *
+ * @throws {JdbxError} RUN_LEASE_LOST
+ */
+export function noteFailure(draft: Draft, failed: Failed): void {
+  const { run, owner, path, status, attempt, facts, stage, error } = failed;
+  fence(draft, run.id, owner);
+  if (stage.at_most_once && nothingHappened(error)) withdrawCall(draft, run.id, path);
+  const usage = usageIn(attempt.entries);
+  if (run.session !== undefined && usage.calls > 0) {
+    changeSession(draft, {
+      session: run.session,
+      run: run.id,
+      turns: [],
+      usage,
+      update: undefined,
+    });
+  }
+  auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts }]);
 }
 
 /** Adds entries to the audit trail, as values. */
@@ -62,33 +97,15 @@ export function auditAll(draft: Draft, entries: readonly object[]): void {
   for (const entry of entries) draft.audit(takeValue(entry) as AuditEntry);
 }
 
-function changeSessionOf(draft: Draft, finished: FinishedStage): void {
-  const { run, session, path, outcome, status } = finished;
-  const turns = outcome.turns ?? [];
-  const update = status === 'done' ? sessionUpdate(finished) : undefined;
-  if (session === undefined || (turns.length === 0 && !update)) return;
-  changeSession(draft, {
-    session,
-    run,
-    checkpoint: checkpointId(run, path),
-    turns,
-    usage: outcome.usage,
-    update,
-  });
-}
-
-/** The stage's update operators with their expressions evaluated, its own output included. */
-function sessionUpdate({ stage, context, outcome }: FinishedStage): Update | undefined {
-  if (!stage.session) return undefined;
-  const after = context.child({ [stage.name]: outcome.output }, outcome.output);
-  const evaluated = Object.entries(stage.session).map(([operator, changes]) => [
-    operator,
-    Object.fromEntries(
-      Object.entries(isPlainObject(changes) ? changes : {}).map(([field, expression]) => [
-        field,
-        after.evaluate(expression as Value),
-      ]),
-    ),
-  ]);
-  return Object.fromEntries(evaluated) as Update;
+function changeSessionAfter(draft: Draft, finished: Finished): void {
+  const { run, path, status, turns, stage, context, output, attempt } = finished;
+  const { session } = run;
+  if (session === undefined) return;
+  const usage = usageIn(attempt.entries);
+  // On what the commit finds: others may have changed the session since the stage began.
+  const now = draft.get(session);
+  const update = status === 'done' ? sessionUpdate(stage, context, output, now) : undefined;
+  if (turns.length === 0 && usage.calls === 0 && !update) return;
+  const checkpoint = checkpointId(run.id, path);
+  changeSession(draft, { session, run: run.id, checkpoint, turns, usage, update });
 }

@@ -6,10 +6,13 @@ import { referencedNames } from '../query/referenced-names.js';
 
 /** What a context asks of the store, as of now. */
 export interface ContextSource {
+  /** A document that stages may see. */
   document(id: string): Document | undefined;
   /** The run's session document. */
   session(): Document | undefined;
   history(session: Document | undefined): readonly Value[];
+  /** Milliseconds since the epoch. */
+  now(): number;
 }
 
 /**
@@ -45,30 +48,26 @@ export class Context {
     this.#values[name] = null;
   }
 
-  /** A name's value: a stage or another name of the context, else a field of the run's input. */
+  /** A name's value: a name of the context, else a field of the run's input. */
   lookup(name: string): Value | undefined {
     if (Object.hasOwn(this.#values, name)) return this.#values[name];
     const { input } = this.#values;
-    if (isPlainObject(input) && Object.hasOwn(input, name)) return input[name] as Value;
-    if (name === 'session') return this.#source.session();
-    if (name === 'session_id') return this.#source.session()?._id;
-    if (name === 'history') return this.#source.history(this.#source.session());
-    return undefined;
+    return this.#ofSession(name) ?? (isPlainObject(input) ? fieldOf(input, name) : undefined);
   }
 
   /**
    * A MongoDB expression over the context: `"$input.task"`, `{ "$gt": ["$check.score", 0.8] }`.
+   * Undefined when it gives nothing.
    *
    * @throws {JdbxError} INVALID_EXPRESSION
    */
-  evaluate(expression: Value): Value {
-    const names = referencedNames(expression);
+  evaluate(expression: Value): Value | undefined {
     const values: Record<string, Value> = { ...this.#values };
-    for (const name of ['session', 'history']) {
-      const value = names.includes(name) ? this.lookup(name) : undefined;
+    for (const name of referencedNames(expression)) {
+      const value = Object.hasOwn(values, name) ? undefined : this.#ofSession(name);
       if (value !== undefined) values[name] = value;
     }
-    return evaluate(expression, values) as Value;
+    return evaluate(expression, values, { now: this.#source.now() }) as Value | undefined;
   }
 
   /**
@@ -81,10 +80,21 @@ export class Context {
    */
   resolve(inputs: Value | undefined, path: string): Value {
     if (inputs === undefined) return this.previous;
-    if (!Array.isArray(inputs)) return this.evaluate(inputs);
-    const named: Record<string, Value> = {};
-    for (const name of inputs as string[]) Object.assign(named, this.#named(name, path));
-    return named;
+    if (Array.isArray(inputs)) {
+      const named: Record<string, Value> = {};
+      for (const name of inputs as string[]) Object.assign(named, this.#named(name, path));
+      return named;
+    }
+    return this.require(inputs, path);
+  }
+
+  /** The value of an expression that must give one. @throws {JdbxError} MISSING_INPUT */
+  require(expression: Value, path: string): Value {
+    const value = this.evaluate(expression);
+    if (value !== undefined) return value;
+    throw new JdbxError('MISSING_INPUT', 'expected a value, the expression gives nothing', {
+      path,
+    });
   }
 
   #named(name: string, path: string): Record<string, Value> {
@@ -101,4 +111,17 @@ export class Context {
     const history = short === 'session' ? { history: this.#source.history(document) } : {};
     return { [name]: value, [short]: document, ...history };
   }
+
+  /** What the run's session adds to the context, when it has one; read only when it is asked for. */
+  #ofSession(name: string): Value | undefined {
+    if (name !== 'session' && name !== 'session_id' && name !== 'history') return undefined;
+    const session = this.#source.session();
+    if (!session) return undefined;
+    if (name === 'history') return this.#source.history(session);
+    return name === 'session' ? session : session._id;
+  }
+}
+
+function fieldOf(object: Record<string, unknown>, name: string): Value | undefined {
+  return Object.hasOwn(object, name) ? (object[name] as Value) : undefined;
 }

@@ -3,84 +3,18 @@ import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
-import type { SessionUsage, Turn } from '../sessions/sessions.js';
+import type { Turn } from '../sessions/sessions.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
-
-/** A pipeline document, checked. */
-export interface Pipeline {
-  readonly stages: readonly Stage[];
-  /** An expression over the final context. Default: the last stage's output. */
-  readonly output?: Value | undefined;
-  /** Milliseconds for a whole run. Default: none. */
-  readonly timeout?: number | undefined;
-}
-
-/**
- * One stage of a pipeline document. Exactly one of the fields that name a kind is
- * there, but for `template_ref`, which may go with `transformer` or `integration`.
- */
-export interface Stage {
-  readonly name: string;
-  readonly transformer?: string;
-  /** Same as `prompt`. */
-  readonly template_ref?: string;
-  readonly prompt?: string;
-  readonly integration?: string;
-  readonly pipeline?: string;
-  /** Named branches, each a list of stages, run at the same time. */
-  readonly parallel?: { readonly [branch: string]: readonly Stage[] };
-  readonly map?: MapStage;
-  /** An expression; the stage is left out when it is false. */
-  readonly when?: Value;
-  /** Names to look up, or an expression. Default: the output of the stage before. */
-  readonly inputs?: Value;
-  readonly retry?: Retry;
-  /** Milliseconds for one attempt. */
-  readonly timeout?: number;
-  /** `fail` (default), `continue`, or `{ continue: value }`. */
-  readonly on_error?: 'fail' | 'continue' | { readonly continue: Value };
-  /** Update operators for the run's session; their values are expressions. */
-  readonly session?: ValueObject;
-  // integration stages
-  readonly model?: string;
-  readonly params?: ValueObject;
-  /** An expression that names the recorded call to answer with. */
-  readonly key?: Value;
-  /** An expression: a passage or a list of them for the model to answer from. */
-  readonly context?: Value;
-  /** How many turns of the session go before the stage's own messages. Default 0. */
-  readonly history?: number;
-  /** Never call again when a crash leaves it open whether the call was made. Default false. */
-  readonly at_most_once?: boolean;
-}
-
-export interface MapStage {
-  /** An expression that gives an array. */
-  readonly over: Value;
-  /** The element's name in the context. Default `item`; its position is `index`. */
-  readonly as?: string;
-  readonly stages: readonly Stage[];
-  /** Elements under way at once. Default 4. */
-  readonly concurrency?: number;
-}
-
-export interface Retry {
-  /** Attempts in all. */
-  readonly attempts: number;
-  readonly backoff?: 'exponential' | 'constant';
-  /** The first wait, in milliseconds. Default 100; doubled each time when exponential. */
-  readonly delay_ms?: number;
-  /** Default 30,000. */
-  readonly max_delay_ms?: number;
-  /** Error codes to retry. Default: every code that another attempt may mend. */
-  readonly codes?: readonly string[];
-}
+import type { Stage } from './pipeline-document.js';
+import type { Spending } from './spending.js';
 
 /** How one kind of stage runs. Each is a file in `stages/`. */
 export interface StageKind {
   readonly name: string;
-  /** Runs one attempt. What it did to the store comes back in the outcome, not yet committed. */
+  /** True when it runs stages of its own: it then ends as soon as they do. */
+  readonly holdsStages?: boolean;
+  /** Runs one attempt. What it did to the store is in the attempt's workspace, not yet committed. */
   run(work: StageWork): Promise<StageOutcome>;
 }
 
@@ -93,6 +27,14 @@ export interface StageWork {
   readonly context: Context;
   readonly run: RunServices;
   readonly signal: AbortSignal;
+  /** 1, 2, 3 … of this stage. */
+  readonly attempt: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Numbers the model calls of this attempt's guests. */
+  nextCall(): number;
+  /** The snapshot that the attempt's guests read, with what they wrote; opened at the first call. */
+  workspace(): Workspace;
   /** Takes an audit entry that is to be kept even if the attempt fails. */
   note(entry: AuditEntry): void;
 }
@@ -104,6 +46,7 @@ export interface RunServices {
   readonly definitions: Definitions;
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
+  readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;
   /** How deep this run is nested in others. */
@@ -122,40 +65,22 @@ export interface RunServices {
   ): Promise<Value>;
   /** Runs a pipeline as a child of this run, and gives its output. */
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult>;
-  /** Durably notes that an at-most-once call is about to be made. */
+  /**
+   * Durably notes that an at-most-once call is about to be made.
+   *
+   * @throws {JdbxError} OUTCOME_UNKNOWN when one may have been made before
+   */
   announce(path: string): Promise<void>;
 }
 
 export interface ChildResult {
   readonly run: string;
   readonly output: Value;
-  readonly usage: SessionUsage;
 }
 
 export interface StageOutcome {
   readonly output: Value;
-  /** The snapshot and writes of the stage's guest; closed after the commit. */
-  readonly workspace?: Workspace;
   /** What the stage's audit document says beside the common facts. */
   readonly facts?: ValueObject;
   readonly turns?: readonly Turn[];
-  /** Calls that the stage itself made. */
-  readonly usage?: SessionUsage;
-  /** Calls of its child runs, which have counted them for the session already. */
-  readonly childUsage?: SessionUsage;
-}
-
-export function usageOf({ usage, childUsage }: StageOutcome): SessionUsage {
-  return addUsage(usage ?? NO_USAGE, childUsage ?? NO_USAGE);
-}
-
-export const NO_USAGE: SessionUsage = { input_tokens: 0, output_tokens: 0, cost_usd: 0, calls: 0 };
-
-export function addUsage(left: SessionUsage, right: SessionUsage): SessionUsage {
-  return {
-    input_tokens: left.input_tokens + right.input_tokens,
-    output_tokens: left.output_tokens + right.output_tokens,
-    cost_usd: left.cost_usd + right.cost_usd,
-    calls: left.calls + right.calls,
-  };
 }

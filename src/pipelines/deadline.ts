@@ -1,26 +1,54 @@
+import { LinkedSignal } from './linked-signal.js';
+
+export interface DeadlineOptions {
+  /** Milliseconds. Default: none. */
+  readonly ms?: number | undefined;
+  readonly late: () => Error;
+  /** How long the work may take to notice that it has to end, in milliseconds. Default: as long as it takes. */
+  readonly graceMs?: number | undefined;
+}
+
 /**
- * Runs `work` under a signal that also ends after `ms`, and settles when that signal
- * ends even if the work does not listen to it.
+ * Runs `work` under a signal that ends with `outer` or after `ms`. Once the signal has
+ * ended the work is waited for, so that nothing of it goes on behind the caller's back;
+ * work that does not listen is given up after the grace. What the work gave in time
+ * counts, even when the signal ended meanwhile.
+ *
+ * @throws the signal's reason once it has ended, else what the work throws
  */
 export async function withDeadline<T>(
   outer: AbortSignal,
-  ms: number | undefined,
-  late: () => Error,
+  { ms, late, graceMs }: DeadlineOptions,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   outer.throwIfAborted();
-  const own = new AbortController();
-  const timer = ms === undefined ? undefined : setTimeout(() => own.abort(late()), ms);
-  const signal = AbortSignal.any([outer, own.signal]);
-  let stop: () => void = () => {};
-  const ended = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
+  const linked = new LinkedSignal().follow(outer);
+  const timer = ms === undefined ? undefined : setTimeout(() => linked.abort(late()), ms);
   try {
-    return await Promise.race([work(signal), ended]);
+    return await orGiveUp(work(linked.signal), linked.signal, graceMs);
+  } catch (error) {
+    throw linked.signal.aborted ? linked.signal.reason : error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    linked.release();
   }
+}
+
+function orGiveUp<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  graceMs: number | undefined,
+): Promise<T> {
+  if (graceMs === undefined) return work;
+  return new Promise<T>((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const wait = () => {
+      timer = setTimeout(() => reject(signal.reason), graceMs);
+    };
+    signal.addEventListener('abort', wait, { once: true });
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wait);
+    });
+  });
 }

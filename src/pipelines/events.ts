@@ -20,10 +20,22 @@ export interface RunEvents {
       readonly run: string;
       readonly pipeline: string;
       readonly path: string;
-      readonly status: 'done' | 'skipped' | 'continued' | 'failed';
+      /** `stopped`: told to end before it had, by a cancellation, a timeout or a failed neighbour. */
+      readonly status: 'done' | 'skipped' | 'continued' | 'failed' | 'stopped';
       readonly durationMs: number;
     },
   ];
 }
 
 export type Emit = <E extends keyof RunEvents>(event: E, ...args: RunEvents[E]) => void;
+
+/** A listener that throws is warned about; the run that it listens to goes on. */
+export function heedless(emit: Emit): Emit {
+  return (event, ...args) => {
+    try {
+      emit(event, ...args);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  };
+}

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/errors.js';
 import { JdbxError } from '../base/errors.js';
-import type { Retry } from './contract.js';
+import type { Retry } from './pipeline-document.js';
 
 /** Another attempt gives the same answer. */
 const FINAL_CODES = new Set<ErrorCode>([
@@ -29,6 +29,7 @@ const FINAL_CODES = new Set<ErrorCode>([
 
 const DELAY_MS = 100;
 const DELAY_MAX_MS = 30_000;
+const RERUN_DELAY_MAX_MS = 200;
 
 /** True when a stage that failed its `attempt`th time should run again. */
 export function mayRetry(retry: Retry | undefined, attempt: number, error: unknown): boolean {
@@ -44,4 +45,9 @@ export function retryDelayMs(retry: Retry, attempt: number, random: () => number
   const grown = retry.backoff === 'constant' ? first : first * 2 ** (attempt - 1);
   const capped = Math.min(grown, retry.max_delay_ms ?? DELAY_MAX_MS);
   return capped / 2 + (capped / 2) * random();
+}
+
+/** The wait before a stage runs again for the same attempt: longer where many are at one document. */
+export function rerunDelayMs(conflicts: number, random: () => number): number {
+  return random() * Math.min(5 * 2 ** conflicts, RERUN_DELAY_MAX_MS);
 }

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { Document } from '../base/document.js';
+import { ID_BYTES_MAX } from '../base/ids.js';
 import type { SessionUsage } from '../sessions/sessions.js';
-import type { Pins } from './definitions.js';
+import type { Pins } from './pins.js';
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled';
 
-/** One execution of a pipeline. */
+/** One execution of a pipeline. Its `input` and `output` stand beside, or as `input_ref` and `output_ref`. */
 export interface RunDocument extends Document {
   readonly _type: 'run';
   readonly pipeline: string;
@@ -13,26 +15,52 @@ export interface RunDocument extends Document {
   readonly owner: string;
   /** The revisions of every definition that the run is pinned to. */
   readonly definitions: Pins;
+  /** ISO 8601, UTC. */
   readonly started_at: string;
   readonly ended_at?: string;
   readonly session?: string;
   /** The run that this one is a part of. */
   readonly parent?: string;
   readonly usage?: SessionUsage & { readonly [name: string]: number };
-  readonly error?: { readonly code: string; readonly message: string; readonly stage?: string };
+  readonly error?: RunError;
 }
 
-/** What one stage left: the state from which a run resumes. */
+/** Why a run ended badly; `stage` is the innermost stage's path. */
+export type RunError = {
+  readonly code: string;
+  readonly message: string;
+  readonly stage?: string;
+};
+
+/** What one stage left: the state from which a run resumes. Its `output` is kept as a run's. */
 export interface CheckpointDocument extends Document {
   readonly _type: 'checkpoint';
   readonly run: string;
   readonly path: string;
   readonly status: 'done' | 'skipped' | 'continued';
+  /** Every attempt's calls, and those of child runs. Absent when there were none. */
   readonly usage?: SessionUsage & { readonly [name: string]: number };
 }
 
 export function checkpointId(run: string, path: string): string {
-  return `checkpoint:${run}:${path}`;
+  return fittingId('checkpoint:', `${run}:${path}`);
+}
+
+/** Notes that an at-most-once call is about to be made. */
+export function intentId(run: string, path: string): string {
+  return fittingId('intent:', `${run}:${path}`);
+}
+
+/** The run of a pipeline stage. */
+export function childRunId(parent: string, path: string): string {
+  return fittingId('', `${parent}/${path}`, 'run:');
+}
+
+/** Long ids, of deep paths or long names, give way to their hash. */
+function fittingId(prefix: string, name: string, hashPrefix = prefix): string {
+  const id = prefix + name;
+  if (Buffer.byteLength(id) <= ID_BYTES_MAX) return id;
+  return `${hashPrefix}#${createHash('sha256').update(name).digest('hex')}`;
 }
 
 export interface RunResult {

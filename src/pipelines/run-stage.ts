@@ -3,18 +3,22 @@ import type { Value, ValueObject } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import { realSleep } from '../llm/sleep.js';
-import type { SessionUsage } from '../sessions/sessions.js';
-import { auditAll, commitStage } from './commit-stage.js';
+import { isTrue } from '../query/expression.js';
+import { Attempt } from './attempt.js';
+import { commitStage, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
-import { type RunServices, type Stage, type StageOutcome, usageOf } from './contract.js';
+import type { RunServices, StageOutcome } from './contract.js';
 import { withDeadline } from './deadline.js';
-import { fence } from './fence.js';
-import { mayRetry, retryDelayMs } from './retry.js';
+import type { Stage } from './pipeline-document.js';
+import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
+import { usageIn } from './spending.js';
 import { rootCause } from './stage-failure.js';
 import { kindOf } from './stage-kinds.js';
 
 /** How often a stage runs again because someone else changed what it wrote. */
 const CONFLICTS_MAX = 20;
+/** How long work that has to end may take to notice, in milliseconds. */
+const GRACE_MS = 2_000;
 
 export interface StageRun {
   readonly stage: Stage;
@@ -32,8 +36,6 @@ export interface StageRun {
 export interface StageEnd {
   readonly status: 'done' | 'skipped' | 'continued';
   readonly output: Value;
-  /** Its own calls and those of its child runs. */
-  readonly usage: SessionUsage;
 }
 
 /**
@@ -41,113 +43,129 @@ export interface StageEnd {
  * `on_error`. What a failed attempt did to the database is dropped; that it was made,
  * and every model call in it, is kept in the audit trail.
  *
- * @throws what the last attempt threw
+ * @throws what the last attempt threw, or the reason of `signal`
  */
 export async function runStage(work: StageRun): Promise<StageEnd> {
-  const { stage, context } = work;
-  if (stage.when !== undefined && !isTrue(context.evaluate(stage.when))) {
-    return commit(work, 'skipped', { output: null }, [], { attempt: 0 });
+  for (let number = 1; ; number++) {
+    const end = await attemptAndJudge(work, number);
+    if (end) return end;
+    const { retry } = work.stage;
+    if (retry) await realSleep(retryDelayMs(retry, number, work.random), work.signal);
   }
-  for (let attempt = 1, conflicts = 0; ; ) {
-    const entries: AuditEntry[] = [];
-    const startedAt = work.run.now();
+}
+
+/** One numbered attempt, to its commit; undefined when another one is due. */
+async function attemptAndJudge(work: StageRun, number: number): Promise<StageEnd | undefined> {
+  const { run, signal, random } = work;
+  const noted: AuditEntry[] = [];
+  for (let conflicts = 0, again = false; ; again = true) {
+    const attempt = new Attempt(number, run.now(), () => run.workspace(), noted);
     try {
-      const outcome = await attemptOnce(work, entries);
-      return await commit(work, 'done', outcome, entries, { attempt, startedAt });
+      if (again) await realSleep(rerunDelayMs(conflicts, random), signal);
+      return await attemptOnce(work, attempt);
     } catch (thrown) {
-      if (work.signal.aborted) throw work.signal.reason;
-      const error = rootCause(thrown);
-      if (isJdbxError(error, 'RUN_LEASE_LOST', 'STORE_CLOSED')) throw thrown;
-      if (isJdbxError(error, 'CONFLICT') && ++conflicts <= CONFLICTS_MAX) continue;
-      const again = mayRetry(stage.retry, attempt, error);
-      const fallback = again ? undefined : continuation(stage);
-      if (fallback) {
-        const facts = { attempt, startedAt, error: errorFacts(error) };
-        return commit(work, 'continued', { output: fallback.value }, entries, facts);
-      }
-      await noteFailure(work, entries, { attempt, startedAt, error: errorFacts(error) });
-      if (!again || !stage.retry) throw thrown;
-      await realSleep(retryDelayMs(stage.retry, attempt, work.random), work.signal);
-      attempt++;
+      if (isJdbxError(thrown, 'CONFLICT')) conflicts++;
+      if (!signal.aborted && mayRerun(work.stage, thrown, conflicts)) continue;
+      return await judge(work, attempt, thrown);
+    } finally {
+      attempt.close();
     }
   }
 }
 
-async function attemptOnce(work: StageRun, entries: AuditEntry[]): Promise<StageOutcome> {
-  const { stage, path, context, run, signal } = work;
-  const input = context.resolve(stage.inputs, `${path}.inputs`);
-  const late = () =>
-    new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
-  return withDeadline(signal, stage.timeout, late, async (inner) => {
-    const note = (entry: AuditEntry) => entries.push(entry);
-    const outcome = await kindOf(stage).run({
-      stage,
-      path,
-      input,
-      context,
-      run,
-      signal: inner,
-      note,
-    });
-    // Too late: nobody will commit it, so nobody else would close it.
-    if (inner.aborted) outcome.workspace?.close();
-    return outcome;
-  });
+/** Not a failure of the stage's own: it runs again for the same attempt, on a fresh snapshot. */
+function mayRerun({ at_most_once }: Stage, thrown: unknown, conflicts: number): boolean {
+  if (isJdbxError(thrown, 'GUEST_QUEUE_FULL')) return true;
+  return isJdbxError(thrown, 'CONFLICT') && conflicts <= CONFLICTS_MAX && !at_most_once;
 }
 
-interface AttemptFacts {
-  readonly attempt: number;
-  readonly startedAt?: number;
-  readonly error?: ValueObject;
+async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> {
+  const { stage, path, context, run, signal } = work;
+  if (stage.when !== undefined && !isTrue(context.evaluate(stage.when))) {
+    return commit(work, attempt, 'skipped', { output: null });
+  }
+  const input = context.resolve(stage.inputs, `${path}.inputs`);
+  const kind = kindOf(stage);
+  const late = () =>
+    new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
+  const graceMs = kind.holdsStages ? undefined : GRACE_MS;
+  const { number, startedAt, workspace, nextCall, note } = attempt;
+  const gathering = { attempt: number, startedAt, workspace, nextCall, note };
+  const outcome = await withDeadline(signal, { ms: stage.timeout, late, graceMs }, (inner) =>
+    kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),
+  );
+  return commit(work, attempt, 'done', outcome);
+}
+
+/** What becomes of a failed attempt: undefined when the stage is to be tried again. */
+async function judge(
+  work: StageRun,
+  attempt: Attempt,
+  thrown: unknown,
+): Promise<StageEnd | undefined> {
+  const { stage, signal } = work;
+  const error = rootCause(thrown);
+  // Another process has the run now: nothing may be written for it from here.
+  if (isJdbxError(error, 'RUN_LEASE_LOST')) throw thrown;
+  const stopped = signal.aborted;
+  const again = !stopped && mayRetry(stage.retry, attempt.number, error);
+  const fallback = stopped || again ? undefined : continuation(stage);
+  if (fallback) return commit(work, attempt, 'continued', { output: fallback.value }, error);
+  await remember(work, attempt, stopped ? 'stopped' : 'failed', error);
+  if (again) return undefined;
+  throw stopped ? signal.reason : thrown;
 }
 
 async function commit(
   work: StageRun,
+  attempt: Attempt,
   status: StageEnd['status'],
-  outcome: StageOutcome,
-  entries: readonly AuditEntry[],
-  attempt: AttemptFacts,
+  { output, turns = [], facts: own }: StageOutcome,
+  error?: unknown,
 ): Promise<StageEnd> {
-  const { stage, path, context, run, owner } = work;
-  const facts = stageFacts(work, attempt);
-  const common = { run: run.id, owner, session: run.session, stage, path, context };
-  try {
-    await work.database.submit((draft) =>
-      commitStage(draft, { ...common, status, outcome, entries, facts }),
-    );
-  } finally {
-    outcome.workspace?.close();
-  }
-  return { status, output: outcome.output, usage: usageOf(outcome) };
+  const { path, run, database } = work;
+  const facts = { ...stageFacts(work, attempt, error), ...own };
+  await database.submit((draft) =>
+    commitStage(draft, { ...work, attempt, facts, status, output, turns }),
+  );
+  run.spending.add(path, usageIn(attempt.entries));
+  return { status, output };
 }
 
-async function noteFailure(
+async function remember(
   work: StageRun,
-  entries: readonly AuditEntry[],
-  attempt: AttemptFacts,
+  attempt: Attempt,
+  status: 'failed' | 'stopped',
+  error: unknown,
 ): Promise<void> {
-  const facts = { kind: 'stage', status: 'failed', ...stageFacts(work, attempt) };
-  await work.database.submit((draft) => {
-    fence(draft, work.run.id, work.owner);
-    auditAll(draft, [...entries, facts]);
-  });
+  const facts = stageFacts(work, attempt, error);
+  try {
+    await work.database.submit((draft) =>
+      noteFailure(draft, { ...work, attempt, facts, status, error }),
+    );
+  } catch (failure) {
+    // The store's own failure comes out, and says what it came on top of.
+    if (failure instanceof Error) failure.cause ??= error;
+    throw failure;
+  }
+  work.run.spending.add(work.path, usageIn(attempt.entries));
 }
 
 function stageFacts(
   { run, pipeline, stage, path }: StageRun,
-  { attempt, startedAt, error }: AttemptFacts,
+  { number, startedAt }: Attempt,
+  error: unknown,
 ): ValueObject {
-  const now = run.now();
   return {
     run: run.id,
     pipeline,
     path,
     stage: kindOf(stage).name,
-    attempt,
-    started_at: new Date(startedAt ?? now).toISOString(),
-    duration_ms: now - (startedAt ?? now),
+    attempt: number,
+    started_at: new Date(startedAt).toISOString(),
+    duration_ms: Math.max(0, run.now() - startedAt),
     definitions: run.definitions.pinsOf(stage),
-    ...(error ? { error } : {}),
+    ...(error === undefined ? {} : { error: errorFacts(error) }),
   };
 }
 
@@ -156,12 +174,13 @@ function continuation({ on_error }: Stage): { readonly value: Value } | undefine
   return typeof on_error === 'object' ? { value: on_error.continue } : undefined;
 }
 
+/** What the audit trail says of an error; of a guest's also where it was and what it printed. */
 function errorFacts(error: unknown): ValueObject {
   if (!(error instanceof JdbxError)) return { code: 'UNKNOWN', message: describeThrown(error) };
-  return { code: error.code, message: error.message, ...(error.path ? { path: error.path } : {}) };
-}
-
-/** As in a `$cond`: null, false, 0 and a missing value are false. */
-function isTrue(value: Value | undefined): boolean {
-  return value !== undefined && value !== null && value !== false && value !== 0;
+  const { code, message, path, details } = error;
+  const { line, column, console } = (details ?? {}) as ValueObject;
+  const facts = { code, message, path, line, column, console };
+  return Object.fromEntries(
+    Object.entries(facts).filter(([, fact]) => fact !== undefined),
+  ) as ValueObject;
 }

@@ -1,82 +1,85 @@
-import type { Document } from '../base/document.js';
-import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
-import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
-import { ensureSession } from '../sessions/sessions.js';
-import { auditAll } from './commit-stage.js';
-import type { ChildResult } from './contract.js';
-import { type Pins, pinDefinitions } from './definitions.js';
-import { Execution, type RunDeps } from './execution.js';
-import { fence } from './fence.js';
-import type { RunDocument, RunResult } from './run-document.js';
-import { rootCause, StageFailure } from './stage-failure.js';
-import { loadValue, storeValue } from './stored-value.js';
+import { heedless } from './events.js';
+import { Gate } from './gate.js';
+import type { Pins } from './pins.js';
+import type { RunChild, RunDeps } from './run-deps.js';
+import { childRunId, type RunDocument, type RunResult } from './run-document.js';
+import { childFailure, endedBadly } from './run-errors.js';
+import { RunLife } from './run-life.js';
+import { NO_USAGE } from './spending.js';
+import { type RunIdentity, UnderWay } from './under-way.js';
 
 export interface RunOptions {
   /** The session that the run belongs to; made when it does not exist. Default: `input.session_id`. */
   readonly session?: string | undefined;
-  /** Names the run: the same key gives the same run, running or ended. Default: a fresh name. */
+  /** Names the run: the same key gives the same run, under way or ended. Default: a fresh name. */
   readonly key?: string | undefined;
-  /** Cancels the run. */
+  /** Cancels the run, also one that is joined. */
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Start {
-  readonly id: string;
-  readonly pipeline: string;
+interface Start extends RunIdentity {
   readonly input: Value;
   readonly session: string | undefined;
-  readonly parent?: string;
   readonly depth: number;
-  readonly signal: AbortSignal | undefined;
+  readonly pin: () => Pins;
 }
 
 /** How deep pipelines may call pipelines. */
 const DEPTH_MAX = 16;
+/** How many unfinished runs are taken up at once when a store is opened. */
+const RESUMED_AT_ONCE = 64;
 
 /** Every run of one open store: starting, joining, resuming, cancelling. */
 export class Runs {
   readonly #deps: RunDeps;
-  readonly #underWay = new Map<string, { result: Promise<RunResult>; cancel: AbortController }>();
+  readonly #life: RunLife;
+  readonly #underWay = new Map<string, UnderWay>();
   readonly #closing = new AbortController();
 
   constructor(deps: Omit<RunDeps, 'child'>) {
-    this.#deps = {
-      ...deps,
-      child: (parent, pipeline, input, path, signal) =>
-        this.#child(parent, pipeline, input, path, signal),
-    };
+    const child: RunChild = (...args) => this.#child(...args);
+    this.#deps = { ...deps, emit: heedless(deps.emit), child };
+    this.#life = new RunLife(this.#deps);
   }
 
   /**
    * Runs a pipeline document to its end.
    *
    * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written;
-   * RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED when the store was closed meanwhile: the
-   * run goes on when it is opened again
+   * CONFLICT when the key is another run's; RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED,
+   * STORE_FULL, STORE_IO when it could not go on: it does when the store is opened again
    */
-  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<RunResult> {
+  async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
+    const { key, signal } = options;
+    checkText(pipeline, "a pipeline's id");
+    if (key !== undefined) checkText(key, 'a key');
     const value = takeValue(input, 'input');
-    return this.#start({
-      id: options.key === undefined ? newId('run') : `run:${options.key}`,
+    const start: Start = {
+      id: key === undefined ? newId('run') : `run:${key}`,
       pipeline,
+      parent: undefined,
       input: value,
       session: options.session ?? sessionIn(value),
       depth: 0,
-      signal: options.signal,
-    });
+      pin: () => this.#life.pinCurrent(pipeline),
+    };
+    return this.#start(start, signal);
   }
 
-  /** Takes up every run that another process left unfinished. Returns their ids. */
+  /** Takes up every run that another process left unfinished, some at a time. Returns their ids. */
   async resumeUnfinished(): Promise<string[]> {
     const runs = await this.#deps.database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
+      .project<RunDocument>({ pipeline: 1 })
       .toArray();
-    for (const run of runs) {
+    const gate = new Gate(RESUMED_AT_ONCE);
+    for (const { _id: id, pipeline } of runs) {
+      const resume = (signal: AbortSignal) => gate.pass(() => this.#resume(id, 0, signal));
       // The outcome is in the run document and the audit trail; nobody waits for it here.
-      this.#begin(run._id, undefined, () => this.#resume(run, 0)).catch(() => {});
+      this.#begin({ id, pipeline, parent: undefined }, resume).result.catch(() => {});
     }
     return runs.map(({ _id }) => _id);
   }
@@ -84,7 +87,7 @@ export class Runs {
   /** Stops a run under way. False when it is not. */
   cancel(id: string): boolean {
     const found = this.#underWay.get(id);
-    found?.cancel.abort(new JdbxError('RUN_CANCELLED', `${id} was cancelled`));
+    found?.cancel(new JdbxError('RUN_CANCELLED', `${id} was cancelled`));
     return found !== undefined;
   }
 
@@ -101,214 +104,80 @@ export class Runs {
     await this.settled();
   }
 
-  #start(start: Start): Promise<RunResult> {
-    const joined = this.#underWay.get(start.id);
-    if (joined) return joined.result;
-    return this.#begin(start.id, start.signal, async () => {
-      const run = await this.#create(start);
-      if (run.status === 'completed') return this.#resultOf(run);
-      if (run.status !== 'running' && start.parent === undefined) throw endedBadly(run);
-      if (run.owner === this.#deps.owner && run._rev === 1)
-        return this.#execute(run, start.depth, false);
-      return this.#resume(run, start.depth);
-    });
+  #start(start: Start, signal: AbortSignal | undefined): Promise<RunResult> {
+    const known = this.#underWay.get(start.id);
+    if (known) checkSame(known.identity, start);
+    const run = known ?? this.#begin(start, (own) => this.#createOrResume(start, own));
+    run.follow(signal);
+    return run.result;
   }
 
-  #begin(
-    id: string,
-    outer: AbortSignal | undefined,
-    work: () => Promise<RunResult>,
-  ): Promise<RunResult> {
-    const cancel = new AbortController();
-    const stop = () => cancel.abort(cancelled(id, outer?.reason));
-    outer?.addEventListener('abort', stop);
-    if (outer?.aborted) stop();
-    const close = () => cancel.abort(this.#closing.signal.reason);
-    this.#closing.signal.addEventListener('abort', close);
-    if (this.#closing.signal.aborted) close();
-    const result = (async () => {
-      // The caller is registered below before any work begins.
-      await Promise.resolve();
-      cancel.signal.throwIfAborted();
-      return work();
-    })().finally(() => {
-      outer?.removeEventListener('abort', stop);
-      this.#closing.signal.removeEventListener('abort', close);
-      this.#underWay.delete(id);
-    });
-    this.#underWay.set(id, { result, cancel });
-    return result;
+  #begin(identity: RunIdentity, work: (signal: AbortSignal) => Promise<RunResult>): UnderWay {
+    const run = new UnderWay(identity, work, () => this.#underWay.delete(identity.id));
+    this.#underWay.set(identity.id, run);
+    run.follow(this.#closing.signal);
+    return run;
   }
 
-  /** The run as it is, or newly written with its pins and the first audit document. */
-  async #create(start: Start): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
-    const known = await database.get<RunDocument>(start.id);
-    if (known) return checkSame(known, start);
-    const pins = this.#pin(start.pipeline);
-    return database.submit((draft) => {
-      const existing = draft.get(start.id) as RunDocument | undefined;
-      return existing ? checkSame(existing, start) : insertRun(draft, start, pins, owner);
-    });
-  }
-
-  #pin(id: string): Pins {
-    const { database } = this.#deps;
-    using snapshot = database.snapshot();
-    const pipeline = snapshot.get<Document>(id);
-    if (!pipeline) throw new JdbxError('MISSING_DOCUMENT', `expected the pipeline ${id}`);
-    if (!database.typesOf('pipeline').includes(pipeline._type)) {
-      throw new JdbxError('INVALID_PIPELINE', `expected a pipeline, ${id} is a ${pipeline._type}`);
+  async #createOrResume(start: Start, signal: AbortSignal): Promise<RunResult> {
+    refuseWhenClosing(signal);
+    const known = await this.#deps.database.get<RunDocument>(start.id);
+    if (!known) {
+      signal.throwIfAborted();
+      const { pin, ...run } = start;
+      return this.#life.execute(await this.#life.create(run, pin), start.depth, false, signal);
     }
-    return pinDefinitions(pipeline, {
-      current: (each) => snapshot.get(each),
-      revision: () => undefined,
-    });
+    checkSame(identityOf(known), start);
+    if (known.status === 'completed') return this.#life.resultOf(known);
+    // A child that ended badly is taken up again when its stage is.
+    if (known.status !== 'running' && start.parent === undefined) throw endedBadly(known);
+    return this.#resume(start.id, start.depth, signal);
   }
 
-  async #resume(run: RunDocument, depth: number): Promise<RunResult> {
-    const { database, owner } = this.#deps;
-    const taken = await database.submit((draft) => takeOver(draft, run._id, owner));
-    return this.#execute(taken, depth, true);
+  /** A run that is cancelled before its turn is taken over all the same: its end must be written. */
+  async #resume(id: string, depth: number, signal: AbortSignal): Promise<RunResult> {
+    refuseWhenClosing(signal);
+    return this.#life.resume(id, depth, signal);
   }
 
-  async #execute(run: RunDocument, depth: number, resumed: boolean): Promise<RunResult> {
-    const { emit, clock } = this.#deps;
-    const facts = { run: run._id, pipeline: run.pipeline };
-    emit('run-start', { ...facts, resumed });
-    const signal = this.#underWay.get(run._id)?.cancel.signal ?? this.#closing.signal;
-    const execution = new Execution(run, this.#deps, depth);
-    const durationMs = () => clock.now() - Date.parse(run.started_at);
-    try {
-      const output = await execution.run(signal);
-      const ended = await this.#end(execution, { status: 'completed', output });
-      emit('run-end', { ...facts, status: 'completed', durationMs: durationMs() });
-      return this.#resultOf(ended);
-    } catch (error) {
-      const reason = signal.aborted ? signal.reason : rootCause(error);
-      if (isJdbxError(reason, 'STORE_CLOSED', 'RUN_LEASE_LOST')) throw reason;
-      const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
-      const stage = error instanceof StageFailure ? error.path : undefined;
-      const failure = failureFacts(reason, stage);
-      await this.#end(execution, { status, error: failure });
-      emit('run-end', { ...facts, status, durationMs: durationMs(), error: failure });
-      throw status === 'cancelled' ? reason : runFailed(run._id, failure, reason);
-    }
-  }
-
-  #end(execution: Execution, end: RunEnd): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
-    return database.submit((draft) => {
-      const { _rev, ...run } = fence(draft, execution.id, owner);
-      const ended_at = new Date(draft.at).toISOString();
-      const { output, ...facts } = end;
-      const stored = output === undefined ? {} : storeValue(draft, 'output', output);
-      const { usage } = execution;
-      auditAll(draft, [
-        {
-          kind: 'run-end',
-          run: run._id,
-          pipeline: run.pipeline,
-          ...facts,
-          usage,
-          duration_ms: draft.at - Date.parse(run.started_at),
-        },
-      ]);
-      const ended = { ...run, ...facts, ...stored, usage, ended_at };
-      return draft.put(takeDocument(ended as never)) as RunDocument;
-    });
-  }
-
-  #resultOf(run: RunDocument): RunResult {
-    using snapshot = this.#deps.database.snapshot();
-    return {
-      id: run._id,
-      pipeline: run.pipeline,
-      status: 'completed',
-      output: loadValue(run, 'output', (id) => snapshot.get(id)),
-      usage: run.usage ?? { input_tokens: 0, output_tokens: 0, cost_usd: 0, calls: 0 },
-      durationMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
-    };
-  }
-
-  async #child(
-    parent: Execution,
-    pipeline: string,
-    input: Value,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<ChildResult> {
+  #child: RunChild = async (parent, pipeline, input, path, signal) => {
     const depth = parent.depth + 1;
     if (depth > DEPTH_MAX) {
-      throw new JdbxError(
-        'INVALID_PIPELINE',
-        `expected at most ${DEPTH_MAX} pipelines in each other`,
-        {
-          path,
-        },
-      );
+      const text = `expected at most ${DEPTH_MAX} pipelines in each other`;
+      throw new JdbxError('INVALID_PIPELINE', text, { path });
     }
-    const id = `${parent.id}/${path}`;
-    const session = parent.session;
-    const run = await this.#start({
-      id,
-      pipeline,
-      input,
-      session,
-      parent: parent.id,
-      depth,
-      signal,
-    });
-    return { run: run.id, output: run.output as Value, usage: run.usage };
-  }
-}
-
-type RunEnd =
-  | { readonly status: 'completed'; readonly output: Value; readonly error?: never }
-  | {
-      readonly status: 'failed' | 'cancelled';
-      readonly output?: never;
-      readonly error: { readonly code: string; readonly message: string; readonly stage?: string };
-    };
-
-function insertRun(draft: Draft, start: Start, definitions: Pins, owner: string): RunDocument {
-  const { id, pipeline, input, session, parent } = start;
-  if (session !== undefined) ensureSession(draft, session);
-  const facts = {
-    pipeline,
-    definitions,
-    ...(session === undefined ? {} : { session }),
-    ...(parent === undefined ? {} : { parent }),
+    const id = childRunId(parent.id, path);
+    const { session } = parent;
+    const pin = () => this.#life.pinFrom(parent, pipeline);
+    const start: Start = { id, pipeline, input, session, parent: parent.id, depth, pin };
+    try {
+      const { output } = await this.#start(start, signal);
+      return { run: id, output: output as Value };
+    } catch (thrown) {
+      throw childFailure(path, thrown);
+    } finally {
+      const ended = await this.#deps.database.get<RunDocument>(id);
+      parent.spending.set(path, ended?.usage ?? NO_USAGE);
+    }
   };
-  auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
-  return draft.insert(
-    takeDocument({
-      _id: id,
-      _type: 'run',
-      status: 'running',
-      owner,
-      ...facts,
-      started_at: new Date(draft.at).toISOString(),
-      ...storeValue(draft, 'input', input),
-    }),
-  ) as RunDocument;
 }
 
-/** Makes this process the owner of a run that another left, or of a child run that failed before. */
-function takeOver(draft: Draft, id: string, owner: string): RunDocument {
-  const { _rev, error, ended_at, ...run } = draft.get(id) as RunDocument;
-  auditAll(draft, [{ kind: 'run-resume', run: id, pipeline: run.pipeline, status: run.status }]);
-  return draft.put(takeDocument({ ...run, status: 'running', owner } as never)) as RunDocument;
+function refuseWhenClosing({ aborted, reason }: AbortSignal): void {
+  if (aborted && isJdbxError(reason, 'STORE_CLOSED')) throw reason;
 }
 
-function checkSame(run: RunDocument, { pipeline, id }: Start): RunDocument {
-  if (run._type === 'run' && run.pipeline === pipeline) return run;
+function identityOf({ _id, _type, pipeline, parent }: RunDocument): RunIdentity {
+  return { id: _id, pipeline: _type === 'run' ? pipeline : `no pipeline, but a ${_type}`, parent };
+}
+
+/** @throws {JdbxError} CONFLICT */
+function checkSame(found: RunIdentity, { id, pipeline, parent }: RunIdentity): void {
+  if (found.pipeline === pipeline && found.parent === parent) return;
+  const place = found.parent === parent ? '' : ` as a part of ${found.parent ?? 'no other'}`;
   throw new JdbxError(
     'CONFLICT',
-    `expected ${id} to be a run of ${pipeline}, it is of ${run.pipeline}`,
-    {
-      details: { run: id },
-    },
+    `expected ${id} to be a run of ${pipeline}, it is of ${found.pipeline}${place}`,
+    { details: { run: id } },
   );
 }
 
@@ -317,43 +186,7 @@ function sessionIn(input: Value): string | undefined {
   return typeof id === 'string' && id !== '' ? id : undefined;
 }
 
-function cancelled(id: string, reason: unknown): JdbxError {
-  if (isJdbxError(reason, 'RUN_CANCELLED', 'STORE_CLOSED')) return reason;
-  return new JdbxError('RUN_CANCELLED', `${id} was cancelled: ${describeThrown(reason)}`, {
-    cause: reason,
-  });
-}
-
-function failureFacts(reason: unknown, stage: string | undefined) {
-  return {
-    code: reason instanceof JdbxError ? reason.code : 'UNKNOWN',
-    message: describeThrown(reason),
-    ...(stage === undefined ? {} : { stage }),
-  };
-}
-
-function runFailed(
-  run: string,
-  {
-    code,
-    message,
-    stage,
-  }: { readonly code: string; readonly message: string; readonly stage?: string },
-  cause: unknown,
-): JdbxError {
-  const place = stage === undefined ? '' : ` at stage ${stage}`;
-  return new JdbxError('RUN_FAILED', `${run} failed${place}: ${message}`, {
-    cause,
-    details: { run, stage, code },
-  });
-}
-
-function endedBadly(run: RunDocument): JdbxError {
-  const { code = 'UNKNOWN', message = '', stage } = run.error ?? {};
-  if (run.status === 'cancelled') return new JdbxError('RUN_CANCELLED', `${run._id} was cancelled`);
-  return runFailed(
-    run._id,
-    { code, message, ...(stage === undefined ? {} : { stage }) },
-    undefined,
-  );
+function checkText(text: unknown, what: string): void {
+  if (typeof text === 'string' && text !== '') return;
+  throw new TypeError(`run: expected ${what}, got ${String(text)}`);
 }

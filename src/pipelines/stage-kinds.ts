@@ -1,5 +1,6 @@
 import { KIND_FIELDS } from './check-pipeline.js';
-import type { Stage, StageKind } from './contract.js';
+import type { StageKind } from './contract.js';
+import type { Stage } from './pipeline-document.js';
 import { integrationStage } from './stages/integration.js';
 import { mapStage } from './stages/map.js';
 import { parallelStage } from './stages/parallel.js';

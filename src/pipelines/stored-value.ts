@@ -1,5 +1,6 @@
 import { contentHash } from '../base/canonical.js';
 import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
 import { takeSizedValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
@@ -16,13 +17,21 @@ export function storeValue(draft: Draft, name: string, input: Value): ValueObjec
   return { [`${name}_ref`]: id };
 }
 
-/** The inverse of `storeValue`. */
+/**
+ * The inverse of `storeValue`; null where nothing was stored.
+ *
+ * @throws {JdbxError} MISSING_DOCUMENT when the blob is gone
+ */
 export function loadValue(
   holder: ValueObject,
   name: string,
   get: (id: string) => Document | undefined,
 ): Value {
   const ref = holder[`${name}_ref`];
-  if (typeof ref === 'string') return get(ref)?.value ?? null;
-  return holder[name] ?? null;
+  if (typeof ref !== 'string') return holder[name] ?? null;
+  const blob = get(ref);
+  if (blob) return blob.value ?? null;
+  throw new JdbxError('MISSING_DOCUMENT', `expected ${ref}, which holds the ${name}`, {
+    details: { id: ref, holder: holder._id },
+  });
 }

@@ -1,3 +1,5 @@
+import { LinkedSignal } from './linked-signal.js';
+
 /**
  * Waits for several pieces of work that share a signal. When one fails the others are
  * told to stop, and only when all have ended does the first failure come out: nothing
@@ -7,16 +9,17 @@ export async function withAbort<T>(
   outer: AbortSignal,
   start: (inner: AbortSignal) => readonly Promise<T>[],
 ): Promise<T[]> {
-  const own = new AbortController();
+  const linked = new LinkedSignal().follow(outer);
   const failures: unknown[] = [];
-  const pieces = start(AbortSignal.any([outer, own.signal])).map((piece) =>
+  const pieces = start(linked.signal).map((piece) =>
     piece.catch((error: unknown) => {
       failures.push(error);
-      own.abort(error);
+      linked.abort(error);
       return undefined as T;
     }),
   );
   const results = await Promise.all(pieces);
+  linked.release();
   if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -1,10 +1,11 @@
+import { Context } from 'mingo/core';
 import * as queries from 'mingo/operators/query';
 import { update as mingoUpdate } from 'mingo/updater';
 import { JdbxError } from '../base/errors.js';
 import { compareValues } from '../base/order.js';
 import { describeType, isPlainObject, type Value, type ValueObject } from '../base/values.js';
 import { ARRAY_UPDATES } from './array-updates.js';
-import { makeContext, makeOptions, operatorsOf } from './mingo-operators.js';
+import { makeOptions, operatorsOf } from './mingo-operators.js';
 import { thaw } from './thaw.js';
 import { checkAgainstDocument, valueAt } from './update-check.js';
 import { readUpdate, refuseUpdate, type UpdateOperators } from './update-operators.js';
@@ -22,7 +23,8 @@ export interface UpdateOptions {
   readonly inserting?: boolean | undefined;
 }
 
-const OPTIONS = makeOptions(makeContext({ query: operatorsOf(queries) }));
+/** No expressions: update operators take none, and mingo copies all that there are at each update. */
+const OPTIONS = makeOptions(Context.init({ query: operatorsOf(queries) as never }));
 const IDENTITY = ['_id', '_type', '_rev'] as const;
 
 /**

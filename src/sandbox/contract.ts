@@ -1,4 +1,5 @@
 import type { Value } from '../base/values.js';
+import type { GuestEntry } from './entry.js';
 
 /**
  * The sandbox runs one function of a guest's code, in a worker thread, with
@@ -15,16 +16,25 @@ export interface Sandbox {
    * `signal`
    */
   call(call: GuestCall): Promise<GuestResult>;
+  /**
+   * The entry that `call` would run, and its parameters. Code is parsed once and remembered.
+   *
+   * @throws {JdbxError} GUEST_SYNTAX
+   */
+  entryOf(code: GuestCode): GuestEntry;
   close(): Promise<void>;
 }
 
-export interface GuestCall {
+export interface GuestCode {
   /** Names the code in stack traces and errors: the document's id. */
   readonly name: string;
   /** The code, as `checkGuestCode` accepted it. */
   readonly code: string;
   /** The entry function's name, when the document says it; else the entry rule decides. */
   readonly entry?: string | undefined;
+}
+
+export interface GuestCall extends GuestCode {
   readonly args: readonly Value[];
   /** The functions that exist in the guest, by dotted name: `db.get`, `llm.call`. */
   readonly host: HostFunctions;

@@ -13,6 +13,8 @@ export interface GuestEntry {
   readonly entry: string | 'default';
   /** Names of the entry's parameters, in order; `undefined` where a pattern stands. */
   readonly parameters: readonly (string | undefined)[];
+  /** How many of them come before the first that has a default. */
+  readonly required: number;
   /** Whether the last parameter is a rest parameter (it is not among `parameters`). */
   readonly rest: boolean;
   /** Whether the code has `export`, and so runs as a module. */
@@ -42,7 +44,8 @@ export function checkGuestCode(
   if (found.generator) {
     source.refuse('expected the entry to be a function, got a generator', found.position);
   }
-  return { entry: found.name, parameters: found.parameters, rest: found.rest, module };
+  const { name: entry, parameters, required, rest } = found;
+  return { entry, parameters, required, rest, module };
 }
 
 function chooseEntry(

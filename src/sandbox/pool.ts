@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import { JdbxError } from '../base/errors.js';
-import type { GuestCall, GuestResult, Sandbox } from './contract.js';
+import type { GuestCall, GuestCode, GuestResult, Sandbox } from './contract.js';
 import { checkGuestCode, type GuestEntry } from './entry.js';
 import { GuestWorker } from './guest-worker.js';
 import { Job, type JobMessage } from './job.js';
@@ -62,6 +62,13 @@ class Pool implements Sandbox {
     return job.result;
   }
 
+  entryOf({ name, code, entry }: GuestCode): GuestEntry {
+    const key = `${entry ?? ''}\n${code}`;
+    const checked = this.#checked.get(key) ?? checkGuestCode(code, { name, entry });
+    this.#checked.set(key, checked);
+    return checked;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -74,17 +81,10 @@ class Pool implements Sandbox {
 
   #messageFor(call: GuestCall): JobMessage {
     const { name, code, limits, now, seed, reuse = false } = call;
-    const { entry, module } = this.#check(call);
+    const { entry, module } = this.entryOf(call);
     const argumentsText = encodeValue(call.args, 'args');
     const host = Object.keys(call.host);
     return { name, code, entry, module, argumentsText, host, limits, now, seed, reuse };
-  }
-
-  #check({ name, code, entry }: GuestCall): GuestEntry {
-    const key = `${entry ?? ''}\n${code}`;
-    const checked = this.#checked.get(key) ?? checkGuestCode(code, { name, entry });
-    this.#checked.set(key, checked);
-    return checked;
   }
 
   #enqueue(job: Job): void {

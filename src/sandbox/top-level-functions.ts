@@ -20,6 +20,7 @@ type FunctionNode =
 export interface FunctionFound {
   readonly name: string;
   readonly parameters: readonly (string | undefined)[];
+  readonly required: number;
   readonly rest: boolean;
   readonly generator: boolean;
   /** Offset in the code. */
@@ -112,5 +113,8 @@ function describe(name: string, node: FunctionNode): FunctionFound {
     const target = param.type === 'AssignmentPattern' ? param.left : param;
     return target.type === 'Identifier' ? target.name : undefined;
   });
-  return { name, parameters, rest, generator: node.generator === true, position: node.start };
+  const optional = params.findIndex((param) => param.type === 'AssignmentPattern');
+  const required = optional === -1 ? params.length : optional;
+  const generator = node.generator === true;
+  return { name, parameters, required, rest, generator, position: node.start };
 }

@@ -1,5 +1,5 @@
 import type { Document } from '../base/document.js';
-import type { Value, ValueObject } from '../base/values.js';
+import type { Value } from '../base/values.js';
 import { updated } from '../documents/apply-update.js';
 import type { Update } from '../documents/contract.js';
 import type { Draft } from '../documents/draft.js';
@@ -22,16 +22,18 @@ export interface SessionUsage {
 export interface SessionChange {
   readonly session: string;
   readonly run: string;
-  /** The checkpoint that the stage leaves. */
-  readonly checkpoint: string;
+  /** The checkpoint that the stage leaves; none when the attempt failed. */
+  readonly checkpoint?: string | undefined;
   readonly turns: readonly Turn[];
-  readonly usage: SessionUsage | undefined;
+  readonly usage: SessionUsage;
   /** Update operators with final values, e.g. `{ $inc: { 'state.graded': 1 } }`. */
   readonly update: Update | undefined;
 }
 
+/** How many of a session's turns are read at most. */
+export const HISTORY_TURNS_MAX = 100;
 /** The newest checkpoints that a session document lists. */
-const CHECKPOINTS_LISTED = 100;
+const CHECKPOINTS_LISTED = 20;
 
 /** Puts a session document where there is none yet. */
 export function ensureSession(draft: Draft, id: string): void {
@@ -46,8 +48,10 @@ export function ensureSession(draft: Draft, id: string): void {
  */
 export function changeSession(draft: Draft, change: SessionChange): void {
   ensureSession(draft, change.session);
-  const first = turnsIn(draft.get(change.session));
-  change.turns.forEach((turn, index) => putTurn(draft, change, first + index + 1, turn));
+  const before = turnsIn(draft.get(change.session));
+  for (const [index, turn] of change.turns.entries()) {
+    putTurn(draft, change, before + index + 1, turn);
+  }
   for (const update of [countersOf(change, draft.at), change.update]) {
     if (!update) continue;
     const facts = { target: change.session, options: {}, nowMs: draft.at };
@@ -61,11 +65,14 @@ export function turnId(session: string, n: number): string {
   return `turn:${session}:${String(n).padStart(8, '0')}`;
 }
 
-/** The last `count` turns, oldest first, after those that the session document holds itself. */
+/**
+ * The last turns of a session, oldest first: those that the document holds itself as
+ * `history`, then the recorded ones. A turn whose document was removed is left out.
+ */
 export function readHistory(
   get: (id: string) => Document | undefined,
   session: Document | undefined,
-  count: number,
+  count = HISTORY_TURNS_MAX,
 ): Value[] {
   if (!session) return [];
   const total = turnsIn(session);
@@ -96,24 +103,22 @@ function putTurn(draft: Draft, change: SessionChange, n: number, turn: Turn): vo
 }
 
 function countersOf({ turns, usage, checkpoint }: SessionChange, atMs: number): Update {
-  const tokens = (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0);
-  const listed: ValueObject = {
+  const tokens = usage.input_tokens + usage.output_tokens;
+  const listed = {
     timestamp: new Date(atMs).toISOString(),
     state_ref: checkpoint,
     tokens_used: tokens,
   };
   return {
-    $inc: {
-      turns: turns.length,
-      'state.token_count': tokens,
-      ...prefixed('usage.', usage),
-    },
-    $push: { checkpoints: { $each: [listed], $slice: -CHECKPOINTS_LISTED } },
+    $inc: { turns: turns.length, 'state.token_count': tokens, ...prefixed('usage.', usage) },
+    ...(checkpoint === undefined
+      ? {}
+      : { $push: { checkpoints: { $each: [listed], $slice: -CHECKPOINTS_LISTED } } }),
   };
 }
 
-function prefixed(prefix: string, usage: SessionUsage | undefined): Record<string, number> {
+function prefixed(prefix: string, usage: SessionUsage): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(usage ?? {}).map(([name, count]) => [prefix + name, count as number]),
+    Object.entries(usage).map(([name, count]) => [prefix + name, count as number]),
   );
 }

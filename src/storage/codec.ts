@@ -1,7 +1,7 @@
 import { Packr, Unpackr } from 'msgpackr';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import type { Value } from '../base/values.js';
+import { isPlainObject, type Value } from '../base/values.js';
 import type { Commit, StoredDocument, StoredRevision } from './contract.js';
 
 /**
@@ -24,22 +24,30 @@ const unpackr = new Unpackr({
 });
 
 export function encodeDocument(ref: number, seq: number, document: Document): Uint8Array {
-  return packr.pack([ref, seq, document]);
+  return pack([ref, seq, document]);
 }
 
+/** @throws {JdbxError} STORE_CORRUPT, as every decoding here */
 export function decodeDocument(bytes: Uint8Array): StoredDocument {
-  const [ref, seq, document] = unpack(bytes) as [number, number, Document];
+  const [ref, seq, document] = unpackList(bytes, 3) as [number, number, Document];
   return { ref, seq, document, bytes: bytes.length, shareable: settle(document) };
 }
 
 export function encodeRevision(seq: number, at: number, document: Document): Uint8Array {
-  return packr.pack([seq, at, document]);
+  return pack([seq, at, document]);
 }
 
 export function decodeRevision(bytes: Uint8Array): StoredRevision {
-  const [seq, at, document] = unpack(bytes) as [number, number, Document];
+  const [seq, at, document] = unpackList(bytes, 3) as [number, number, Document];
   settle(document);
   return { seq, at, document };
+}
+
+/** The documents that a commit puts, encoded, in order. */
+export function encodeBodies(commit: Commit): Uint8Array[] {
+  return commit.changes.flatMap((change) =>
+    change.kind === 'put' ? [encodeDocument(change.ref, commit.seq, change.document)] : [],
+  );
 }
 
 /** `bodies` are the encoded documents of the put changes, in order. */
@@ -50,11 +58,11 @@ export function encodeCommit(commit: Commit, bodies: readonly Uint8Array[]): Uin
       ? [1, change.versioned, bodies[next++]]
       : [0, change.ref, change.id, change.type, change.rev],
   );
-  return packr.pack([commit.at, changes]);
+  return pack([commit.at, changes]);
 }
 
 export function decodeCommit(seq: number, bytes: Uint8Array): Commit {
-  const [at, changes] = unpack(bytes) as [number, unknown[][]];
+  const [at, changes] = unpackList(bytes, 2) as [number, unknown[][]];
   return {
     seq,
     at,
@@ -70,13 +78,35 @@ export function decodeCommit(seq: number, bytes: Uint8Array): Commit {
 }
 
 export function encodeNamed(value: Value): Uint8Array {
-  return packr.pack(value);
+  return pack(value);
 }
 
 export function decodeNamed(bytes: Uint8Array): Value {
   const holder = [unpack(bytes)];
   settle(holder);
   return holder[0] as Value;
+}
+
+function pack(value: unknown): Uint8Array {
+  try {
+    return packr.pack(value);
+  } catch {
+    // An object with fields `constructor` and `toJSON` is taken for a class and its field called.
+    return packr.pack(toMaps(value));
+  }
+}
+
+/** The same value with maps for objects: they are written as the same bytes. */
+function toMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toMaps);
+  if (!isPlainObject(value)) return value;
+  return new Map(Object.entries(value).map(([key, item]) => [key, toMaps(item)]));
+}
+
+function unpackList(bytes: Uint8Array, length: number): unknown[] {
+  const list = unpack(bytes);
+  if (Array.isArray(list) && list.length === length) return list;
+  throw new JdbxError('STORE_CORRUPT', `expected a list of ${length} in the store`);
 }
 
 function unpack(bytes: Uint8Array): unknown {

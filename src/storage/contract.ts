@@ -11,17 +11,20 @@ export interface Engine {
   readonly name: string;
   /** The newest commit that is durable. 0 in a new store. */
   readonly seq: number;
-  /** A consistent view of the newest commit. The caller closes it. */
+  /** A consistent view of the newest commit. The caller closes it. @throws {JdbxError} STORE_CLOSED */
   snapshot(): EngineSnapshot;
   /**
    * Writes the commits in one atomic step and resolves when they are durable.
-   * After a rejection nothing of them is stored and the engine goes on.
+   * After a rejection nothing of them is stored and the engine goes on. One call at a time.
    *
    * @throws {JdbxError} STORE_FULL, STORE_READ_ONLY, STORE_IO, STORE_CLOSED
+   * @throws {RangeError} when the commits do not follow on `seq`
    */
   commit(batch: EngineBatch): Promise<void>;
   /** Bytes that the store takes on disk, or in memory. */
   sizeBytes(): number;
+  /** What `sizeBytes` would be after this batch, at the worst. */
+  sizeAfter(batch: EngineBatch): number;
   close(): Promise<void>;
 }
 
@@ -30,7 +33,7 @@ export interface EngineBatch {
   readonly commits: readonly Commit[];
   /** Named values to set in the same step. */
   readonly names: Readonly<Record<string, Value>>;
-  /** Drops log records below this `seq`. */
+  /** Drops log records below this `seq`; the newest record always stays. */
   readonly logFrom: number;
 }
 
@@ -86,11 +89,14 @@ export interface EngineSnapshot {
   /** Kept revisions of one document, oldest first. */
   revisions(id: string): Iterable<StoredRevision>;
   revision(id: string, rev: number): StoredRevision | undefined;
+  /** The number of the newest kept revision; 0 when none is kept. */
+  lastRevision(id: string): number;
   /** Log records after `since`, oldest first. */
   log(since: number): Iterable<Commit>;
   /** The oldest `seq` whose record is still in the log; `seq + 1` when the log is empty. */
   logStart(): number;
   /** A value set with a batch. */
   named(name: string): Value | undefined;
+  /** Safe to call twice. Reads fail with STORE_CLOSED from then on. */
   close(): void;
 }

@@ -1,14 +1,16 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
-import { isPlainObject, type Value, type ValueObject } from '../../base/values.js';
+import type { Value, ValueObject } from '../../base/values.js';
 import type { ModelRequest } from '../../llm/contract.js';
-import { toRequest } from '../../llm/messages.js';
 import type { Turn } from '../../sessions/sessions.js';
+import { nothingHappened } from '../at-most-once.js';
 import { templateOf } from '../check-pipeline.js';
-import { chooseIntegrations } from '../choose-integration.js';
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
-import { callModel, type ModelCallOutcome, mergeSettings } from '../model-call.js';
-import { renderPrompt } from '../render-prompt.js';
+import { buildRequest } from '../models/build-request.js';
+import { callModel } from '../models/call-model.js';
+import { chooseIntegrations } from '../models/choose-integration.js';
+import { handleError, transformRequest, transformResponse } from '../models/integration-hooks.js';
+import { renderPrompt } from '../prompts/render-prompt.js';
 
 /**
  * Calls a model. The input is a string, or `{ prompt | text | messages, system?, context? }`;
@@ -18,32 +20,28 @@ import { renderPrompt } from '../render-prompt.js';
 export const integrationStage: StageKind = {
   name: 'integration',
   async run(work: StageWork): Promise<StageOutcome> {
-    const said = await saidBy(work);
-    if (work.stage.at_most_once) await work.run.announce(work.path);
+    const { output: said, facts } = await saidBy(work);
     const chosen = await chooseIntegrations(work);
-    const { integration, request, result } = await firstAnswer(work, chosen, said);
+    const { integration, request, response } = await firstAnswer(work, chosen, said);
     return {
-      output: result.output,
-      usage: result.usage,
-      turns: turnsOf(request, result.output),
-      facts: { integration: integration._id, integration_rev: integration._rev },
+      output: response,
+      turns: turnsOf(request, response),
+      facts: { ...facts, integration: integration._id, integration_rev: integration._rev },
     };
   },
 };
 
 /** What goes to the model: the stage's input, or the prompt that the stage names, filled in. */
-async function saidBy(work: StageWork): Promise<Value> {
+async function saidBy(work: StageWork): Promise<StageOutcome> {
   const template = templateOf(work.stage);
-  if (template === undefined) return work.input;
-  const rendered = await renderPrompt(work, work.run.definitions.get(template));
-  rendered.workspace?.close();
-  return rendered.output;
+  if (template === undefined) return { output: work.input };
+  return renderPrompt(work, work.run.definitions.get(template));
 }
 
 interface Answer {
   readonly integration: Document;
   readonly request: ModelRequest;
-  readonly result: ModelCallOutcome;
+  readonly response: ValueObject;
 }
 
 /** Tries the integrations in their order; the last one's error counts. */
@@ -53,15 +51,34 @@ async function firstAnswer(
   said: Value,
 ): Promise<Answer> {
   for (const [index, integration] of integrations.entries()) {
-    const request = requestFor(work, integration, said);
+    const plain = buildRequest(work, integration, said);
+    const request = await transformRequest(work, integration, plain);
     try {
-      return { integration, request, result: await callModel(work, integration, request) };
+      if (work.stage.at_most_once && index === 0) await work.run.announce(work.path);
+      const response = await answerOf(work, integration, request);
+      return { integration, request, response };
     } catch (error) {
-      const fallback = error instanceof JdbxError && FALL_BACK_ON.has(error.code);
-      if (!fallback || index === integrations.length - 1) throw error;
+      const isLast = index === integrations.length - 1;
+      if (isLast || work.signal.aborted || !mayFallBack(work, error)) throw error;
     }
   }
   throw new JdbxError('INVALID_INTEGRATION', `expected an integration for ${work.path}`);
+}
+
+async function answerOf(
+  work: StageWork,
+  integration: Document,
+  request: ModelRequest,
+): Promise<ValueObject> {
+  let response: ValueObject;
+  try {
+    response = await callModel(work, { integration, request });
+  } catch (error) {
+    const handled = await handleError(work, integration, error);
+    if (handled === undefined) throw error;
+    return handled;
+  }
+  return transformResponse(work, integration, response);
 }
 
 const FALL_BACK_ON = new Set<string>([
@@ -72,40 +89,13 @@ const FALL_BACK_ON = new Set<string>([
   'RECORDING_MISSING',
 ]);
 
-function requestFor(work: StageWork, integration: Document, said: Value): ModelRequest {
-  const { stage, context } = work;
-  const { model, settings, ...body } = partsOf(said);
-  const key = stage.key === undefined ? undefined : String(context.evaluate(stage.key));
-  const passages = stage.context === undefined ? undefined : context.evaluate(stage.context);
-  const request = toRequest(passages === undefined ? body : { ...body, context: passages }, {
-    model: stage.model ?? (typeof model === 'string' ? model : undefined),
-    settings: mergeSettings(integration.params, settings, stage.params),
-    key,
-  });
-  return { ...request, messages: [...earlierTurns(work), ...request.messages] };
+function mayFallBack({ stage }: StageWork, error: unknown): boolean {
+  if (stage.at_most_once && !nothingHappened(error)) return false;
+  return error instanceof JdbxError && FALL_BACK_ON.has(error.code);
 }
 
-/** `text` of an earlier answer may be passed on as it is, with everything that came beside it. */
-function partsOf(said: Value): ValueObject {
-  if (typeof said === 'string') return { prompt: said };
-  if (!isPlainObject(said)) return {};
-  const { messages, prompt, text, system, context, key, model, settings } = said as ValueObject;
-  const content = messages ?? prompt ?? text;
-  const field = messages === undefined ? 'prompt' : 'messages';
-  const parts = { [field]: content, system, context, key, model, settings };
-  return Object.fromEntries(
-    Object.entries(parts).filter(([, value]) => value !== undefined),
-  ) as ValueObject;
-}
-
-function earlierTurns({ stage, context }: StageWork): Turn[] {
-  if (!stage.history) return [];
-  const history = (context.lookup('history') ?? []) as unknown as readonly Turn[];
-  return history.slice(-stage.history);
-}
-
-function turnsOf(request: ModelRequest, output: ValueObject): Turn[] {
+function turnsOf(request: ModelRequest, response: ValueObject): Turn[] {
   const asked = request.messages.findLast(({ role }) => role === 'user');
   const turns: Turn[] = asked ? [{ role: 'user', content: asked.content }] : [];
-  return [...turns, { role: 'assistant', content: String(output.text ?? '') }];
+  return [...turns, { role: 'assistant', content: String(response.text ?? '') }];
 }

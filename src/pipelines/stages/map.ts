@@ -1,6 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import { describeType, type Value } from '../../base/values.js';
-import type { MapStage, StageKind, StageOutcome, StageWork } from '../contract.js';
+import type { StageKind, StageOutcome, StageWork } from '../contract.js';
+import type { MapStage } from '../pipeline-document.js';
 import { withAbort } from '../with-abort.js';
 
 const CONCURRENCY = 4;
@@ -13,6 +14,7 @@ const ELEMENTS_MAX = 100_000;
  */
 export const mapStage: StageKind = {
   name: 'map',
+  holdsStages: true,
   async run({ stage, path, context, run, signal }: StageWork): Promise<StageOutcome> {
     const map = stage.map as MapStage;
     const elements = elementsOf(context.evaluate(map.over), path);
@@ -31,7 +33,7 @@ export const mapStage: StageKind = {
   },
 };
 
-function elementsOf(value: Value, path: string): readonly Value[] {
+function elementsOf(value: Value | undefined, path: string): readonly Value[] {
   if (!Array.isArray(value)) {
     throw new JdbxError('MISSING_INPUT', `expected an array, got ${describeType(value)}`, {
       path: `${path}.map.over`,

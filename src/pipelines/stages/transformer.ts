@@ -2,7 +2,7 @@ import type { Value } from '../../base/values.js';
 import { isPlainObject } from '../../base/values.js';
 import { templateOf } from '../check-pipeline.js';
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
-import { callGuest } from '../guest.js';
+import { callGuest } from '../guests/call-guest.js';
 
 /**
  * Runs a transformer document's function on the stage's input, with its own database
@@ -11,20 +11,13 @@ import { callGuest } from '../guest.js';
 export const transformerStage: StageKind = {
   name: 'transformer',
   async run(work: StageWork): Promise<StageOutcome> {
-    const { stage, run, context } = work;
-    const document = run.definitions.get(stage.transformer as string);
-    const guest = await callGuest(work, {
+    const document = work.run.definitions.get(work.stage.transformer as string);
+    const { value, facts } = await callGuest(work, {
       document,
       field: 'code',
       input: withTemplate(work),
-      lookup: (name) => context.lookup(name),
     });
-    return {
-      output: guest.value,
-      workspace: guest.workspace,
-      facts: { transformer: document._id, ...guest.facts },
-      usage: guest.usage,
-    };
+    return { output: value, facts: { transformer: document._id, ...facts } };
   },
 };
 

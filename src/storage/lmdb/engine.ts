@@ -2,57 +2,62 @@ import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
-import { decodeNamed, encodeNamed } from '../codec.js';
+import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
-import { checkNotOpenHere, takeExclusively } from './exclusive.js';
+import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
-import { textKey } from './keys.js';
+import { checkFormat, checkTables } from './format.js';
 import { type Operation, toOperations } from './operations.js';
+import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
 import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
-  /** Refuse commits that would take the file past this size, in bytes. Default: no limit. */
+  /**
+   * Refuse commits that would take the file past this size, in bytes; where free space is in
+   * pieces, by less than one commit more. Commits that only remove documents are let through:
+   * they make room. Default: no limit.
+   */
   readonly sizeMaxBytes?: number | undefined;
+  /** Make a store where there is none. Default true. */
+  readonly create?: boolean | undefined;
 }
 
-/** Written into every store; a store with a higher number is refused. */
-const FORMAT = 1;
 const FILE = 'jdbx.mdb';
-/** Each open snapshot takes a place in LMDB's reader table. */
-const SNAPSHOTS_MAX = 4_096;
+/** Places in LMDB's reader table. An open snapshot takes one; some are kept for the engine itself. */
+const PLACES = 4_096;
+const SNAPSHOTS_MAX = PLACES - 96;
 
 /**
  * Opens or creates the store in the directory `path`.
  *
- * @throws {JdbxError} STORE_IN_USE, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
+ * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
-  const file = prepareFile(path);
+  const file = prepareFile(path, options.create ?? true);
   let root: RootDatabase | undefined;
   try {
-    root = open({
-      path: file,
-      maxDbs: 8,
-      maxReaders: SNAPSHOTS_MAX,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      // Only an explicit batch is a transaction. With batching by event turn a failed
-      // commit also rejects a promise that nobody holds (seen with lmdb 3.5.6).
-      eventTurnBatching: false,
-    });
+    root = openRoot(file);
     const release = takeExclusively(root, file);
+    checkTables(root, path);
     const tables = openTables(root);
+    // A read transaction from before a table was made does not know the table.
+    root.resetReadTxn();
     await checkFormat(tables, path);
-    return new LmdbEngine(tables, file, release, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
+    const engine = new LmdbEngine(tables, file, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
+    release();
+    return engine;
   } catch (thrown) {
     await root?.close();
     throw storeFailure(thrown, file);
   }
 }
 
-function prepareFile(path: string): string {
+function prepareFile(path: string, create: boolean): string {
+  if (!create && !existsSync(join(path, FILE))) {
+    throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
+  }
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
@@ -62,80 +67,85 @@ function prepareFile(path: string): string {
     throw storeFailure(cause, path);
   }
   const file = join(realpathSync(path), FILE);
-  checkNotOpenHere(file);
   if (existsSync(file)) checkFile(file);
   return file;
 }
 
-async function checkFormat(tables: Tables, path: string): Promise<void> {
-  const stored = tables.names.get(textKey('format'));
-  if (stored === undefined) {
-    await tables.names.put(textKey('format'), encodeNamed(FORMAT));
-    return;
-  }
-  const format = decodeNamed(stored);
-  if (typeof format !== 'number' || format > FORMAT) {
-    throw new JdbxError(
-      'STORE_TOO_NEW',
-      `expected format ${FORMAT} or older in ${path}, got ${String(format)}`,
-    );
-  }
+function openRoot(path: string): RootDatabase {
+  return open({
+    path,
+    maxDbs: 8,
+    maxReaders: PLACES,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // Only an explicit batch is a transaction. With batching by event turn a failed
+    // commit also rejects a promise that nobody holds (seen with lmdb 3.5.6).
+    eventTurnBatching: false,
+    // The flush is part of the commit: what cannot be flushed is not there either. The
+    // other way, readers see a commit before it is durable; it is no faster for one writer.
+    overlappingSync: false,
+  });
 }
 
 class LmdbEngine implements Engine {
   readonly name = 'lmdb';
   readonly #tables: Tables;
   readonly #file: string;
-  readonly #release: () => void;
   readonly #sizeMaxBytes: number;
-  #seq: number;
+  /** The newest commit. It keeps our line in the reader table, and holds no page longer than the next commit. */
+  #newest: LmdbSnapshot;
   #logStart: number;
+  #snapshots = 0;
   #closed = false;
 
-  constructor(tables: Tables, file: string, release: () => void, sizeMaxBytes: number) {
+  constructor(tables: Tables, file: string, sizeMaxBytes: number) {
     this.#tables = tables;
     this.#file = file;
-    this.#release = release;
     this.#sizeMaxBytes = sizeMaxBytes;
-    const snapshot = new LmdbSnapshot(tables);
-    this.#seq = snapshot.seq;
-    this.#logStart = snapshot.logStart();
-    snapshot.close();
+    this.#newest = new LmdbSnapshot(tables);
+    this.#logStart = this.#newest.logStart();
   }
 
   get seq(): number {
-    return this.#seq;
+    return this.#newest.seq;
   }
 
   snapshot(): EngineSnapshot {
     this.#checkOpen();
-    return new LmdbSnapshot(this.#tables);
+    const snapshot = new LmdbSnapshot(this.#tables, () => this.#snapshots--);
+    this.#snapshots++;
+    return snapshot;
   }
 
   async commit(batch: EngineBatch): Promise<void> {
     this.#checkOpen();
+    checkBatch(batch, this.seq);
     const last = batch.commits.at(-1);
     if (!last) return;
+    this.#checkPlaces();
     const operations = toOperations(batch, this.#logStart);
-    this.#checkSize(operations);
+    if (addsDocuments(batch)) this.#checkRoom(operations);
     try {
       await this.#write(operations);
     } catch (thrown) {
-      throw storeFailure(await realCause(thrown), this.#file);
+      throw storeFailure(await realCause(thrown), this.#file, bytesOf(operations));
     }
-    this.#seq = last.seq;
-    this.#logStart = Math.max(this.#logStart, Math.min(batch.logFrom, last.seq + 1));
-    this.#tables.root.resetReadTxn();
+    this.#logStart = Math.max(this.#logStart, Math.min(batch.logFrom, last.seq));
+    this.#renew();
   }
 
   sizeBytes(): number {
     return statSync(this.#file).size;
   }
 
+  sizeAfter(batch: EngineBatch): number {
+    return sizeAfter(this.#tables, toOperations(batch, this.#logStart));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#release();
+    this.#newest.close();
     await this.#tables.root.close();
   }
 
@@ -150,22 +160,39 @@ class LmdbEngine implements Engine {
     await root.flushed;
   }
 
-  /** A copy-on-write tree needs room for the new pages before the old ones are free. */
-  #checkSize(operations: readonly Operation[]): void {
+  #renew(): void {
+    this.#tables.root.resetReadTxn();
+    const before = this.#newest;
+    this.#newest = new LmdbSnapshot(this.#tables);
+    before.close();
+  }
+
+  /** Before the commit, since after it a snapshot must be had: readers move on with it. */
+  #checkPlaces(): void {
+    if (this.#snapshots <= SNAPSHOTS_MAX) return;
+    throw new JdbxError(
+      'STORE_IO',
+      `expected at most ${SNAPSHOTS_MAX} open snapshots of ${this.#file}, close some`,
+    );
+  }
+
+  #checkRoom(operations: readonly Operation[]): void {
     if (this.#sizeMaxBytes === Number.POSITIVE_INFINITY) return;
-    const coming = operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-    const size = this.sizeBytes() + coming;
-    if (size > this.#sizeMaxBytes) {
-      throw new JdbxError(
-        'STORE_FULL',
-        `expected at most ${this.#sizeMaxBytes} bytes in ${this.#file}, this commit needs ${size}`,
-      );
-    }
+    const size = sizeAfter(this.#tables, operations);
+    if (size <= this.#sizeMaxBytes) return;
+    throw new JdbxError(
+      'STORE_FULL',
+      `expected at most ${this.#sizeMaxBytes} bytes in ${this.#file}, this commit may need ${size}`,
+    );
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', `expected ${this.#file} to be open`);
   }
+}
+
+function bytesOf(operations: readonly Operation[]): number {
+  return operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
 /** lmdb rejects with a general error whose `commitError` promise carries the reason. */

@@ -1,14 +1,15 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { JdbxError } from '../../base/errors.js';
+import { type FileMeta, newestMeta } from './file-meta.js';
+import { pagesInUse } from './file-pages.js';
 
 /**
  * Looks at an LMDB file before it is mapped, because mapping a file that is no
  * LMDB file, or one that was cut short, ends the process instead of failing.
  *
- * The first two pages are meta pages. In the LMDB that `lmdb` builds a page
- * header takes 24 bytes; then come magic (4), data version (4), address (8), map
- * size (8), two tree records whose first 4 bytes are the page size (48 to 135),
- * the last used page (8) and the transaction id (8).
+ * A sound file may be shorter than its last page number says: pages at its end that
+ * were given out and given back in one commit are never written. Then each page that
+ * is in use is looked up.
  *
  * @throws {JdbxError} STORE_FOREIGN, STORE_CORRUPT
  */
@@ -17,40 +18,25 @@ export function checkFile(path: string): void {
   try {
     const size = fstatSync(file).size;
     if (size === 0) return;
-    const first = readMeta(file, 0);
-    if (!first) throw new JdbxError('STORE_FOREIGN', `expected a JDBX store in ${path}`);
-    const second = readMeta(file, first.pageSize);
-    const newest = second && second.txn > first.txn ? second : first;
-    const expected = (newest.lastPage + 1) * newest.pageSize;
-    if (size < expected) {
-      throw new JdbxError(
-        'STORE_CORRUPT',
-        `expected at least ${expected} bytes in ${path}, got ${size}: the file was cut short`,
-      );
-    }
+    const meta = newestMeta(file);
+    if (!meta) throw new JdbxError('STORE_FOREIGN', `expected a JDBX store in ${path}`);
+    if (size < 2 * meta.pageSize) refuse(path, size, 2 * meta.pageSize);
+    if (size < (meta.lastPage + 1) * meta.pageSize) checkPages(file, path, size, meta);
   } finally {
     closeSync(file);
   }
 }
 
-interface Meta {
-  readonly pageSize: number;
-  readonly lastPage: number;
-  readonly txn: bigint;
+function checkPages(file: number, path: string, size: number, meta: FileMeta): void {
+  for (const { page, count } of pagesInUse(file, meta)) {
+    const end = (page + count) * meta.pageSize;
+    if (end > size) refuse(path, size, end);
+  }
 }
 
-const MAGIC = 0xbeefc0de;
-const AT = { magic: 24, pageSize: 48, lastPage: 136, txn: 144, end: 152 } as const;
-
-function readMeta(file: number, position: number): Meta | undefined {
-  const bytes = Buffer.alloc(AT.end);
-  if (readSync(file, bytes, 0, AT.end, position) < AT.end) return undefined;
-  if (bytes.readUInt32LE(AT.magic) !== MAGIC) return undefined;
-  const pageSize = bytes.readUInt32LE(AT.pageSize);
-  if (pageSize < 256 || pageSize > 65536) return undefined;
-  return {
-    pageSize,
-    lastPage: Number(bytes.readBigUInt64LE(AT.lastPage)),
-    txn: bytes.readBigUInt64LE(AT.txn),
-  };
+function refuse(path: string, size: number, expected: number): never {
+  throw new JdbxError(
+    'STORE_CORRUPT',
+    `expected at least ${expected} bytes in ${path}, got ${size}: the file was cut short`,
+  );
 }

@@ -20,6 +20,11 @@ export function revisionKey(id: string, rev: number): Buffer {
   return key;
 }
 
+/** The `rev` in a key of the revisions table. */
+export function readRevisionKey(key: Uint8Array): number {
+  return Buffer.from(key).readUInt32BE(key.length - 4);
+}
+
 /** An id that itself holds a NUL byte can fall into another id's range; its keys are longer. */
 export function isRevisionKeyOf(key: Uint8Array, id: string): boolean {
   return key.length === Buffer.byteLength(id) + REVISION_SUFFIX_BYTES;

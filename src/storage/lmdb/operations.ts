@@ -1,19 +1,19 @@
 import { encodeCommit, encodeDocument, encodeNamed, encodeRevision } from '../codec.js';
 import type { Commit, EngineBatch, PutChange } from '../contract.js';
 import { revisionKey, seqKey, textKey } from './keys.js';
-import type { Tables } from './tables.js';
+import type { TableName } from './tables.js';
 
 /** One write to one table. */
 export interface Operation {
-  readonly table: Exclude<keyof Tables, 'root'>;
-  readonly key: Uint8Array;
+  readonly table: TableName;
+  readonly key: Buffer;
   /** Absent: remove the key. */
   readonly value?: Uint8Array;
 }
 
 /** Everything that a batch writes; records of the log before `logFrom` go, from `logStart` on. */
 export function toOperations(batch: EngineBatch, logStart: number): Operation[] {
-  const operations = batch.commits.flatMap(commitOperations);
+  const operations = newestOnly(batch.commits.flatMap(commitOperations));
   const seq = batch.commits.at(-1)?.seq ?? 0;
   for (let old = logStart; old < Math.min(batch.logFrom, seq); old++) {
     operations.push({ table: 'log', key: seqKey(old) });
@@ -22,6 +22,18 @@ export function toOperations(batch: EngineBatch, logStart: number): Operation[] 
     operations.push({ table: 'names', key: textKey(name), value: encodeNamed(value) });
   }
   return operations;
+}
+
+/** Of several writes to one document only the last one counts; its log records stay. */
+function newestOnly(operations: readonly Operation[]): Operation[] {
+  const last = new Map<string, Operation>();
+  for (const operation of operations) {
+    if (operation.table === 'documents') last.set(operation.key.toString(), operation);
+  }
+  return operations.filter(
+    (operation) =>
+      operation.table !== 'documents' || last.get(operation.key.toString()) === operation,
+  );
 }
 
 function commitOperations(commit: Commit): Operation[] {

@@ -1,8 +1,16 @@
 import type { Transaction } from 'lmdb';
+import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import { decodeCommit, decodeDocument, decodeNamed, decodeRevision } from '../codec.js';
 import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
-import { isRevisionKeyOf, readSeqKey, revisionKey, seqKey, textKey } from './keys.js';
+import {
+  isRevisionKeyOf,
+  readRevisionKey,
+  readSeqKey,
+  revisionKey,
+  seqKey,
+  textKey,
+} from './keys.js';
 import type { Tables } from './tables.js';
 
 const REV_MAX = 0xffff_ffff;
@@ -12,10 +20,12 @@ export class LmdbSnapshot implements EngineSnapshot {
   readonly seq: number;
   readonly #tables: Tables;
   readonly #transaction: Transaction;
+  readonly #onClose: () => void;
   #closed = false;
 
-  constructor(tables: Tables) {
+  constructor(tables: Tables, onClose: () => void = () => {}) {
     this.#tables = tables;
+    this.#onClose = onClose;
     this.#transaction = tables.root.useReadTransaction();
     this.seq = (this.named('seq') as number | undefined) ?? 0;
   }
@@ -28,6 +38,7 @@ export class LmdbSnapshot implements EngineSnapshot {
   *documents(): Iterable<StoredDocument> {
     for (const { value } of this.#tables.documents.getRange(this.#inside)) {
       yield decodeDocument(value);
+      this.#checkOpen();
     }
   }
 
@@ -35,7 +46,16 @@ export class LmdbSnapshot implements EngineSnapshot {
     const range = { start: revisionKey(id, 0), end: revisionKey(id, REV_MAX) };
     for (const { key, value } of this.#tables.revisions.getRange({ ...range, ...this.#inside })) {
       if (isRevisionKeyOf(key, id)) yield decodeRevision(value);
+      this.#checkOpen();
     }
+  }
+
+  lastRevision(id: string): number {
+    const range = { start: revisionKey(id, REV_MAX), end: revisionKey(id, 0), reverse: true };
+    for (const key of this.#tables.revisions.getKeys({ ...range, ...this.#inside })) {
+      if (isRevisionKeyOf(key, id)) return readRevisionKey(key);
+    }
+    return 0;
   }
 
   revision(id: string, rev: number): StoredRevision | undefined {
@@ -47,6 +67,7 @@ export class LmdbSnapshot implements EngineSnapshot {
     const range = { start: seqKey(since + 1), ...this.#inside };
     for (const { key, value } of this.#tables.log.getRange(range)) {
       yield decodeCommit(readSeqKey(key), value);
+      this.#checkOpen();
     }
   }
 
@@ -66,9 +87,15 @@ export class LmdbSnapshot implements EngineSnapshot {
     if (this.#closed) return;
     this.#closed = true;
     this.#transaction.done();
+    this.#onClose();
   }
 
   get #inside(): { transaction: Transaction } {
+    this.#checkOpen();
     return { transaction: this.#transaction };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
 }

@@ -3,16 +3,17 @@ import type { Database, RootDatabase } from 'lmdb';
 /** A table of byte keys and byte values inside one LMDB file. */
 export type Table = Database<Uint8Array, Uint8Array>;
 
-export interface Tables {
+/** Part of the stored format. */
+export const TABLE_NAMES = ['documents', 'revisions', 'log', 'names'] as const;
+
+export type TableName = (typeof TABLE_NAMES)[number];
+
+export interface Tables extends Readonly<Record<TableName, Table>> {
   readonly root: RootDatabase;
-  readonly documents: Table;
-  readonly revisions: Table;
-  readonly log: Table;
-  readonly names: Table;
 }
 
 export function openTables(root: RootDatabase): Tables {
-  const table = (name: string): Table =>
+  const table = (name: TableName): Table =>
     root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
   return {
     root,

@@ -1,25 +1,35 @@
 import { JdbxError } from '../../base/errors.js';
-import { encodeDocument, encodeRevision } from '../codec.js';
-import type { Commit, Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import { checkBatch } from '../check-batch.js';
+import {
+  encodeBodies,
+  encodeCommit,
+  encodeDocument,
+  encodeNamed,
+  encodeRevision,
+} from '../codec.js';
+import type { Commit, Engine, EngineBatch, EngineSnapshot, PutChange } from '../contract.js';
 import { MemorySnapshot, type MemoryState } from './snapshot.js';
+import { Versions } from './versions.js';
 
 /** A store that ends with the process. Same answers as the LMDB engine; nothing is durable. */
 export function openMemory(): Engine {
   return new MemoryEngine();
 }
 
+/** Everything is held encoded, so that nobody's later change to a date or bytes reaches it. */
 class MemoryEngine implements Engine {
   readonly name = 'memory';
   readonly #state: MemoryState = {
-    documents: new Map(),
+    documents: new Versions(({ length }) => length),
+    names: new Versions(({ length }) => length),
     revisions: new Map(),
     log: new Map(),
-    names: new Map(),
   };
   readonly #open = new Set<MemorySnapshot>();
   #seq = 0;
   #logStart = 1;
-  #bytes = 0;
+  /** Records from here on are still held: those before `#logStart` for the sake of open snapshots. */
+  #logHeld = 1;
   #closed = false;
 
   get seq(): number {
@@ -37,53 +47,64 @@ class MemoryEngine implements Engine {
 
   async commit(batch: EngineBatch): Promise<void> {
     this.#checkOpen();
+    checkBatch(batch, this.#seq);
     const last = batch.commits.at(-1);
     if (!last) return;
     for (const commit of batch.commits) this.#apply(commit);
     for (const [name, value] of Object.entries(batch.names)) {
-      this.#push(this.#state.names, name, { seq: last.seq, value });
+      this.#state.names.set(name, last.seq, encodeNamed(value));
     }
-    for (; this.#logStart < Math.min(batch.logFrom, last.seq); this.#logStart++) {
-      this.#state.log.delete(this.#logStart);
-    }
+    this.#logStart = Math.max(this.#logStart, Math.min(batch.logFrom, last.seq));
     this.#seq = last.seq;
+    this.#release();
   }
 
+  /** Documents, names and the log; kept revisions are not counted. */
   sizeBytes(): number {
-    return this.#bytes;
+    let log = 0;
+    for (const record of this.#state.log.values()) log += record.length;
+    return this.#state.documents.bytes + this.#state.names.bytes + log;
+  }
+
+  sizeAfter(batch: EngineBatch): number {
+    const coming = batch.commits.map((commit) => encodeCommit(commit, encodeBodies(commit)).length);
+    return this.sizeBytes() + 2 * coming.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    for (const snapshot of [...this.#open]) snapshot.close();
   }
 
   #apply(commit: Commit): void {
-    this.#state.log.set(commit.seq, commit);
+    const bodies: Uint8Array[] = [];
     for (const change of commit.changes) {
       if (change.kind === 'remove') {
-        this.#push(this.#state.documents, change.id, { seq: commit.seq });
+        this.#state.documents.set(change.id, commit.seq);
         continue;
       }
-      const { document, ref } = change;
-      const bytes = encodeDocument(ref, commit.seq, document);
-      this.#bytes += bytes.length;
-      this.#push(this.#state.documents, document._id, { seq: commit.seq, bytes });
-      if (change.versioned) this.#keepRevision(commit, document._id, document);
+      const body = encodeDocument(change.ref, commit.seq, change.document);
+      bodies.push(body);
+      this.#state.documents.set(change.document._id, commit.seq, body);
+      if (change.versioned) this.#keepRevision(commit, change);
     }
+    this.#state.log.set(commit.seq, encodeCommit(commit, bodies));
   }
 
-  #keepRevision(commit: Commit, id: string, document: Parameters<typeof encodeRevision>[2]): void {
-    const kept = this.#state.revisions.get(id) ?? [];
-    kept.push(encodeRevision(commit.seq, commit.at, document));
-    this.#state.revisions.set(id, kept);
+  #keepRevision(commit: Commit, { document }: PutChange): void {
+    const kept = this.#state.revisions.get(document._id) ?? new Map<number, Uint8Array>();
+    kept.set(document._rev, encodeRevision(commit.seq, commit.at, document));
+    this.#state.revisions.set(document._id, kept);
   }
 
-  /** Adds a version and forgets those that no open snapshot can see. */
-  #push<V extends { readonly seq: number }>(map: Map<string, V[]>, key: string, version: V): void {
-    const oldest = Math.min(this.#seq, ...[...this.#open].map(({ seq }) => seq));
-    const versions = map.get(key) ?? [];
-    const needed = versions.findLastIndex(({ seq }) => seq <= oldest);
-    map.set(key, [...versions.slice(Math.max(needed, 0)), version]);
+  /** Forgets what no open snapshot can see. */
+  #release(): void {
+    const open = [...this.#open];
+    const oldest = Math.min(this.#seq, ...open.map(({ seq }) => seq));
+    this.#state.documents.release(oldest);
+    this.#state.names.release(oldest);
+    const logFrom = Math.min(this.#logStart, ...open.map((snapshot) => snapshot.logStart()));
+    for (; this.#logHeld < logFrom; this.#logHeld++) this.#state.log.delete(this.#logHeld);
   }
 
   #checkOpen(): void {

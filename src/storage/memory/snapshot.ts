@@ -1,18 +1,15 @@
+import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
-import { decodeDocument, decodeRevision } from '../codec.js';
+import { decodeCommit, decodeDocument, decodeNamed, decodeRevision } from '../codec.js';
 import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
-
-/** One version of a document; no bytes where it was removed. Newest last in its list. */
-interface Version {
-  readonly seq: number;
-  readonly bytes?: Uint8Array;
-}
+import type { Versions } from './versions.js';
 
 export interface MemoryState {
-  readonly documents: Map<string, Version[]>;
-  readonly revisions: Map<string, Uint8Array[]>;
-  readonly log: Map<number, Commit>;
-  readonly names: Map<string, { readonly seq: number; readonly value: Value }[]>;
+  readonly documents: Versions<Uint8Array>;
+  readonly names: Versions<Uint8Array>;
+  /** By id, then by number. */
+  readonly revisions: Map<string, Map<number, Uint8Array>>;
+  readonly log: Map<number, Uint8Array>;
 }
 
 export class MemorySnapshot implements EngineSnapshot {
@@ -20,6 +17,7 @@ export class MemorySnapshot implements EngineSnapshot {
   readonly #state: MemoryState;
   readonly #logStart: number;
   readonly #onClose: () => void;
+  #closed = false;
 
   constructor(state: MemoryState, seq: number, logStart: number, onClose: () => void) {
     this.#state = state;
@@ -29,11 +27,13 @@ export class MemorySnapshot implements EngineSnapshot {
   }
 
   get(id: string): StoredDocument | undefined {
-    const bytes = this.#visible(this.#state.documents.get(id))?.bytes;
+    this.#checkOpen();
+    const bytes = this.#state.documents.get(id, this.seq);
     return bytes && decodeDocument(bytes);
   }
 
   *documents(): Iterable<StoredDocument> {
+    this.#checkOpen();
     const ids = [...this.#state.documents.keys()].map((id) => Buffer.from(id));
     for (const id of ids.sort(Buffer.compare)) {
       const stored = this.get(id.toString());
@@ -42,36 +42,50 @@ export class MemorySnapshot implements EngineSnapshot {
   }
 
   *revisions(id: string): Iterable<StoredRevision> {
-    for (const bytes of this.#state.revisions.get(id) ?? []) {
-      const revision = decodeRevision(bytes);
-      if (revision.seq <= this.seq) yield revision;
+    const kept = [...(this.#state.revisions.get(id) ?? [])].sort(([left], [right]) => left - right);
+    for (const [rev] of kept) {
+      const revision = this.revision(id, rev);
+      if (revision) yield revision;
     }
   }
 
   revision(id: string, rev: number): StoredRevision | undefined {
-    return [...this.revisions(id)].findLast(({ document }) => document._rev === rev);
+    this.#checkOpen();
+    const bytes = this.#state.revisions.get(id)?.get(rev);
+    const revision = bytes && decodeRevision(bytes);
+    return revision && revision.seq <= this.seq ? revision : undefined;
+  }
+
+  lastRevision(id: string): number {
+    const newestFirst = [...(this.#state.revisions.get(id)?.keys() ?? [])].sort((a, b) => b - a);
+    return newestFirst.find((rev) => this.revision(id, rev)) ?? 0;
   }
 
   *log(since: number): Iterable<Commit> {
     for (let seq = Math.max(since + 1, this.#logStart); seq <= this.seq; seq++) {
-      const commit = this.#state.log.get(seq);
-      if (commit) yield commit;
+      this.#checkOpen();
+      const record = this.#state.log.get(seq);
+      if (record) yield decodeCommit(seq, record);
     }
   }
 
   logStart(): number {
+    this.#checkOpen();
     return this.#logStart;
   }
 
   named(name: string): Value | undefined {
-    return this.#visible(this.#state.names.get(name))?.value;
+    this.#checkOpen();
+    const bytes = this.#state.names.get(name, this.seq);
+    return bytes && decodeNamed(bytes);
   }
 
   close(): void {
+    this.#closed = true;
     this.#onClose();
   }
 
-  #visible<V extends { readonly seq: number }>(versions: readonly V[] | undefined): V | undefined {
-    return versions?.findLast(({ seq }) => seq <= this.seq);
+  #checkOpen(): void {
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
 }

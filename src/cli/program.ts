@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addAudit } from './commands/audit.js';
+import { addCheck } from './commands/check.js';
+import { addCompletion } from './commands/completion.js';
+import { addExport } from './commands/export.js';
+import { addGet } from './commands/get.js';
+import { addHistory } from './commands/history.js';
+import { addImport } from './commands/import.js';
+import { addPut } from './commands/put.js';
+import { addQuery } from './commands/query.js';
+import { addRemove } from './commands/remove.js';
+import { addRestore } from './commands/restore.js';
+import { addResume } from './commands/resume.js';
+import { addRun } from './commands/run.js';
+import { addRuns } from './commands/runs.js';
+import { addStats } from './commands/stats.js';
+import { addUpdate } from './commands/update.js';
+import { EXIT_HELP } from './exit-codes.js';
+import { Invocation } from './invocation.js';
+
+/** Adds one command to the program. Each is a file in `commands/`. */
+export type AddCommand = (program: Command, invocation: Invocation) => void;
+
+/** In the order of the help. */
+const COMMANDS: readonly AddCommand[] = [
+  addRun,
+  addResume,
+  addRuns,
+  addAudit,
+  addQuery,
+  addGet,
+  addPut,
+  addUpdate,
+  addRemove,
+  addHistory,
+  addRestore,
+  addImport,
+  addExport,
+  addCheck,
+  addStats,
+  addCompletion,
+];
+
+export function createProgram(): { readonly program: Command; readonly invocation: Invocation } {
+  const program = new Command('jdbx')
+    .description('A document database that runs LLM pipelines, from the command line.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .option('-s, --store <dir>', 'the store (env JDBX_STORE)', process.env.JDBX_STORE || './.jdbx')
+    .option('--json', 'JSON, also on a terminal; errors too')
+    .option('--no-json', 'text for people, also when piped')
+    .option('-q, --quiet', 'no progress and no remarks')
+    .helpOption('-h, --help', 'print help')
+    .configureHelp({ showGlobalOptions: true })
+    // `reportError` says it, like every other error.
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .addHelpText('after', `\n${EXIT_HELP}`);
+  const invocation = new Invocation(program);
+  for (const add of COMMANDS) add(program, invocation);
+  return { program, invocation };
+}
+
+function readVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

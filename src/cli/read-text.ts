@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { text as streamText } from 'node:stream/consumers';
+import { describeThrown } from '../base/errors.js';
+import { isPlainObject } from '../base/values.js';
+import { JsonSyntaxError, readJsonText } from '../documents/transfer/json-fault.js';
+import { UsageError } from './usage-error.js';
+
+/** The text that an argument stands for: `-` is the standard input, `@file` a file, else itself. */
+export async function readArgument(argument: string): Promise<string> {
+  if (argument === '-') return streamText(process.stdin);
+  if (!argument.startsWith('@')) return argument;
+  try {
+    return await readFile(argument.slice(1), 'utf8');
+  } catch (error) {
+    throw new UsageError(`expected a file at ${argument.slice(1)}: ${describeThrown(error)}`);
+  }
+}
+
+/**
+ * Reads Extended JSON, and shows the place where it is none.
+ *
+ * @param name what the text is, for the error: `FILTER`
+ * @throws {UsageError}
+ */
+export function readJson(text: string, name: string): unknown {
+  try {
+    return readJsonText(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    const { fault } = error;
+    const line = text.split('\n')[fault.line - 1] ?? '';
+    const from = Math.max(0, fault.column - 40);
+    const excerpt = line.slice(from, from + 70);
+    const place = `line ${fault.line}, column ${fault.column}`;
+    throw new UsageError(
+      `${name} is not JSON: ${fault.text} at ${place}\n  ${excerpt}\n  ${' '.repeat(fault.column - 1 - from)}^`,
+    );
+  }
+}
+
+/** @throws {UsageError} */
+export function readObject(text: string, name: string): Record<string, unknown> {
+  const value = readJson(text, name);
+  if (isPlainObject(value)) return value;
+  throw new UsageError(`expected ${name} to be a JSON object, such as '{"_type": "pattern"}'`);
+}
+
+/** A whole number from 0 on, for options. */
+export function readCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new UsageError(`expected a whole number, got ${JSON.stringify(text)}`);
+}

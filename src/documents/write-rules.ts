@@ -1,0 +1,53 @@
+import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
+import type { TakenDocument } from './take-document.js';
+
+/** What every write keeps to, in a draft of the write road and in a transaction alike. */
+
+/** @throws {JdbxError} DUPLICATE_ID */
+export function checkAbsent(id: string, current: Document | undefined): void {
+  if (!current) return;
+  throw new JdbxError('DUPLICATE_ID', `expected no document ${id} yet`, {
+    operation: 'insert',
+    details: { id },
+  });
+}
+
+/**
+ * A lost update is refused: who names a revision must name the current one.
+ *
+ * @throws {JdbxError} CONFLICT
+ */
+export function checkRev({ id, rev }: TakenDocument, current: Document | undefined): void {
+  if (rev === undefined || current?._rev === rev) return;
+  const found = current ? `revision ${current._rev}` : 'no document';
+  throw new JdbxError('CONFLICT', `expected revision ${rev} of ${id}, found ${found}`, {
+    details: { id, expected: rev, found: current?._rev ?? null },
+  });
+}
+
+/**
+ * The audit trail grows by `audit` alone.
+ *
+ * @throws {JdbxError} PROTECTED_TYPE
+ */
+export function checkWritable(type: string, id: string): void {
+  if (type !== 'audit') return;
+  throw new JdbxError('PROTECTED_TYPE', `expected a document that may be written, got ${id}`, {
+    details: { id, type },
+  });
+}
+
+/**
+ * The document as it will be stored. A commit counts one revision on from what was stored
+ * before it, and never gives the number of a revision that is still kept, also when the
+ * document was removed meanwhile.
+ */
+export function toStored(
+  { id, type, fields }: TakenDocument,
+  before: Document | undefined,
+  lastKept: number,
+): Document {
+  const _rev = Math.max(before?._rev ?? 0, lastKept) + 1;
+  return Object.freeze({ _id: id, _type: type, _rev, ...fields });
+}

@@ -1,0 +1,78 @@
+import type { Document } from '../../base/document.js';
+import { JdbxError } from '../../base/errors.js';
+import type { Value, ValueObject } from '../../base/values.js';
+import { resolveLimits } from '../../sandbox/limits.js';
+import { Permissions, permitHostFunctions } from '../../sandbox/permissions.js';
+import type { StageWork } from '../contract.js';
+import { argumentsOf } from './arguments.js';
+import { guestDatabase } from './database.js';
+import { guestModels } from './models.js';
+
+/** The code to run, and how its parameters are filled. */
+export interface GuestCode {
+  readonly document: Document;
+  /** The field that holds the code. */
+  readonly field: 'code' | 'generator' | 'strategy';
+  readonly input: Value;
+  /** Finds a parameter's value by its name. Default: in the stage's context. */
+  readonly lookup?: (name: string) => Value | undefined;
+}
+
+export interface GuestOutcome {
+  readonly value: Value;
+  /** What the stage's audit document says of the call. */
+  readonly facts: ValueObject;
+}
+
+/**
+ * Calls the function in a document's code with the rights that the document lists.
+ * What it writes goes to the attempt's workspace, and is committed with the stage.
+ */
+export async function callGuest(work: StageWork, guest: GuestCode): Promise<GuestOutcome> {
+  const { run, path, attempt, signal, startedAt } = work;
+  const { document, field, input } = guest;
+  const code = codeOf(guest);
+  const name = document._id;
+  const entry = document.entry as string | undefined;
+  const lookup = guest.lookup ?? ((parameter: string) => work.context.lookup(parameter));
+  const checked = run.sandbox.entryOf({ name, code, entry });
+  const result = await run.sandbox.call({
+    name,
+    code,
+    entry,
+    args: argumentsOf(checked, { input, lookup, whole: field === 'code' }, name),
+    host: hostFunctions(work, document),
+    limits: resolveLimits(document.limits),
+    now: startedAt,
+    seed: `${run.id}/${path}/${attempt}/${name}`,
+    reuse: document.reuse === true,
+    signal,
+  });
+  const lines = result.console.map(({ level, text }) => ({ level, text }));
+  const facts = { host_calls: result.hostCalls, ...(lines.length > 0 ? { console: lines } : {}) };
+  return { value: result.value, facts };
+}
+
+function hostFunctions(work: StageWork, document: Document) {
+  const { run, path, workspace } = work;
+  const permissions = Permissions.parse(document.permissions);
+  const refused = (permission: string) =>
+    work.note({
+      kind: 'refusal',
+      run: run.id,
+      path,
+      document: document._id,
+      document_rev: document._rev,
+      permission,
+    });
+  const rights = { permissions, typesOf: run.typesOf, refused };
+  const database = { ...rights, workspace, now: () => run.now() };
+  const functions = { ...guestDatabase(database), ...guestModels(work, rights) };
+  return permitHostFunctions(permissions, functions, refused);
+}
+
+function codeOf({ document, field }: GuestCode): string {
+  const code = document[field];
+  if (typeof code === 'string') return code;
+  throw new JdbxError('INVALID_DOCUMENT', `expected code in ${document._id}`, { path: field });
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '../base/clock.js';
+import type { Value } from '../base/values.js';
+import type { Database } from '../documents/database.js';
+import type { ModelCaller } from '../llm/call-model.js';
+import type { Sandbox } from '../sandbox/contract.js';
+import type { ChildResult, RunServices } from './contract.js';
+import type { Emit } from './events.js';
+
+/** What every run of one open store shares. */
+export interface RunDeps {
+  readonly database: Database;
+  readonly sandbox: Sandbox;
+  readonly models: ModelCaller;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly emit: Emit;
+  /** Names this process in run documents. */
+  readonly owner: string;
+  readonly child: RunChild;
+}
+
+/** Runs a pipeline as a child of `parent`. */
+export type RunChild = (
+  parent: RunServices,
+  pipeline: string,
+  input: Value,
+  path: string,
+  signal: AbortSignal,
+) => Promise<ChildResult>;

@@ -1,0 +1,83 @@
+import { JdbxError } from '../base/errors.js';
+import type { Value } from '../base/values.js';
+import type { Draft } from '../documents/draft.js';
+import { takeDocument } from '../documents/take-document.js';
+import type { SessionUsage } from '../sessions/sessions.js';
+import { ensureSession } from '../sessions/sessions.js';
+import { auditAll } from './commit-stage.js';
+import { fence } from './fence.js';
+import type { Pins } from './pins.js';
+import type { RunDocument, RunError } from './run-document.js';
+import { storeValue } from './stored-value.js';
+
+export interface NewRun {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly input: Value;
+  readonly session: string | undefined;
+  /** The run that this one is a part of. */
+  readonly parent: string | undefined;
+  readonly definitions: Pins;
+  readonly owner: string;
+}
+
+/** Writes a run's document with its pins, its session where there is none yet, and `run-start`. */
+export function insertRun(draft: Draft, run: NewRun): RunDocument {
+  const { id, pipeline, input, session, parent, definitions, owner } = run;
+  if (session !== undefined) ensureSession(draft, session);
+  const facts = {
+    pipeline,
+    definitions,
+    ...(session === undefined ? {} : { session }),
+    ...(parent === undefined ? {} : { parent }),
+  };
+  auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
+  return draft.insert(
+    takeDocument({
+      _id: id,
+      _type: 'run',
+      status: 'running',
+      owner,
+      ...facts,
+      started_at: new Date(draft.at).toISOString(),
+      ...storeValue(draft, 'input', input),
+    }),
+  ) as RunDocument;
+}
+
+/**
+ * Makes this process the owner of a run that another left, or of a child run that ended
+ * badly and whose stage is tried again.
+ *
+ * @throws {JdbxError} MISSING_DOCUMENT when it was removed meanwhile
+ */
+export function takeOver(draft: Draft, id: string, owner: string): RunDocument {
+  const found = draft.get(id) as RunDocument | undefined;
+  if (!found)
+    throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
+  const { _rev, error, ended_at, ...run } = found;
+  auditAll(draft, [{ kind: 'run-resume', run: id, pipeline: run.pipeline, status: run.status }]);
+  return draft.put(takeDocument({ ...run, status: 'running', owner })) as RunDocument;
+}
+
+export interface RunEnd {
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly output?: Value;
+  readonly error?: RunError;
+  readonly usage: SessionUsage;
+}
+
+/**
+ * Writes how a run ended, and `run-end`.
+ *
+ * @throws {JdbxError} RUN_LEASE_LOST
+ */
+export function endRun(draft: Draft, id: string, owner: string, end: RunEnd): RunDocument {
+  const { _rev, ...run } = fence(draft, id, owner);
+  const { output, ...facts } = end;
+  const duration_ms = draft.at - Date.parse(run.started_at);
+  auditAll(draft, [{ kind: 'run-end', run: id, pipeline: run.pipeline, ...facts, duration_ms }]);
+  const stored = output === undefined ? {} : storeValue(draft, 'output', output);
+  const ended_at = new Date(draft.at).toISOString();
+  return draft.put(takeDocument({ ...run, ...facts, ...stored, ended_at })) as RunDocument;
+}

@@ -1,0 +1,64 @@
+import type { Value } from '../../base/values.js';
+import { isShareable } from '../codec.js';
+import type {
+  Commit,
+  EngineBatch,
+  PutChange,
+  StoredDocument,
+  StoredRevision,
+} from '../contract.js';
+
+/** One state of a document; no `stored` where it was removed. */
+export interface Version {
+  readonly seq: number;
+  readonly stored?: StoredDocument;
+}
+
+/**
+ * Commits that are in the journal and not yet in the engine behind it, readable as of
+ * any of them. Only ever added to; snapshots hold the layers that they need.
+ */
+export class Layer {
+  readonly batches: EngineBatch[] = [];
+  readonly commits: Commit[] = [];
+  readonly documents = new Map<string, Version[]>();
+  readonly revisions = new Map<string, StoredRevision[]>();
+  readonly names: { readonly seq: number; readonly values: Readonly<Record<string, Value>> }[] = [];
+  /** Journal bytes, an estimate of what the layer holds. */
+  bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.batches.length === 0;
+  }
+
+  add(batch: EngineBatch, bytes: number): void {
+    this.batches.push(batch);
+    this.bytes += bytes;
+    for (const commit of batch.commits) this.#addCommit(commit, bytes / batch.commits.length);
+    const last = batch.commits.at(-1) as Commit;
+    this.names.push({ seq: last.seq, values: batch.names });
+  }
+
+  #addCommit(commit: Commit, bytes: number): void {
+    this.commits.push(commit);
+    const each = Math.ceil(bytes / Math.max(commit.changes.length, 1));
+    for (const change of commit.changes) {
+      if (change.kind === 'remove') push(this.documents, change.id, { seq: commit.seq });
+      else this.#addPut(commit, change, each);
+    }
+  }
+
+  #addPut(commit: Commit, { ref, document, versioned }: PutChange, bytes: number): void {
+    const { seq, at } = commit;
+    const shareable = isShareable(document);
+    const stored = { ref, seq, document, bytes, shareable };
+    push(this.documents, document._id, { seq, stored });
+    if (versioned) push(this.revisions, document._id, { seq, at, document });
+  }
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

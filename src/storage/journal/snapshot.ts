@@ -1,0 +1,150 @@
+import { JdbxError } from '../../base/errors.js';
+import type { Value } from '../../base/values.js';
+import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
+import type { Layer, Version } from './layer.js';
+import { ownCommit, ownRevision, ownStored, ownValue } from './own-batch.js';
+
+/**
+ * The engine behind the journal as of some commit, with the layers' commits on top, up
+ * to `seq`. The engine may have taken part of a layer in already: of a layer, only what
+ * is newer than the engine's snapshot counts.
+ */
+export class JournalSnapshot implements EngineSnapshot {
+  readonly seq: number;
+  readonly #base: EngineSnapshot;
+  /** Newest first. */
+  readonly #layers: readonly Layer[];
+  #closed = false;
+
+  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number) {
+    this.seq = seq;
+    this.#base = base;
+    this.#layers = layers;
+  }
+
+  get(id: string): StoredDocument | undefined {
+    const version = this.#version(id);
+    if (!version) return this.#base.get(id);
+    return version.stored && ownStored(version.stored);
+  }
+
+  *documents(): Iterable<StoredDocument> {
+    const own = this.#ownIds();
+    let next = 0;
+    for (const stored of this.#base.documents()) {
+      const key = Buffer.from(stored.document._id);
+      for (; next < own.length && Buffer.compare(own[next] as Buffer, key) < 0; next++) {
+        yield* this.#own(own[next] as Buffer);
+      }
+      if (next < own.length && key.equals(own[next] as Buffer)) {
+        yield* this.#own(own[next++] as Buffer);
+      } else yield stored;
+    }
+    for (; next < own.length; next++) yield* this.#own(own[next] as Buffer);
+  }
+
+  *revisions(id: string): Iterable<StoredRevision> {
+    yield* this.#base.revisions(id);
+    for (const layer of this.#oldestFirst()) {
+      for (const revision of layer.revisions.get(id) ?? []) {
+        this.#checkOpen();
+        if (this.#isOnTop(revision.seq)) yield ownRevision(revision);
+      }
+    }
+  }
+
+  revision(id: string, rev: number): StoredRevision | undefined {
+    this.#checkOpen();
+    for (const layer of this.#layers) {
+      const found = layer.revisions
+        .get(id)
+        ?.findLast(({ seq, document }) => document._rev === rev && this.#isOnTop(seq));
+      if (found) return ownRevision(found);
+    }
+    return this.#base.revision(id, rev);
+  }
+
+  lastRevision(id: string): number {
+    this.#checkOpen();
+    for (const layer of this.#layers) {
+      const newest = layer.revisions.get(id)?.findLast(({ seq }) => this.#isOnTop(seq));
+      if (newest) return newest.document._rev;
+    }
+    return this.#base.lastRevision(id);
+  }
+
+  *log(since: number): Iterable<Commit> {
+    const start = this.logStart();
+    for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
+    for (const layer of this.#oldestFirst()) {
+      for (const commit of layer.commits) {
+        this.#checkOpen();
+        const wanted = commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq);
+        if (wanted) yield ownCommit(commit);
+      }
+    }
+  }
+
+  logStart(): number {
+    this.#checkOpen();
+    const wanted = this.#layers.flatMap((layer) =>
+      layer.batches.flatMap(({ commits, logFrom }) => {
+        const last = commits.at(-1)?.seq ?? 0;
+        return this.#isOnTop(last) ? [Math.min(logFrom, last)] : [];
+      }),
+    );
+    // The base's log may be empty; then it starts with the first commit on top of it.
+    return wanted.reduce((start, from) => Math.max(start, from), this.#base.logStart());
+  }
+
+  named(name: string): Value | undefined {
+    this.#checkOpen();
+    for (const layer of this.#layers) {
+      const set = layer.names.findLast(
+        ({ seq, values }) => this.#isOnTop(seq) && Object.hasOwn(values, name),
+      );
+      if (set) return ownValue(set.values[name] as Value);
+    }
+    return this.#base.named(name);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#base.close();
+  }
+
+  #version(id: string): Version | undefined {
+    this.#checkOpen();
+    for (const layer of this.#layers) {
+      const version = layer.documents.get(id)?.findLast(({ seq }) => seq <= this.seq);
+      if (version && version.seq > this.#base.seq) return version;
+    }
+    return undefined;
+  }
+
+  #isOnTop(seq: number): boolean {
+    return seq > this.#base.seq && seq <= this.seq;
+  }
+
+  /** Ids that the layers hold, in the order of their bytes. */
+  #ownIds(): Buffer[] {
+    const ids = new Set(this.#layers.flatMap((layer) => [...layer.documents.keys()]));
+    return [...ids]
+      .filter((id) => this.#version(id))
+      .map((id) => Buffer.from(id))
+      .sort(Buffer.compare);
+  }
+
+  #own(key: Buffer): StoredDocument[] {
+    const stored = this.#version(key.toString())?.stored;
+    return stored ? [ownStored(stored)] : [];
+  }
+
+  #oldestFirst(): readonly Layer[] {
+    return this.#layers.toReversed();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
+  }
+}

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when the error stream has said `text`. */
+  said(text: string): Promise<void>;
+}
+
+/** A directory for one test file: the store is in it, and other files may be. */
+export class Place implements Disposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'jdbx-cli-'));
+  readonly store = join(this.directory, 'store');
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Starts the program as a process of its own on this store. */
+  start(args: readonly string[], input?: string): Started {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, JDBX_STORE: this.store, JDBX_DEBUG: '' },
+    });
+    child.stdin.on('error', () => {});
+    if (input !== undefined) child.stdin.end(input);
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    const ended = new Promise<Ended>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => resolve({ code, signal, out, err }));
+    });
+    const said = async (text: string) => {
+      while (!err.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`ended without "${text}": ${err}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    return { child, ended, said };
+  }
+
+  run(args: readonly string[], input = ''): Promise<Ended> {
+    return this.start(args, input).ended;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** JSON lines, as a command prints them when piped. */
+export function linesOf<T = Record<string, unknown>>({ out }: Ended): T[] {
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
+}

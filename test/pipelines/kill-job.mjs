@@ -1,0 +1,18 @@
+import { open } from '#jdbx/index.js';
+import { DEFINITIONS, KEYS, runOf } from './kill-documents.mjs';
+
+/** Runs everything, a few at a time; what an earlier process did is not done again. */
+const db = await open(process.argv[2], { env: {}, workers: 2 });
+if (!(await db.get('pipeline:mixed'))) await db.put(DEFINITIONS);
+process.stdout.write('ready\n');
+
+const waiting = [...KEYS];
+const workers = Array.from({ length: 4 }, async () => {
+  for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+    const { input, options } = runOf(key);
+    await db.run('pipeline:mixed', input, options);
+  }
+});
+await Promise.all(workers);
+await db.settled();
+await db.close();

@@ -1,0 +1,326 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Document } from '#jdbx/base/document.js';
+import { takeValue, type Value } from '#jdbx/base/values.js';
+import type {
+  Change,
+  Commit,
+  Engine,
+  EngineBatch,
+  EngineSnapshot,
+} from '#jdbx/storage/contract.js';
+import { value } from './arbitrary-values.js';
+
+/**
+ * What every engine must do, whatever it stores in. Each test opens an engine of
+ * its own; snapshots are taken through `look`, which closes them.
+ */
+export function engineSuite(name: string, open: () => Promise<Engine>): void {
+  describe(`${name} engine`, () => {
+    let engine: Engine;
+
+    const begin = async () => {
+      engine = await open();
+      return engine;
+    };
+    afterEach(() => engine.close());
+
+    it('starts empty', async () => {
+      await begin();
+      expect(engine.seq).toBe(0);
+      look(engine, (snapshot) => {
+        expect(snapshot.seq).toBe(0);
+        expect([...snapshot.documents()]).toEqual([]);
+        expect([...snapshot.log(0)]).toEqual([]);
+        expect(snapshot.logStart()).toBe(1);
+        expect(snapshot.get('a')).toBeUndefined();
+        expect(snapshot.named('a')).toBeUndefined();
+        expect(snapshot.lastRevision('a')).toBe(0);
+      });
+    });
+
+    it('shows what a batch wrote: documents, their seq, the log and the names', async () => {
+      await begin();
+      const first = commit(1, put(1, { _id: 'a', n: 1 }), put(2, { _id: 'b', n: 2 }));
+      const second = commit(2, put(1, { _id: 'a', _rev: 2, n: 3 }), remove(2, 'b'));
+      await engine.commit(batch([first, second], { x: { y: [1] } }));
+      expect(engine.seq).toBe(2);
+      look(engine, (snapshot) => {
+        expect(snapshot.get('a')).toMatchObject({ ref: 1, seq: 2, shareable: true });
+        expect(snapshot.get('a')?.document).toEqual(document({ _id: 'a', _rev: 2, n: 3 }));
+        expect(snapshot.get('b')).toBeUndefined();
+        expect([...snapshot.log(0)]).toEqual([first, second]);
+        expect([...snapshot.log(1)]).toEqual([second]);
+        expect([...snapshot.log(2)]).toEqual([]);
+        expect(snapshot.named('x')).toEqual({ y: [1] });
+      });
+    });
+
+    it('keeps a snapshot as it was while later batches change everything', async () => {
+      await begin();
+      await engine.commit(
+        batch([commit(1, put(1, { _id: 'a', n: 1 }), put(2, { _id: 'b' }))], { n: 1 }),
+      );
+      const before = engine.snapshot();
+      const seen = () => [
+        before.seq,
+        [...before.documents()].map(({ document: { _id, _rev } }) => [_id, _rev]),
+        before.get('b')?.ref,
+        before.get('c'),
+        before.named('n'),
+        [...before.log(0)].map(({ seq }) => seq),
+        before.logStart(),
+        [...before.revisions('a')].map(({ seq }) => seq),
+        before.lastRevision('a'),
+      ];
+      const then = seen();
+      for (let seq = 2; seq <= 6; seq++) {
+        const changes = [
+          put(1, { _id: 'a', _rev: seq, n: seq }, true),
+          seq % 2 === 0 ? remove(2, 'b') : put(2, { _id: 'b', _rev: seq }),
+          put(seq + 1, { _id: 'c', _rev: seq }),
+        ];
+        await engine.commit(batch([commit(seq, ...changes)], { n: seq }, seq - 1));
+        expect(seen()).toEqual(then);
+      }
+      before.close();
+      look(engine, (snapshot) => {
+        expect(snapshot.get('a')?.document.n).toBe(6);
+        expect(snapshot.logStart()).toBe(5);
+      });
+    });
+
+    it('lists documents in the order of their ids as UTF-8 bytes', async () => {
+      await begin();
+      const ids = ['😀', 'b', '\uffff', 'a\0b', 'a', 'é', 'ab', '\0', 'a\0', '\u0001', 'Z', '~'];
+      await engine.commit(batch([commit(1, ...ids.map((_id, at) => put(at + 1, { _id })))]));
+      const sorted = ids.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      look(engine, (snapshot) => {
+        expect([...snapshot.documents()].map(({ document: { _id } }) => _id)).toEqual(sorted);
+        for (const id of ids) expect(snapshot.get(id)?.document._id).toBe(id);
+      });
+    });
+
+    it('takes ids of 1,000 bytes and keeps revisions of ids that continue each other apart', async () => {
+      await begin();
+      const long = 'x'.repeat(995);
+      const ids = ['a', 'a\0', 'a\0\0\0\0\u0001', 'a\0\0\0\0\0', long, `${long}\0\0\0\0\0`];
+      const puts = ids.map((_id, at) => put(at + 1, { _id, _rev: at + 1 }, true));
+      await engine.commit(batch([commit(1, ...puts)]));
+      look(engine, (snapshot) => {
+        ids.forEach((id, at) => {
+          expect([...snapshot.revisions(id)].map(({ document: { _id } }) => _id)).toEqual([id]);
+          expect(snapshot.lastRevision(id)).toBe(at + 1);
+          expect(snapshot.revision(id, at + 1)?.document._id).toBe(id);
+        });
+      });
+    });
+
+    it('keeps revisions of what is versioned, oldest first, also after the removal', async () => {
+      await begin();
+      const revs = [1, 2, 255, 256, 65_536];
+      const commits = revs.map((_rev, at) =>
+        commit(at + 1, put(1, { _id: 'a', _rev }, true), put(2, { _id: 'b', _rev: at + 1 })),
+      );
+      await engine.commit(batch([...commits, commit(6, remove(1, 'a'))]));
+      look(engine, (snapshot) => {
+        const kept = [...snapshot.revisions('a')];
+        expect(kept.map(({ document: { _rev } }) => _rev)).toEqual(revs);
+        expect(kept.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+        expect(kept[0]?.at).toBe(1_001);
+        expect(snapshot.revision('a', 255)?.seq).toBe(3);
+        expect(snapshot.revision('a', 3)).toBeUndefined();
+        expect(snapshot.lastRevision('a')).toBe(65_536);
+        expect([...snapshot.revisions('b')]).toEqual([]);
+      });
+    });
+
+    it('drops log records below the seq asked for, but never the newest', async () => {
+      await begin();
+      for (let seq = 1; seq <= 5; seq++) {
+        await engine.commit(batch([commit(seq, put(1, { _id: 'a', _rev: seq }))], {}, seq - 1));
+      }
+      look(engine, (snapshot) => {
+        expect(snapshot.logStart()).toBe(4);
+        expect([...snapshot.log(0)].map(({ seq }) => seq)).toEqual([4, 5]);
+      });
+      await engine.commit(
+        batch(
+          [6, 7].map((seq) => commit(seq, put(1, { _id: 'a' }))),
+          {},
+          99,
+        ),
+      );
+      await engine.commit(batch([commit(8, put(1, { _id: 'a' }))], {}, 99));
+      look(engine, (snapshot) => {
+        expect(snapshot.logStart()).toBe(8);
+        expect([...snapshot.log(0)].map(({ seq }) => seq)).toEqual([8]);
+      });
+    });
+
+    it('gives back values of every kind, equal and frozen', async () => {
+      await begin();
+      let seq = 0;
+      const property = fc.asyncProperty(fc.array(value, { maxLength: 4 }), async (values) => {
+        seq++;
+        const stored = document({ _id: 'v', values, ...byName(values) });
+        const change: Change = { kind: 'put', ref: 1, document: stored, versioned: true };
+        await engine.commit(batch([commit(seq, change)], { v: values }));
+        look(engine, (snapshot) => {
+          const found = snapshot.get('v');
+          expect(found?.document).toStrictEqual(stored);
+          expect(found?.shareable).toBe(isDeeplyFrozen(found?.document));
+          expect(snapshot.named('v')).toStrictEqual(takeValue(values));
+          expect([...snapshot.log(seq - 1)][0]?.changes[0]).toStrictEqual(change);
+          expect([...snapshot.revisions('v')].at(-1)?.document).toStrictEqual(stored);
+        });
+      });
+      await fc.assert(property, { numRuns: 150, seed: 7 });
+    });
+
+    it('gives back dates at the ends of time, and names that objects themselves have', async () => {
+      await begin();
+      const fields = {
+        dates: [8.64e15, -8.64e15, -1, -62_135_596_800_001, 0, 1.5e12 + 1].map((t) => new Date(t)),
+        bytes: [new Uint8Array(), new Uint8Array(70_000).fill(7)],
+        long: 'é'.repeat(100_000),
+        constructor: 'x',
+        toJSON: { constructor: 1, toJSON: 2, valueOf: 3, hasOwnProperty: 5 },
+        numbers: [2 ** 53, -(2 ** 53), 2 ** 60, 1e300, -5e-324, 4_294_967_296.5],
+      };
+      const stored = document({ _id: 'v', ...fields });
+      await engine.commit(
+        batch([commit(1, { kind: 'put', ref: 1, document: stored, versioned: true })]),
+      );
+      look(engine, (snapshot) => expect(snapshot.get('v')?.document).toStrictEqual(stored));
+    });
+
+    it('holds its own copy of dates and bytes', async () => {
+      await begin();
+      const when = new Date(5);
+      const bytes = new Uint8Array([1, 2]);
+      const mine: Document = { _id: 'd', _type: 't', _rev: 1, when, bytes };
+      await engine.commit(
+        batch([commit(1, { kind: 'put', ref: 1, document: mine, versioned: true })], { when }),
+      );
+      when.setTime(9);
+      bytes[0] = 9;
+      look(engine, (snapshot) => {
+        const kept = { when: new Date(5), bytes: new Uint8Array([1, 2]) };
+        const first = snapshot.get('d')?.document as unknown as typeof kept;
+        expect(first).toMatchObject(kept);
+        first.when.setTime(7);
+        first.bytes[1] = 7;
+        expect(snapshot.get('d')?.document).toMatchObject(kept);
+        expect([...snapshot.log(0)][0]?.changes[0]).toMatchObject({ document: kept });
+        expect(snapshot.revision('d', 1)?.document).toMatchObject(kept);
+        expect(snapshot.named('when')).toEqual(new Date(5));
+      });
+    });
+
+    it('refuses commits that do not follow on, and stores nothing of them', async () => {
+      await begin();
+      await engine.commit(batch([commit(1, put(1, { _id: 'a' }))]));
+      for (const seqs of [[1], [3], [2, 4], [0]]) {
+        const commits = seqs.map((seq) => commit(seq, put(1, { _id: 'a', _rev: 9 })));
+        await expect(engine.commit(batch(commits))).rejects.toThrow(RangeError);
+      }
+      expect(engine.seq).toBe(1);
+      look(engine, (snapshot) => expect(snapshot.get('a')?.document._rev).toBe(1));
+    });
+
+    it('takes an empty batch for nothing', async () => {
+      await begin();
+      await engine.commit(batch([], { x: 1 }));
+      expect(engine.seq).toBe(0);
+    });
+
+    it('tells how much it holds', async () => {
+      await begin();
+      const before = engine.sizeBytes();
+      await engine.commit(batch([commit(1, put(1, { _id: 'a', text: 'x'.repeat(3_000_000) }))]));
+      expect(engine.sizeBytes()).toBeGreaterThan(before + 1_500_000);
+      const more = batch([commit(2, put(2, { _id: 'b', text: 'x'.repeat(3_000_000) }))]);
+      expect(engine.sizeAfter(more)).toBeGreaterThan(before + 3_000_000);
+    });
+
+    it('refuses everything after it was closed, also through snapshots from before', async () => {
+      await begin();
+      await engine.commit(
+        batch([1, 2, 3].map((seq) => commit(seq, put(seq, { _id: `a${seq}` }, true)))),
+      );
+      const snapshot = engine.snapshot();
+      const documents = snapshot.documents()[Symbol.iterator]();
+      const log = snapshot.log(0)[Symbol.iterator]();
+      expect(documents.next().value?.document._id).toBe('a1');
+      expect(log.next().value?.seq).toBe(1);
+      snapshot.close();
+      snapshot.close();
+      await engine.close();
+      await engine.close();
+      const closed = { code: 'STORE_CLOSED' };
+      const reads = [
+        () => snapshot.get('a1'),
+        () => snapshot.named('x'),
+        () => snapshot.logStart(),
+        () => snapshot.lastRevision('a1'),
+        () => snapshot.revision('a1', 1),
+        () => [...snapshot.documents()],
+        () => [...snapshot.revisions('a1')],
+        () => [...snapshot.log(0)],
+        () => documents.next(),
+        () => log.next(),
+        () => engine.snapshot(),
+      ];
+      for (const read of reads) expect(read).toThrow(expect.objectContaining(closed));
+      await expect(engine.commit(batch([commit(4)]))).rejects.toMatchObject(closed);
+    });
+  });
+}
+
+function look<T>(engine: Engine, read: (snapshot: EngineSnapshot) => T): T {
+  const snapshot = engine.snapshot();
+  try {
+    return read(snapshot);
+  } finally {
+    snapshot.close();
+  }
+}
+
+export function document(fields: { readonly [key: string]: unknown }): Document {
+  return takeValue({ _type: 'thing', _rev: 1, ...fields }) as Document;
+}
+
+export function put(
+  ref: number,
+  fields: { readonly [key: string]: unknown },
+  versioned = false,
+): Change {
+  return { kind: 'put', ref, document: document(fields), versioned };
+}
+
+export function remove(ref: number, id: string): Change {
+  return { kind: 'remove', ref, id, type: 'thing', rev: 1 };
+}
+
+export function commit(seq: number, ...changes: Change[]): Commit {
+  return { seq, at: 1_000 + seq, changes };
+}
+
+export function batch(
+  commits: readonly Commit[],
+  names: EngineBatch['names'] = {},
+  logFrom = 1,
+): EngineBatch {
+  return { commits, names, logFrom };
+}
+
+function byName(values: readonly Value[]): { readonly [key: string]: Value } {
+  return Object.fromEntries(values.map((item, at) => [`field ${at}`, item]));
+}
+
+function isDeeplyFrozen(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return true;
+  if (item instanceof Date || item instanceof Uint8Array) return false;
+  return Object.isFrozen(item) && Object.values(item).every(isDeeplyFrozen);
+}
