@@ -34,7 +34,8 @@ function build() {
   const run = spawnSync(process.execPath, [gyp, ...options], { encoding: 'utf8' });
   if (run.status === 0 && existsSync(built)) return undefined;
   const lines = `${run.stdout}\n${run.stderr}`.split('\n');
-  return lines.find((line) => /\berr(or)?\b/i.test(line))?.trim() ?? 'node-gyp failed';
+  const told = lines.find((line) => /\bError: |: error: /.test(line)) ?? 'node-gyp failed';
+  return told.replace(/^.*?\bError: /, '').trim();
 }
 
 const reason = build();
