@@ -8,7 +8,7 @@ import { DocumentCache } from './documents/cache.js';
 import { type CheckReport, checkView } from './documents/check.js';
 import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
-import { createPortableIndex } from './indexes/portable.js';
+import { createIndex } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
 import { createProviders } from './llm/create-providers.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
@@ -89,7 +89,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     const random = options.random ?? Math.random;
     const store = new Store(engine, {
       clock,
-      createIndex: createPortableIndex,
+      createIndex,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
     });

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',
   STORE_TOO_NEW: 'the store was written by a newer format version',
   STORE_FULL: 'the disk or the configured size limit is full; nothing of the commit was written',
+  INDEX_FULL: 'an index found no memory; nothing of the commit was written',
   STORE_READ_ONLY: 'the store cannot be written here',
   STORE_CORRUPT: 'stored bytes that cannot be understood',
   STORE_IO: 'the operating system refused a read or write',

@@ -1,4 +1,5 @@
-import { findSpan, REF_MAX, toBounds } from './bounds.js';
+import { findSpan, toBounds } from './bounds.js';
+import { checkRef, checkSeq } from './checks.js';
 import type { CreateIndex, IndexChange, IndexCursor, KeyRange, OrderedIndex } from './contract.js';
 import { ListCursor } from './cursor.js';
 import { toKeyText } from './key-text.js';
@@ -79,16 +80,4 @@ function step(lives: Lives, { kind, key, ref }: IndexChange, seq: number): void 
 function stepBack(lives: Lives, { kind, key, ref }: IndexChange, seq: number): void {
   if (kind === 'insert') lives.undoBegin(toKeyText(key), ref, seq);
   else lives.undoEnd(toKeyText(key), ref, seq);
-}
-
-function checkSeq(seq: number): void {
-  if (!Number.isSafeInteger(seq) || seq < 0) {
-    throw new RangeError(`expected a seq of 0 or more, got ${seq}`);
-  }
-}
-
-function checkRef(ref: number): void {
-  if (!Number.isInteger(ref) || ref < 1 || ref > REF_MAX) {
-    throw new RangeError(`expected a ref from 1 to ${REF_MAX}, got ${ref}`);
-  }
 }

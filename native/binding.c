@@ -1,0 +1,428 @@
+/*
+ * Translates between JavaScript and the skip list, and does nothing else. The
+ * other side of every call is src/indexes/native.ts; nobody else calls here.
+ *
+ * Each thread that loads the binary hands over four arrays once (bind), and
+ * every later call finds its arguments and leaves its answers in them, so that a
+ * crossing carries at most the list and the array of refs to fill:
+ *
+ *   header   Float64Array: numbers in and out, by the places named below
+ *   input    Uint8Array: keys of a range (low, then high), or packed changes
+ *   output   Uint8Array: key bytes read
+ *   lengths  Uint32Array: of those keys
+ *
+ *   packed change = ref u32 | length * 2 + remove u32 | key | zeros up to 4 bytes
+ *
+ * Seqs are one higher inside, where 0 marks a void.
+ *
+ * Sharing: lists stand in process memory under a handle number. A thread that
+ * made or attached one holds an external value; the list goes when the last of
+ * them is closed or collected. The table of handles has a lock; the lists need
+ * none (skiplist.h).
+ */
+#include <node_api.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "skiplist_read.h"
+
+/* Places in the header. */
+enum {
+  IN_SEQ = 0,
+  IN_FLAGS = 1,
+  IN_LOW_LENGTH = 2,
+  IN_LOW_REF = 3,
+  IN_HIGH_LENGTH = 4,
+  IN_HIGH_REF = 5,
+  OUT_FAILED = 6,
+  OUT_DONE = 7,
+  OUT_LAST_LENGTH = 8,
+  OUT_ROOM_NEEDED = 9,
+  OUT_ENTRIES = 10,
+  OUT_LIVE = 11,
+  OUT_BYTES = 12,
+  HEADER_LENGTH = 16,
+};
+
+enum { FLAG_REVERSE = 1, FLAG_HIGH = 2, FLAG_KEYS = 4 };
+
+/* A status beside those of skiplist.h: the value is closed, or no list at all. */
+#define CLOSED 15
+
+/* ---- lists shared by the threads of the process ---- */
+
+typedef struct shared {
+  skiplist *list;
+  uint32_t handle;
+  uint32_t holders;
+  struct shared *next;
+} shared;
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static shared *table;
+static uint32_t handles;
+
+/* What one thread holds of one list. */
+typedef struct {
+  shared *of;
+  epoch_reader *reader;
+} holding;
+
+static shared *share_new(skiplist *list) {
+  shared *made = malloc(sizeof(shared));
+  if (!made) return NULL;
+  pthread_mutex_lock(&table_lock);
+  *made = (shared){.list = list, .handle = ++handles, .holders = 1, .next = table};
+  table = made;
+  pthread_mutex_unlock(&table_lock);
+  return made;
+}
+
+static shared *share_find(uint32_t handle) {
+  pthread_mutex_lock(&table_lock);
+  shared *found = table;
+  while (found && found->handle != handle) found = found->next;
+  if (found) found->holders++;
+  pthread_mutex_unlock(&table_lock);
+  return found;
+}
+
+static void share_drop(shared *self) {
+  pthread_mutex_lock(&table_lock);
+  bool last = --self->holders == 0;
+  for (shared **at = &table; last && *at; at = &(*at)->next) {
+    if (*at != self) continue;
+    *at = self->next;
+    break;
+  }
+  pthread_mutex_unlock(&table_lock);
+  if (!last) return;
+  skiplist_destroy(self->list);
+  free(self);
+}
+
+static void let_go(holding *self) {
+  if (!self->of) return;
+  skiplist_reader_close(self->reader);
+  share_drop(self->of);
+  self->of = NULL;
+}
+
+static void finalize_holding(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  let_go(data);
+  free(data);
+}
+
+/* ---- the arrays of one thread ---- */
+
+typedef struct {
+  double *header;
+  uint8_t *input;
+  uint8_t *output;
+  uint32_t *lengths;
+  size_t input_length;
+  size_t output_length;
+  size_t lengths_length;
+  napi_ref kept; /* the arguments of bind, so that their memory stays */
+} arrays;
+
+static void free_arrays(napi_env env, void *data, void *hint) {
+  (void)hint;
+  arrays *self = data;
+  if (self->kept) napi_delete_reference(env, self->kept);
+  free(self);
+}
+
+static arrays *arrays_of(napi_env env) {
+  void *data = NULL;
+  napi_get_instance_data(env, &data);
+  return data;
+}
+
+static void *array_data(napi_env env, napi_value value, napi_typedarray_type wanted,
+                        size_t *length) {
+  napi_typedarray_type type;
+  void *data = NULL;
+  *length = 0;
+  if (napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) != napi_ok) return NULL;
+  return type == wanted ? data : NULL;
+}
+
+static napi_value number(napi_env env, uint32_t value) {
+  napi_value made = NULL;
+  napi_create_uint32(env, value, &made);
+  return made;
+}
+
+static napi_value bind(napi_env env, napi_callback_info info) {
+  napi_value values[4], kept;
+  size_t count = 4, header_length;
+  arrays *self = arrays_of(env);
+  napi_get_cb_info(env, info, &count, values, NULL, NULL);
+  if (count < 4) goto refused;
+  self->header = array_data(env, values[0], napi_float64_array, &header_length);
+  self->input = array_data(env, values[1], napi_uint8_array, &self->input_length);
+  self->output = array_data(env, values[2], napi_uint8_array, &self->output_length);
+  self->lengths = array_data(env, values[3], napi_uint32_array, &self->lengths_length);
+  if (!self->header || header_length < HEADER_LENGTH) goto refused;
+  if (!self->input || !self->output || !self->lengths) goto refused;
+  if (napi_create_array_with_length(env, 4, &kept) != napi_ok) goto refused;
+  for (uint32_t at = 0; at < 4; at++) napi_set_element(env, kept, at, values[at]);
+  if (self->kept) napi_delete_reference(env, self->kept);
+  if (napi_create_reference(env, kept, 1, &self->kept) != napi_ok) goto refused;
+  return NULL;
+
+refused:
+  self->header = NULL;
+  napi_throw_type_error(env, NULL, "expected a header, an input, an output and lengths");
+  return NULL;
+}
+
+/* ---- calls over a list ---- */
+
+/* What every call needs; `list` is NULL when the value is closed. */
+typedef struct {
+  arrays *with;
+  skiplist *list;
+  epoch_reader *reader;
+  napi_value arguments[2];
+  uint64_t seq;
+} call;
+
+static call open_call(napi_env env, napi_callback_info info) {
+  call made = {.with = arrays_of(env)};
+  size_t count = 2;
+  void *data = NULL;
+  napi_get_cb_info(env, info, &count, made.arguments, NULL, NULL);
+  if (!made.with->header || count < 1) return made;
+  if (napi_get_value_external(env, made.arguments[0], &data) != napi_ok) return made;
+  holding *held = data;
+  if (!held->of) return made;
+  made.list = held->of->list;
+  made.reader = held->reader;
+  made.seq = (uint64_t)made.with->header[IN_SEQ] + 1;
+  return made;
+}
+
+/* Takes over `of`; null in JavaScript when there is no memory. */
+static napi_value hold(napi_env env, shared *of) {
+  napi_value made = NULL;
+  holding *held = malloc(sizeof(holding));
+  if (!held) goto no_memory;
+  held->of = of;
+  held->reader = skiplist_reader_open(of->list);
+  if (!held->reader) goto no_memory;
+  if (napi_create_external(env, held, finalize_holding, NULL, &made) == napi_ok) return made;
+  skiplist_reader_close(held->reader);
+
+no_memory:
+  free(held);
+  share_drop(of);
+  napi_get_null(env, &made);
+  return made;
+}
+
+static napi_value nothing(napi_env env) {
+  napi_value made = NULL;
+  napi_get_null(env, &made);
+  return made;
+}
+
+/* create(limitBytes): an empty list; 0 is no limit. */
+static napi_value create(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  size_t count = 1;
+  double limit = 0;
+  napi_get_cb_info(env, info, &count, values, NULL, NULL);
+  if (count > 0) napi_get_value_double(env, values[0], &limit);
+  skiplist_options options = {.memory = {.limit_bytes = limit > 0 ? (uint64_t)limit : 0}};
+  skiplist *list = skiplist_create(&options);
+  if (!list) return nothing(env);
+  shared *of = share_new(list);
+  if (of) return hold(env, of);
+  skiplist_destroy(list);
+  return nothing(env);
+}
+
+/* attach(handle): the list that another thread made; null when there is none. */
+static napi_value attach(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  size_t count = 1;
+  uint32_t handle = 0;
+  napi_get_cb_info(env, info, &count, values, NULL, NULL);
+  if (count > 0) napi_get_value_uint32(env, values[0], &handle);
+  shared *of = share_find(handle);
+  return of ? hold(env, of) : nothing(env);
+}
+
+static holding *held_by(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  size_t count = 1;
+  void *data = NULL;
+  napi_get_cb_info(env, info, &count, values, NULL, NULL);
+  if (count < 1 || napi_get_value_external(env, values[0], &data) != napi_ok) return NULL;
+  return data;
+}
+
+/* handle(list): the number that attach takes; 0 when it is closed. */
+static napi_value handle(napi_env env, napi_callback_info info) {
+  holding *held = held_by(env, info);
+  return number(env, held && held->of ? held->of->handle : 0);
+}
+
+static napi_value close_list(napi_env env, napi_callback_info info) {
+  holding *held = held_by(env, info);
+  if (held) let_go(held);
+  return NULL;
+}
+
+/* False when the input is shorter than it says. */
+static bool unpack(const arrays *with, skiplist_change *changes, size_t count) {
+  size_t at = 0;
+  for (size_t n = 0; n < count; n++) {
+    if (with->input_length - at < 8) return false;
+    const uint32_t *words = (const uint32_t *)(const void *)(with->input + at);
+    uint32_t length = words[1] >> 1;
+    at += 8;
+    if (with->input_length - at < length) return false;
+    changes[n] = (skiplist_change){.entry = {with->input + at, length, words[0]},
+                                   .remove = words[1] & 1};
+    at += ((size_t)length + 3) & ~(size_t)3;
+    if (at > with->input_length) return false;
+  }
+  return true;
+}
+
+typedef skiplist_status (*writing)(skiplist *, const skiplist_change *, size_t, uint64_t,
+                                   size_t *);
+
+#define CHANGES_ON_STACK 16
+
+static napi_value write(napi_env env, napi_callback_info info, writing verb) {
+  call made = open_call(env, info);
+  skiplist_change few[CHANGES_ON_STACK], *changes = few;
+  uint32_t count = 0, status = SKIPLIST_NO_MEMORY;
+  size_t failed = 0;
+  if (!made.list) return number(env, CLOSED);
+  napi_get_value_uint32(env, made.arguments[1], &count);
+  if (count > CHANGES_ON_STACK) changes = malloc(count * sizeof(skiplist_change));
+  if (changes && unpack(made.with, changes, count)) {
+    status = verb(made.list, changes, count, made.seq, &failed);
+  }
+  made.with->header[OUT_FAILED] = (double)failed;
+  if (changes != few) free(changes);
+  return number(env, status);
+}
+
+/* apply(list, count) and revert(list, count): a status. */
+static napi_value apply(napi_env env, napi_callback_info info) {
+  return write(env, info, skiplist_apply);
+}
+
+static napi_value revert(napi_env env, napi_callback_info info) {
+  return write(env, info, skiplist_revert);
+}
+
+static napi_value release(napi_env env, napi_callback_info info) {
+  call made = open_call(env, info);
+  return number(env, made.list ? skiplist_release(made.list, made.seq) : CLOSED);
+}
+
+/* False when the keys do not stand in the input. */
+static bool range_of(const call *made, skiplist_range *range) {
+  const double *header = made->with->header;
+  uint32_t flags = (uint32_t)header[IN_FLAGS];
+  uint32_t low = (uint32_t)header[IN_LOW_LENGTH], high = (uint32_t)header[IN_HIGH_LENGTH];
+  if ((uint64_t)low + high > made->with->input_length) return false;
+  *range = (skiplist_range){
+      .low = {made->with->input, low, (uint32_t)header[IN_LOW_REF]},
+      .high = {made->with->input + low, high, (uint32_t)header[IN_HIGH_REF]},
+      .has_high = flags & FLAG_HIGH,
+      .reverse = flags & FLAG_REVERSE,
+      .seq = made->seq,
+  };
+  return true;
+}
+
+/* With keys wanted, the output's last part is kept for the place to go on from. */
+static skiplist_batch batch_of(const arrays *with, uint32_t *refs, size_t length) {
+  bool keys = (uint32_t)with->header[IN_FLAGS] & FLAG_KEYS;
+  size_t half = keys ? with->output_length / 2 : 0;
+  if (keys && length > with->lengths_length) length = with->lengths_length;
+  return (skiplist_batch){
+      .refs = refs,
+      .refs_max = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
+      .keys = keys ? with->output : NULL,
+      .keys_max = half,
+      .key_lengths = with->lengths,
+      .last = with->output + half,
+      .last_max = with->output_length - half,
+  };
+}
+
+/* read(list, refs): how many were read, or less than 0: minus a status. */
+static napi_value read(napi_env env, napi_callback_info info) {
+  call made = open_call(env, info);
+  skiplist_range range;
+  size_t length;
+  napi_value answer = NULL;
+  int32_t read = -CLOSED;
+  if (!made.list) goto done;
+  uint32_t *refs = array_data(env, made.arguments[1], napi_uint32_array, &length);
+  read = -SKIPLIST_NO_ROOM;
+  if (!refs || !range_of(&made, &range)) goto done;
+  skiplist_batch batch = batch_of(made.with, refs, length);
+  skiplist_status status = skiplist_read(made.list, made.reader, &range, &batch);
+  made.with->header[OUT_DONE] = batch.done;
+  made.with->header[OUT_LAST_LENGTH] = batch.last_length;
+  made.with->header[OUT_ROOM_NEEDED] = (double)batch.room_needed;
+  if (status == SKIPLIST_OK) read = (int32_t)batch.count;
+
+done:
+  napi_create_int32(env, read, &answer);
+  return answer;
+}
+
+/* count(list): how many are visible, or less than 0: minus a status. */
+static napi_value count(napi_env env, napi_callback_info info) {
+  call made = open_call(env, info);
+  skiplist_range range;
+  double total = -CLOSED;
+  napi_value answer = NULL;
+  if (made.list && range_of(&made, &range)) {
+    total = (double)skiplist_count(made.list, made.reader, &range);
+  }
+  napi_create_double(env, total, &answer);
+  return answer;
+}
+
+static napi_value stats(napi_env env, napi_callback_info info) {
+  call made = open_call(env, info);
+  if (!made.list) return number(env, CLOSED);
+  skiplist_stats measured = skiplist_measure(made.list);
+  made.with->header[OUT_ENTRIES] = (double)measured.entries;
+  made.with->header[OUT_LIVE] = (double)measured.live;
+  made.with->header[OUT_BYTES] = (double)measured.bytes;
+  return number(env, SKIPLIST_OK);
+}
+
+#define METHOD(name, function) \
+  { name, NULL, function, NULL, NULL, NULL, napi_enumerable, NULL }
+
+NAPI_MODULE_INIT() {
+  const napi_property_descriptor methods[] = {
+      METHOD("bind", bind),       METHOD("create", create),   METHOD("attach", attach),
+      METHOD("handle", handle),   METHOD("close", close_list), METHOD("apply", apply),
+      METHOD("revert", revert),   METHOD("release", release), METHOD("read", read),
+      METHOD("count", count),     METHOD("stats", stats),
+  };
+  arrays *with = calloc(1, sizeof(arrays));
+  if (!with || napi_set_instance_data(env, with, free_arrays, NULL) != napi_ok) {
+    free(with);
+    return NULL;
+  }
+  napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
+  return exports;
+}

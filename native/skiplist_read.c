@@ -1,0 +1,202 @@
+#include "skiplist_read.h"
+
+#include <string.h>
+
+#include "frames.h"
+
+/* How far a reverse reader looks for its left neighbour before it searches from the top. */
+#define STEPS_MAX 8u
+
+/* A batch under way. */
+typedef struct {
+  const skiplist *list;
+  const skiplist_range *range;
+  skiplist_batch *batch;
+  /* The entry read last; NULL before the first. */
+  const block *last_block;
+  uint32_t last_at;
+  uint64_t keys_used;
+  bool full;
+} reading;
+
+static void took(reading *self, const block *from, uint32_t at) {
+  self->last_block = from;
+  self->last_at = at;
+}
+
+/* False when the key has no room, which ends the batch. */
+static bool take_key(reading *self, const block *from, uint32_t at) {
+  skiplist_batch *batch = self->batch;
+  block_key key = block_key_at(from, at);
+  uint32_t length = block_key_length(key);
+  if (self->keys_used + length > batch->keys_max) {
+    if (batch->count == 0) batch->room_needed = length;
+    return false;
+  }
+  block_key_copy(key, batch->keys + self->keys_used);
+  batch->key_lengths[batch->count] = length;
+  self->keys_used += length;
+  return true;
+}
+
+/* False when the batch takes no more. */
+static bool take(reading *self, const block *from, uint32_t at) {
+  skiplist_batch *batch = self->batch;
+  if (!block_visible(from, at, self->range->seq)) return true;
+  if (batch->count == batch->refs_max) return false;
+  if (batch->keys && !take_key(self, from, at)) return false;
+  batch->refs[batch->count++] = block_refs(from)[at];
+  took(self, from, at);
+  return true;
+}
+
+/* The batch ends here: its last key, about this far into the heap, will be asked for. */
+static void fetch_last(const block *from, uint32_t end) {
+  __builtin_prefetch(block_offsets(from) + end);
+  __builtin_prefetch(block_heap(from) + (uint64_t)from->heap_length * end / from->count);
+}
+
+static void take_up(reading *self, const block *from, uint32_t low, uint32_t high) {
+  skiplist_batch *batch = self->batch;
+  if (low >= high) return;
+  if (!batch->keys && block_all_visible(from, self->range->seq)) {
+    uint32_t room = batch->refs_max - batch->count;
+    uint32_t taken = high - low < room ? high - low : room;
+    if (taken < high - low && batch->last) fetch_last(from, low + taken);
+    memcpy(batch->refs + batch->count, block_refs(from) + low, (uint64_t)taken * sizeof(uint32_t));
+    batch->count += taken;
+    if (taken) took(self, from, low + taken - 1);
+    self->full = taken < high - low;
+    return;
+  }
+  for (uint32_t at = low; at < high && !self->full; at++) self->full = !take(self, from, at);
+}
+
+static void take_down(reading *self, const block *from, uint32_t low, uint32_t high) {
+  for (uint32_t at = high; at > low && !self->full; at--) self->full = !take(self, from, at - 1);
+}
+
+/* Reads the next frame; its block's refs, and the frame after it, travel while this one is used. */
+static skiplist_place read_ahead(const skiplist *list, arena_ref next) {
+  skiplist_place ahead = frame_read(list, next);
+  const uint8_t *bytes = (const uint8_t *)ahead.block;
+  if (ahead.next) __builtin_prefetch(frame_at(list, ahead.next));
+  __builtin_prefetch(bytes);
+  for (uint32_t line = 5; line < 9; line++) __builtin_prefetch(bytes + line * 64);
+  return ahead;
+}
+
+/* Where the range ends in a block, and whether it does. */
+static uint32_t stop_of(const skiplist_range *range, const block *from, bool *last) {
+  if (!range->has_high || from->count == 0) return from->count;
+  if (block_at_or_before(from, from->count - 1u, &range->high)) return from->count;
+  *last = true;
+  return block_rank(from, &range->high);
+}
+
+static void read_up(reading *self) {
+  skiplist_place at = skiplist_seek(self->list, &self->range->low);
+  for (;;) {
+    bool last = !at.next;
+    uint32_t stop = stop_of(self->range, at.block, &last);
+    skiplist_place ahead = last ? at : read_ahead(self->list, at.next);
+    take_up(self, at.block, at.rank, stop);
+    if (self->full || last) return;
+    at = ahead;
+  }
+}
+
+/* From the top, to before the first entry of a block whose left neighbour is lost. */
+static bool seek_left(reading *self, skiplist_place *at) {
+  skiplist_batch *batch = self->batch;
+  block_key first = block_key_at(at->block, 0);
+  block_target target = {batch->last, block_key_length(first), block_refs(at->block)[0]};
+  if (target.length > batch->last_max) {
+    batch->room_needed = target.length;
+    return false;
+  }
+  block_key_copy(first, batch->last);
+  /* Older lives of the first entry may stand left of it: only if none was taken are they due. */
+  if (self->last_block && block_holds(self->last_block, self->last_at, &target)) target.ref--;
+  *at = skiplist_seek(self->list, &target);
+  return true;
+}
+
+/* To the end of the block that covers what stands left of this one. */
+static bool step_left(reading *self, skiplist_place *at) {
+  arena_ref right = at->frame;
+  skiplist_place left =
+      frame_read(self->list, atomic_load(&frame_at(self->list, right)->previous));
+  for (uint32_t steps = 0; steps < STEPS_MAX && left.next && left.next != right; steps++) {
+    left = frame_read(self->list, left.next);
+  }
+  if (left.next != right) return seek_left(self, at);
+  *at = left;
+  at->rank = at->block->count;
+  return true;
+}
+
+static void read_down(reading *self) {
+  const skiplist_range *range = self->range;
+  skiplist_place at = range->has_high ? skiplist_seek(self->list, &range->high)
+                                      : skiplist_seek_end(self->list);
+  for (;;) {
+    bool last = atomic_load(&frame_at(self->list, at.frame)->previous) == 0;
+    uint32_t start = 0;
+    if (at.block->count > 0 && block_at_or_before(at.block, 0, &range->low)) {
+      start = block_rank(at.block, &range->low);
+      last = true;
+    }
+    take_down(self, at.block, start, at.rank);
+    if (self->full || last || !step_left(self, &at)) return;
+  }
+}
+
+static bool keep_last(reading *self) {
+  skiplist_batch *batch = self->batch;
+  block_key key = block_key_at(self->last_block, self->last_at);
+  batch->last_length = block_key_length(key);
+  if (batch->last_length > batch->last_max) {
+    batch->room_needed = batch->last_length;
+    return false;
+  }
+  block_key_copy(key, batch->last);
+  return true;
+}
+
+skiplist_status skiplist_read(skiplist *self, epoch_reader *reader, const skiplist_range *range,
+                              skiplist_batch *batch) {
+  reading under_way = {.list = self, .range = range, .batch = batch};
+  batch->count = batch->last_length = 0;
+  batch->room_needed = 0;
+  epoch_enter(&self->epochs, reader);
+  if (range->reverse) read_down(&under_way);
+  else read_up(&under_way);
+  batch->done = !under_way.full;
+  if (!batch->done && batch->count > 0 && batch->last) (void)keep_last(&under_way);
+  epoch_leave(reader);
+  return batch->room_needed ? SKIPLIST_NO_ROOM : SKIPLIST_OK;
+}
+
+static uint64_t count_block(const block *from, uint32_t low, uint32_t high, uint64_t seq) {
+  if (low >= high) return 0;
+  if (block_all_visible(from, seq)) return high - low;
+  uint64_t total = 0;
+  for (uint32_t at = low; at < high; at++) total += block_visible(from, at, seq);
+  return total;
+}
+
+uint64_t skiplist_count(skiplist *self, epoch_reader *reader, const skiplist_range *range) {
+  uint64_t total = 0;
+  epoch_enter(&self->epochs, reader);
+  skiplist_place at = skiplist_seek(self, &range->low);
+  for (bool last = false;;) {
+    last = !at.next;
+    uint32_t stop = stop_of(range, at.block, &last);
+    total += count_block(at.block, at.rank, stop, range->seq);
+    if (last) break;
+    at = frame_read(self, at.next);
+  }
+  epoch_leave(reader);
+  return total;
+}

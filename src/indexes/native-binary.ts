@@ -1,0 +1,40 @@
+import { createRequire } from 'node:module';
+
+/** A list as the binary hands it out; it goes when it is closed or collected. */
+export type NativeList = { readonly native: unique symbol };
+
+/** What `native/binding.c` exports; arguments and answers of most calls stand in the bound arrays. */
+export interface NativeBinary {
+  bind(header: Float64Array, input: Uint8Array, output: Uint8Array, lengths: Uint32Array): void;
+  create(limitBytes: number): NativeList | null;
+  attach(handle: number): NativeList | null;
+  handle(list: NativeList): number;
+  close(list: NativeList): void;
+  apply(list: NativeList, count: number): number;
+  revert(list: NativeList, count: number): number;
+  release(list: NativeList): number;
+  read(list: NativeList, refs: Uint32Array): number;
+  count(list: NativeList): number;
+  stats(list: NativeList): number;
+}
+
+/** A clone builds its own; the published package brings some along. */
+const PLACES = [
+  '../../native/build/Release/jdbx.node',
+  `../../prebuilds/${process.platform}-${process.arch}/jdbx.node`,
+];
+
+/** The binary, or the reason why there is none. `JDBX_NATIVE=0` leaves it alone. */
+export function loadBinary(): NativeBinary | string {
+  if (process.env.JDBX_NATIVE === '0') return 'JDBX_NATIVE=0 asks for the portable index';
+  const require = createRequire(import.meta.url);
+  const reasons: string[] = [];
+  for (const place of PLACES) {
+    try {
+      return require(place) as NativeBinary;
+    } catch (error) {
+      reasons.push(String((error as Error).message.split('\n')[0]));
+    }
+  }
+  return reasons.join('; ');
+}
