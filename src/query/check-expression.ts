@@ -31,14 +31,25 @@ function checkObject(object: Record<string, unknown>, path: string, depth: numbe
   const operator = keys.find((key) => key.startsWith('$'));
   if (operator !== undefined) {
     if (keys.length > 1) refuse(path, `expected ${operator} alone, got ${keys.join(', ')}`);
-    if (!isExpressionOperator(operator)) refuse(path, `unknown operator ${operator}`);
-    if (operator === '$literal') return;
+    const known = Object.hasOwn(EXPRESSION_OPERATORS, operator);
+    if (!known && !Object.hasOwn(ACCUMULATOR_OPERATORS, operator))
+      refuse(path, `unknown operator ${operator}`);
+    if (known) checkOperand(operator, object[operator], path);
+    if (operator === '$literal' || operator === '$const') return;
   }
   for (const key of keys) checkExpression(object[key], join(path, key), depth + 1);
 }
 
-function isExpressionOperator(name: string): boolean {
-  return Object.hasOwn(EXPRESSION_OPERATORS, name) || Object.hasOwn(ACCUMULATOR_OPERATORS, name);
+function checkOperand(operator: string, operand: unknown, path: string): void {
+  try {
+    EXPRESSION_OPERATORS[operator]?.check(operand);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new JdbxError('INVALID_EXPRESSION', message.replace(/^INVALID_EXPRESSION at /, ''), {
+      path: join(path, operator),
+      cause,
+    });
+  }
 }
 
 function join(path: string, part: string | number): string {

@@ -1,4 +1,3 @@
-import { evalExpr } from 'mingo/core';
 import { type Iterator, Lazy } from 'mingo/lazy';
 import * as stages from 'mingo/operators/pipeline';
 import * as projections from 'mingo/operators/projection';
@@ -9,6 +8,7 @@ import { JdbxError } from '../base/errors.js';
 import { compileFilter } from './filter.js';
 import { compileNode } from './match.js';
 import {
+  evaluateFor,
   type MingoOperator,
   type MingoOperators,
   makeContext,
@@ -47,7 +47,7 @@ const match = (
   const test =
     variables && Object.keys(variables).length > 0
       ? compileNode(parseFilter(filter), (expression, document) =>
-          evalExpr(document, expression, options),
+          evaluateFor(document, expression, options),
         )
       : compileFilter(filter);
   return input.filter(test);
@@ -77,7 +77,7 @@ const bucketAuto = (input: Iterator, operand: Document, options: Options) => {
     operand.granularity === undefined
       ? input
       : input.map((document) => {
-          const value = evalExpr(document, operand.groupBy, options);
+          const value = evaluateFor(document, operand.groupBy, options);
           if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return document;
           throw new JdbxError(
             'INVALID_EXPRESSION',
