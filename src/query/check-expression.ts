@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject } from '../base/values.js';
-import { ACCUMULATOR_OPERATORS, EXPRESSION_OPERATORS } from './mingo-operators.js';
+import { ACCUMULATORS } from './accumulators/accumulators.js';
+import { EXPRESSION_OPERATORS } from './mingo-operators.js';
 
 const DEPTH_MAX = 200;
 
@@ -32,7 +33,7 @@ function checkObject(object: Record<string, unknown>, path: string, depth: numbe
   if (operator !== undefined) {
     if (keys.length > 1) refuse(path, `expected ${operator} alone, got ${keys.join(', ')}`);
     const known = Object.hasOwn(EXPRESSION_OPERATORS, operator);
-    if (!known && !Object.hasOwn(ACCUMULATOR_OPERATORS, operator))
+    if (!known && !Object.hasOwn(ACCUMULATORS, operator))
       refuse(path, `unknown operator ${operator}`);
     if (known) checkOperand(operator, object[operator], path);
     if (operator === '$literal' || operator === '$const') return;

@@ -1,3 +1,4 @@
+import { PERCENTILE_OPERATORS } from '../accumulators/percentiles.js';
 import { ARRAY_OPERATORS } from './arrays.js';
 import { COMPARISON_OPERATORS } from './comparisons.js';
 import { CONDITION_OPERATORS } from './conditions.js';
@@ -28,6 +29,7 @@ export const OWN_OPERATORS: Operators = {
   ...NUMBER_OPERATORS,
   ...OBJECT_OPERATORS,
   ...PATTERN_OPERATORS,
+  ...PERCENTILE_OPERATORS,
   ...SET_OPERATORS,
   ...STRING_OPERATORS,
   ...STRING_POSITION_OPERATORS,

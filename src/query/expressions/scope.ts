@@ -11,8 +11,12 @@ export interface Setting {
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** Words that `$redact` answers with, which stand for themselves. */
-const WORDS = new Set(['$$KEEP', '$$PRUNE', '$$DESCEND']);
+/** What `$redact` answers with: no stored text equals one of them. */
+export const REDACT_WORDS = {
+  $$KEEP: Symbol('$$KEEP'),
+  $$PRUNE: Symbol('$$PRUNE'),
+  $$DESCEND: Symbol('$$DESCEND'),
+} as const;
 
 /** Evaluates expressions over one document. What has no `$` is itself. */
 export class DocumentScope implements Scope {
@@ -64,7 +68,8 @@ export class DocumentScope implements Scope {
   }
 
   #text(text: string): unknown {
-    if (!text.startsWith('$') || WORDS.has(text)) return text;
+    if (!text.startsWith('$')) return text;
+    if (Object.hasOwn(REDACT_WORDS, text)) return REDACT_WORDS[text as keyof typeof REDACT_WORDS];
     const [first, ...path] = text.slice(1).split('.') as [string, ...string[]];
     return first.startsWith('$')
       ? follow(this.#variable(first.slice(1)), path, 0)
