@@ -24,7 +24,8 @@ export function checkExpression(expression: unknown, path = '', depth = 0): void
 function checkText(text: string, path: string): void {
   if (!text.startsWith('$') || text === '$$NOW') return;
   const parts = text.slice(text.startsWith('$$') ? 2 : 1).split('.');
-  if (parts.includes('')) refuse(path, `expected a path after $, got "${text}"`);
+  if (parts.includes('') || parts.slice(1).some((part) => part.startsWith('$')))
+    refuse(path, `expected a path after $, got "${text}"`);
 }
 
 function checkObject(object: Record<string, unknown>, path: string, depth: number): void {

@@ -45,14 +45,21 @@ function checkOperand(name: string, operand: unknown, path: string, depth: numbe
   try {
     STAGES[name]?.check(operand);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message.replace(/^[A-Z_]+( at [^:]*)?: /, '') : '';
-    throw new JdbxError('INVALID_EXPRESSION', text, { path, cause });
+    throw refusedAt(path, name, cause as Error);
   }
   if (EXPRESSIONS.has(name)) checkExpressions(operand, path);
   if (name === '$facet') checkFacets(operand as PipelineStage, path, depth);
   const nested = isPlainObject(operand) ? operand.pipeline : undefined;
   if (NESTING.has(name) && nested !== undefined)
     checkPipeline(nested, `${path}.pipeline`, depth + 1);
+}
+
+/** The error of a stage's own check, at its place in the pipeline. */
+function refusedAt(path: string, name: string, cause: Error): JdbxError {
+  const inner = cause instanceof JdbxError ? (cause.path ?? '') : '';
+  const place = inner.startsWith(name) ? path + inner.slice(name.length) : path;
+  const text = cause.message.replace(/^[A-Z_]+( at [^:]*)?: /, '');
+  return new JdbxError('INVALID_EXPRESSION', text, { path: place, cause });
 }
 
 /** Stages whose operand holds expressions and nothing that looks like one. */

@@ -1,7 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType } from '../base/values.js';
 
-const PATTERN_LENGTH_MAX = 32_764;
+const PATTERN_LENGTH_MAX = 16_384;
 
 /**
  * A fresh regular expression without state, from a `RegExp` or text and

@@ -41,7 +41,8 @@ function compileProjection(projection: Record<string, unknown>): Project {
 function checkExpressions(projection: Record<string, unknown>): void {
   for (const [path, value] of Object.entries(projection)) {
     const operator = isPlainObject(value) ? Object.keys(value)[0] : undefined;
-    if (operator !== '$slice' && operator !== '$elemMatch') checkExpression(value, path);
+    if (operator !== '$slice' && operator !== '$elemMatch')
+      checkExpression(value, `projection.${path}`);
   }
 }
 
@@ -53,7 +54,10 @@ function refusing<T>(work: () => T): T {
   }
 }
 
+/** The error of the projection's parts, at its place. */
 function refused(cause: Error): JdbxError {
-  const text = cause.message.replace(/^[A-Z_]+( at projection)?( at )?:? ?/, '');
-  return new JdbxError('INVALID_FILTER', text, { path: 'projection', cause });
+  const inner = cause instanceof JdbxError ? (cause.path ?? '') : '';
+  const path = inner.startsWith('projection') ? inner : 'projection';
+  const text = cause.message.replace(/^[A-Z_]+( at [^:]*)?: /, '');
+  return new JdbxError('INVALID_FILTER', text, { path, cause });
 }

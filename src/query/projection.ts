@@ -24,8 +24,9 @@ export function projectionOf(spec: unknown, place: string, readEdit?: ReadEdit):
     refuse(place, 'an object of paths', describe(spec));
   const modes = new Set<'include' | 'exclude'>();
   const note = (path: string, mode: 'include' | 'exclude') => {
-    if (path !== '_id') modes.add(mode);
-    else idMode = mode;
+    if (path === '_id') idMode = mode;
+    else if (modes.add(mode).size > 1)
+      refuse(`${place}.${path}`, 'paths to include or paths to leave out', 'both');
   };
   let idMode: 'include' | 'exclude' | undefined;
   const shape = readShape(spec, place, (value, path) => {
@@ -47,7 +48,6 @@ export function projectionOf(spec: unknown, place: string, readEdit?: ReadEdit):
     note(path, 'include');
     return { kind: 'compute', expression: value };
   });
-  if (modes.size > 1) refuse(place, 'paths to include or paths to leave out', 'both');
   const includes = modes.has('include') || (modes.size === 0 && idMode === 'include');
   if (!includes) return (document, scope) => excluding(shape, document, scope);
   if (idMode === undefined) shape.fields.set('_id', { kind: 'include' });

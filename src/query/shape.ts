@@ -28,7 +28,7 @@ export function readShape(
   const root: ShapeTree = { kind: 'tree', fields: new Map() };
   const enter = (object: Readonly<Record<string, unknown>>, base: readonly string[]) => {
     for (const [path, value] of Object.entries(object)) {
-      checkFieldPath(path, place);
+      checkFieldPath(path, `${place}.${path}`);
       if (base.length > 0 && path.includes('.'))
         refuse(place, 'names without dots inside objects', path);
       const parts = [...base, ...path.split('.')];
@@ -47,12 +47,14 @@ function put(root: ShapeTree, parts: readonly string[], shape: Shape, place: str
   let node = root;
   for (const part of parts.slice(0, -1)) {
     const next = node.fields.get(part) ?? { kind: 'tree', fields: new Map() };
-    if (next.kind !== 'tree') refuse(place, 'paths apart from each other', parts.join('.'));
+    if (next.kind !== 'tree')
+      refuse(`${place}.${parts.join('.')}`, 'a path that collides with no other', 'one that does');
     node.fields.set(part, next);
     node = next;
   }
   const last = parts.at(-1) as string;
-  if (node.fields.has(last)) refuse(place, 'paths apart from each other', parts.join('.'));
+  if (node.fields.has(last))
+    refuse(`${place}.${parts.join('.')}`, 'a path that collides with no other', 'one that does');
   node.fields.set(last, shape);
 }
 

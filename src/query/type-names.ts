@@ -13,6 +13,14 @@ const NUMBERS: Readonly<Record<string, string>> = {
 }; // biome-ignore format: a table
 const NAMES = new Set([...Object.values(NUMBERS), 'number']);
 
+export function isTypeName(name: string): boolean {
+  return NAMES.has(name) && name !== 'number';
+}
+
+export function typeOfNumber(number: number): string | undefined {
+  return NUMBERS[String(number)];
+}
+
 /** The type names of a `$type` operand. @throws {JdbxError} INVALID_FILTER */
 export function readTypes(operand: unknown, path: string): ReadonlySet<string> {
   const list = Array.isArray(operand) ? operand : [operand];

@@ -56,7 +56,7 @@ describe('evaluate', () => {
     [{ $range: [0, 2 ** 31] }, /32-bit/],
     [{ $range: [0, 5, 0] }, /a step other than 0/],
     [{ $divide: [1, 'x'] }, /INVALID_EXPRESSION/],
-    [{ $gt: [1] }, /expected an array of two/],
+    [{ $gt: [1] }, /expected 2 arguments/],
     ['$$nope', /undefined variable/],
     [{ $function: { body: 'function () {}', args: [], lang: 'js' } }, /INVALID_EXPRESSION/],
   ])('%j fails with a code', (expression, message) => {

@@ -15,11 +15,6 @@ export interface Accumulator {
 
 export type Accumulators = Readonly<Record<string, Accumulator>>;
 
-/** One expression: a list of one is that one, as accumulators take a single argument. */
-export function single(operand: unknown): unknown {
-  return Array.isArray(operand) && operand.length === 1 ? operand[0] : operand;
-}
-
 /** An accumulator over the values of one expression, given all of them at the end. */
 export function overValues(
   name: string,
@@ -32,7 +27,7 @@ export function overValues(
       const values: unknown[] = [];
       return {
         add: (scope) => {
-          const value = scope.value(single(operand));
+          const value = scope.value(operand);
           if (take(value, name)) values.push(value);
         },
         result: () => finish(values, name),
@@ -53,7 +48,7 @@ export function folding<T>(
       let state = start();
       return {
         add: (scope) => {
-          state = step(state, scope.value(single(operand)));
+          state = step(state, scope.value(operand));
         },
         result: () => finish(state),
       };
@@ -74,24 +69,6 @@ export function readAccumulator(
   }
   const accumulator = accumulators[name] as Accumulator;
   const operand = (value as Record<string, unknown>)[name];
-  if (Array.isArray(operand) && operand.length !== 1 && UNARY.has(name))
-    refuse(place, `one argument of ${name}`, String(operand.length));
   accumulator.check(operand);
   return { accumulator, operand };
 }
-
-const UNARY = new Set([
-  '$sum',
-  '$avg',
-  '$min',
-  '$max',
-  '$first',
-  '$last',
-  '$push',
-  '$addToSet',
-  '$mergeObjects',
-  '$stdDevPop',
-  '$stdDevSamp',
-  '$setUnion',
-  '$concatArrays',
-]);

@@ -1,6 +1,6 @@
-import { compareValues } from '../../base/order.js';
 import { isPlainObject, type Value } from '../../base/values.js';
 import { describe, isNil, refuse } from '../expressions/operator.js';
+import { firstOfEach } from '../expressions/sets.js';
 import { average, deviation, extreme, sum } from '../expressions/totals.js';
 import { type Accumulator, type Accumulators, folding, overValues } from './accumulator.js';
 import { CHOOSING_ACCUMULATORS } from './choosing.js';
@@ -47,15 +47,6 @@ export const ACCUMULATORS: Accumulators = {
   ...CHOOSING_ACCUMULATORS,
   ...PERCENTILE_ACCUMULATORS,
 };
-
-function firstOfEach(values: readonly Value[]): Value[] {
-  const sorted = values.map((value, at) => ({ value, at }));
-  sorted.sort((a, b) => compareValues(a.value, b.value) || a.at - b.at);
-  return sorted
-    .filter((item, at) => at === 0 || compareValues(sorted[at - 1]?.value, item.value) !== 0)
-    .sort((a, b) => a.at - b.at)
-    .map((item) => item.value);
-}
 
 function flat(values: readonly unknown[], name: string): Value[] {
   return values.flatMap((value) => {

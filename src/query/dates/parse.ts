@@ -1,4 +1,4 @@
-import { fromIsoWeek } from './calendar.js';
+import { daysInMonth, fromIsoWeek } from './calendar.js';
 import { MONTH_NAMES } from './format.js';
 import { fromLocal, type TimeZone, timeZone, UTC, utc } from './time-zone.js';
 
@@ -122,7 +122,7 @@ function dayOf({ year, month, day, dayOfYear, isoYear, isoWeek, isoDay }: Fields
   return utc(year, month, day);
 }
 
-const TIME = '(?:[T ]+(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?)?';
+const TIME = '(?:[T\\s]+(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?)?';
 const ZONE = '\\s*(Z|[+-]\\d{2}(?::?\\d{2})?|[A-Z][A-Za-z_]*(?:/[A-Za-z_/]+)?)?';
 const MONTH = '([A-Za-z]{3,9})\\.?';
 
@@ -144,7 +144,7 @@ const COMMON: readonly (readonly [RegExp, readonly [number, number, number]])[] 
 /** The usual ways to write a date, ISO 8601 above all. */
 function readCommon(input: string): Read | undefined {
   for (const [pattern, [year, month, day]] of COMMON) {
-    const found = pattern.exec(input.trim());
+    const found = pattern.exec(input.replace(/^[\s\0]+|[\s\0]+$/g, ''));
     if (!found) continue;
     const named = found[month] as string;
     const [hour, minute, second, fraction, zone] = found.slice(4);
@@ -157,6 +157,8 @@ function readCommon(input: string): Read | undefined {
       second: Number(second ?? 0),
       millisecond: Math.floor(Number(`0.${fraction ?? 0}`) * 1000),
     };
+    const { year: y, month: m, day: d } = fields as Record<'year' | 'month' | 'day', number>;
+    if (d > daysInMonth(y, m)) return undefined;
     const local = localOf(fields);
     const known = zone === undefined ? undefined : timeZone(zone);
     return zone !== undefined && !known ? undefined : { local, zone: known };

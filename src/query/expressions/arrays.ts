@@ -58,8 +58,7 @@ function concatArrays(arrays: readonly unknown[], name: string): unknown {
 function indexOfArray([array, wanted, ...range]: readonly unknown[], name: string): number | null {
   if (isNil(array)) return null;
   const items = arrayOf(array, name);
-  for (const end of range) if (isNil(end)) refuse(name, 'a whole number from 0', describe(end));
-  const [from, to] = bounds(range[0], range[1], items.length, name);
+  const [from, to] = bounds(range, items.length, name);
   for (let at = from; at < to; at++) {
     if (compareValues(items[at] as Value, wanted as Value) === 0) return at;
   }

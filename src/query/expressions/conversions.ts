@@ -1,7 +1,6 @@
-import { stringifyValue } from '../../base/extended-json.js';
-import type { Value } from '../../base/values.js';
 import { isPlainObject } from '../../base/values.js';
 import { dateFrom } from '../dates/arguments.js';
+import { isTypeName, typeOfNumber } from '../type-names.js';
 import { dateOfText } from './date-text.js';
 import {
   describe,
@@ -32,9 +31,6 @@ const TARGETS: Readonly<Record<string, Convert>> = {
   array: (value, name) => (Array.isArray(value) ? value : cannot(value, 'array', name)),
   binData: (value, name) => (value instanceof Uint8Array ? value : cannot(value, 'binData', name)),
 };
-const NUMBERS: Readonly<Record<number, string>> = {
-  1: 'double', 2: 'string', 3: 'object', 4: 'array', 5: 'binData', 7: 'objectId', 8: 'bool', 9: 'date', 16: 'int', 18: 'long', 19: 'decimal',
-}; // biome-ignore format: a table
 
 const ARGUMENTS = ['input!', 'to!', 'onError', 'onNull', 'format', 'byteOrder', 'base'];
 
@@ -49,7 +45,7 @@ export const CONVERSION_OPERATORS: Operators = {
     if (isNil(input)) return Object.hasOwn(args, 'onNull') ? scope.value(args.onNull) : null;
     if (target === null) return null;
     try {
-      return (TARGETS[target] as Convert)(input, '$convert');
+      return convertTo(target, input);
     } catch (error) {
       if (!Object.hasOwn(args, 'onError')) throw error;
       return scope.value(args.onError);
@@ -65,6 +61,11 @@ export const CONVERSION_OPERATORS: Operators = {
   $toObjectId: conversion('$toObjectId', 'objectId'),
 };
 
+function convertTo(target: string, input: unknown): unknown {
+  const convert = TARGETS[target];
+  return convert ? convert(input, '$convert') : cannot(input, target, '$convert');
+}
+
 function conversion(name: string, target: string) {
   return listed(name, 1, ([value]) =>
     isNil(value) ? null : (TARGETS[target] as Convert)(value, name),
@@ -74,8 +75,8 @@ function conversion(name: string, target: string) {
 function targetOf(to: unknown): string | null {
   const type = isPlainObject(to) ? to.type : to;
   if (isNil(type)) return isPlainObject(to) ? refuse('$convert', 'a type', 'none') : null;
-  const name = typeof type === 'number' ? NUMBERS[type] : type;
-  if (typeof name !== 'string' || !Object.hasOwn(TARGETS, name))
+  const name = typeof type === 'number' ? typeOfNumber(type) : type;
+  if (typeof name !== 'string' || !isTypeName(name))
     refuse('$convert', 'the name or number of a type', String(describe(type)));
   return name;
 }
@@ -122,8 +123,9 @@ function hexadecimal(text: string): number | undefined {
 /** Whole numbers below `limit` in size; text must be digits alone. */
 function toInteger(value: unknown, name: string, limit: number): number {
   if (typeof value === 'string') {
-    const digits = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
-    return withinLimit(digits, value, name, limit);
+    const digits = /^[+-]?\d+$/.test(value) ? BigInt(value.replace('+', '')) : undefined;
+    const fits = digits !== undefined && digits >= BigInt(-limit) && digits < BigInt(limit);
+    return fits ? Number(digits) : refuse(name, 'a whole number as text', JSON.stringify(value));
   }
   if (value instanceof Date && limit <= 2 ** 31) return cannot(value, 'int', name);
   return withinLimit(Math.trunc(toNumber(value, name, false)), value, name, limit);
@@ -145,7 +147,6 @@ function toText(value: unknown, name: string): string {
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'boolean') return String(value);
   if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value) || isPlainObject(value)) return stringifyValue(value as Value);
   return cannot(value, 'string', name);
 }
 
@@ -153,15 +154,12 @@ function toBoolean(value: unknown): boolean {
   return typeof value === 'number' ? value !== 0 : typeof value === 'boolean' ? value : true;
 }
 
-/**
- * Text in a usual form, or milliseconds. A number of 32 bits is MongoDB's int, which
- * is no date there either.
- */
+/** Text in a usual form, or milliseconds: any number, as there is one kind only. */
 function toDate(value: unknown, name: string): Date {
   if (value instanceof Date) return value;
   if (typeof value === 'string') {
     return dateOfText(value) ?? refuse(name, 'a date as text', JSON.stringify(value));
   }
-  if (typeof value !== 'number' || (value | 0) === value) return cannot(value, 'date', name);
+  if (typeof value !== 'number') return cannot(value, 'date', name);
   return dateFrom(Math.trunc(value), name);
 }

@@ -18,7 +18,7 @@ export const NUMBER_OPERATORS: Operators = {
   $subtract: listed('$subtract', 2, subtract),
   $multiply: listed('$multiply', MANY, (args, name) =>
     args.some(isNil)
-      ? checked(args, name, null)
+      ? null
       : args.reduce((product: number, value) => product * numberOf(value, name), 1),
   ),
   $divide: binary('$divide', (left, right, name) =>

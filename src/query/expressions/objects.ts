@@ -19,7 +19,7 @@ const unsetCheck = namesChecker('$unsetField', ['field!', 'input!']);
 /** Objects and their fields, by names that may hold dots and dollars. */
 export const OBJECT_OPERATORS: Operators = {
   $mergeObjects: listed('$mergeObjects', [0, Number.POSITIVE_INFINITY], (objects, name) =>
-    Object.assign({}, ...objects.map((object) => objectOf(object, name) ?? {})),
+    Object.assign({}, ...inOneList(objects).map((object) => objectOf(object, name) ?? {})),
   ),
   $objectToArray: listed('$objectToArray', 1, ([value], name) => {
     const object = objectOf(value, name);
@@ -45,6 +45,12 @@ export const OBJECT_OPERATORS: Operators = {
   ),
 };
 
+/** One argument may be the array of all. */
+function inOneList(objects: readonly unknown[]): readonly unknown[] {
+  const [first] = objects;
+  return objects.length === 1 && Array.isArray(first) ? first : objects;
+}
+
 function objectOf(value: unknown, name: string): Record<string, unknown> | null {
   if (isNil(value)) return null;
   if (!isPlainObject(value)) refuse(name, 'an object', describe(value));
@@ -53,7 +59,8 @@ function objectOf(value: unknown, name: string): Record<string, unknown> | null 
 
 /** A name that is known when the expression is written. */
 function literalName(field: unknown): unknown {
-  return isPlainObject(field) && '$literal' in field ? field.$literal : field;
+  if (!isPlainObject(field)) return field;
+  return '$literal' in field ? field.$literal : '$const' in field ? field.$const : field;
 }
 
 function checkName(field: unknown, name: string): void {

@@ -41,8 +41,8 @@ function prepare(name: string, { input, regex, options }: Named): Search | null 
   if (!isNil(options) && typeof options !== 'string')
     refuse(name, 'text as options', describe(options));
   if (isNil(regex)) return null;
-  if (options && regex instanceof RegExp && regex.flags.replace(/[gyd]/g, '') !== '')
-    refuse(name, 'options in one place', 'options in two');
+  const own = regex instanceof RegExp ? regex.flags.replace(/[gyd]/g, '') : '';
+  if (!isNil(options) && own !== '') refuse(name, 'options in one place', 'options in two');
   const pattern = patternOf(name, regex, (options as string | null) ?? undefined);
   return isNil(input) ? null : { input, pattern };
 }
@@ -59,10 +59,12 @@ function patternOf(name: string, regex: unknown, options: string | undefined): R
 function matchesOf({ input, pattern }: Search, name: string, most: number): PatternMatch[] {
   const matches: PatternMatch[] = [];
   let [units, points] = [0, 0];
+  if (input === '' && most > 1) return [];
   for (const found of input.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))) {
     points += [...input.slice(units, found.index)].length;
     units = found.index;
     const captures = found.slice(1).map((text) => text ?? null);
+    if (found.index === input.length && input !== '' && matches.length > 0) break;
     matches.push({ match: found[0], idx: points, captures });
     if (matches.length === most && most === 1) break;
     if (matches.length > MATCHES_MAX) refuse(name, `at most ${MATCHES_MAX} matches`, 'more');

@@ -71,6 +71,7 @@ export class DocumentScope implements Scope {
     if (!text.startsWith('$')) return text;
     if (Object.hasOwn(REDACT_WORDS, text)) return REDACT_WORDS[text as keyof typeof REDACT_WORDS];
     const [first, ...path] = text.slice(1).split('.') as [string, ...string[]];
+    if (path.some((part) => part.startsWith('$'))) refuse(text, 'a path of names', 'a $ in it');
     return first.startsWith('$')
       ? follow(this.#variable(first.slice(1)), path, 0)
       : follow(this.#current, [first, ...path], 0);
@@ -85,11 +86,11 @@ export class DocumentScope implements Scope {
     if (name === 'ROOT' || name === 'CURRENT') return this.#root;
     if (name === 'NOW') return new Date(this.#setting.now);
     if (name === 'REMOVE') return undefined;
-    return refuse(`$$${name}`, 'a variable that is bound', 'none of this name');
+    return refuse(`$$${name}`, 'a variable', 'an undefined variable');
   }
 }
 
-/** A path goes into each element of an array; a position in it has no name. */
+/** A path goes into each object of an array; a position in it has no name. */
 function follow(value: unknown, path: readonly string[], at: number): unknown {
   let node = value;
   for (let depth = at; depth < path.length; depth++) {
@@ -102,7 +103,7 @@ function follow(value: unknown, path: readonly string[], at: number): unknown {
 function followAll(array: readonly unknown[], path: readonly string[], at: number): unknown[] {
   const out: unknown[] = [];
   for (const item of array) {
-    const value = Array.isArray(item) || isPlainObject(item) ? follow(item, path, at) : undefined;
+    const value = isPlainObject(item) ? follow(item, path, at) : undefined;
     if (value !== undefined) out.push(value);
   }
   return out;

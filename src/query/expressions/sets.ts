@@ -21,7 +21,7 @@ export const SET_OPERATORS: Operators = {
   $setDifference: listed('$setDifference', 2, ([left, right], name) => {
     if (isNil(left) || isNil(right)) return null;
     const [from, without] = [arrayOf(left, name), arrayOf(right, name)];
-    return distinct(from as Value[]).filter((item) => !holds(without as Value[], item));
+    return firstOfEach(from as Value[]).filter((item) => !holds(without as Value[], item));
   }),
   $setEquals: listed('$setEquals', PAIR, (args, name) => {
     const [first, ...rest] = args.map((set) => arrayOf(set, name) as readonly Value[]);
@@ -36,20 +36,25 @@ export const SET_OPERATORS: Operators = {
   $anyElementTrue: listed('$anyElementTrue', 1, ([set], name) => arrayOf(set, name).some(isTrue)),
 };
 
-/** The arrays, or null as soon as one of them is nothing. */
+/** The arrays, or null when one of them is nothing. */
 function setsOf(args: readonly unknown[], name: string): Value[][] | null {
-  const sets: Value[][] = [];
-  for (const value of args) {
-    if (isNil(value)) return null;
-    sets.push(arrayOf(value, name) as Value[]);
-  }
-  return sets;
+  return args.some(isNil) ? null : args.map((value) => arrayOf(value, name) as Value[]);
 }
 
 /** Each value once, in order of values. */
 export function distinct(values: readonly Value[]): Value[] {
   const sorted = values.toSorted(compareValues);
   return sorted.filter((item, at) => at === 0 || compareValues(sorted[at - 1], item) !== 0);
+}
+
+/** Each value once, in the order in which they come. */
+export function firstOfEach(values: readonly Value[]): Value[] {
+  const sorted = values.map((value, at) => ({ value, at }));
+  sorted.sort((a, b) => compareValues(a.value, b.value) || a.at - b.at);
+  return sorted
+    .filter((item, at) => at === 0 || compareValues(sorted[at - 1]?.value, item.value) !== 0)
+    .sort((a, b) => a.at - b.at)
+    .map((item) => item.value);
 }
 
 function holds(set: readonly Value[], wanted: Value): boolean {

@@ -19,6 +19,7 @@ function continues(byte: number | undefined): boolean {
 function substringBytes([value, start, length]: readonly unknown[], name: string): string {
   const bytes = Buffer.from(textOf(value, name));
   const from = Math.trunc(number(start, name));
+  if (Math.abs(from) > Number.MAX_SAFE_INTEGER) refuse(name, 'a start within range', String(from));
   const count = Math.trunc(number(length, name));
   if (from < 0) refuse(name, 'a start from 0', String(from));
   if (from >= bytes.length) return '';
@@ -34,37 +35,31 @@ function substringPoints([value, start, length]: readonly unknown[], name: strin
   return points.slice(from, from + position(length, name)).join('');
 }
 
-function indexOfBytes([input, part, start, end]: readonly unknown[], name: string): number | null {
+function indexOfBytes([input, part, ...range]: readonly unknown[], name: string): number | null {
   if (isNil(input)) return null;
   const bytes = Buffer.from(text(input, name));
   const wanted = Buffer.from(text(part, name));
-  const [from, to] = bounds(start, end, bytes.length, name);
-  if (continues(bytes[from])) refuse(name, 'a start between characters', String(from));
+  const [from, to] = bounds(range, bytes.length, name);
   if (from > bytes.length || to < from) return -1;
   const at = bytes.subarray(0, to).indexOf(wanted, from);
   return wanted.length === 0 ? from : at;
 }
 
-function indexOfPoints([input, part, start, end]: readonly unknown[], name: string): number | null {
+function indexOfPoints([input, part, ...range]: readonly unknown[], name: string): number | null {
   if (isNil(input)) return null;
   const points = [...text(input, name)];
   const wanted = text(part, name);
-  const [from, to] = bounds(start, end, points.length, name);
+  const [from, to] = bounds(range, points.length, name);
   if (from > points.length || to < from) return -1;
-  const within = points.slice(from, to).join('');
-  const unit = within.indexOf(wanted);
-  return unit < 0 ? -1 : from + [...within.slice(0, unit)].length;
+  const rest = points.slice(from).join('');
+  const unit = rest.indexOf(wanted);
+  const at = unit < 0 ? -1 : from + [...rest.slice(0, unit)].length;
+  return at <= to && (at < to || wanted === '') ? at : -1;
 }
 
-/** The range to look in; an end past the text is its end. */
-export function bounds(
-  start: unknown,
-  end: unknown,
-  length: number,
-  name: string,
-): [number, number] {
-  const from = start === undefined ? 0 : position(start, name);
-  const to = end === undefined ? length : position(end, name);
+/** The range to look in: start and end as far as they are given. An end past the text is its end. */
+export function bounds(range: readonly unknown[], length: number, name: string): [number, number] {
+  const [from = 0, to = length] = range.map((place) => position(place, name));
   return [from, Math.min(to, length)];
 }
 

@@ -42,16 +42,38 @@ export function text(value: unknown, name: string): string {
 export function textOf(value: unknown, name: string): string {
   if (isNil(value)) return '';
   if (value instanceof Date) return value.toISOString();
-  if (typeof value === 'number') return numberText(value);
+  if (typeof value === 'number') return shortText(value);
   return text(value, name);
 }
 
-/** Infinity and NaN have MongoDB's names; others are as JavaScript writes them. */
+/** As conversions write numbers: with an exponent from 1e16 on and below 1e-4. */
 export function numberText(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value < 0 ? '-Infinity' : 'Infinity';
+  const named = notFinite(value);
+  if (named !== undefined) return named;
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-4 && size < 1e16)) return String(value);
+  return withExponent(value.toExponential());
+}
+
+/** As the older operators write numbers: six digits, unless it is a whole one of 32 bits. */
+function shortText(value: number): string {
+  const named = notFinite(value);
+  if (named !== undefined) return named;
+  if ((value | 0) === value) return String(value);
+  const text = value.toPrecision(6);
+  const size = Math.abs(value);
+  if (size >= 1e-4 && !text.includes('e')) return text.replace(/\.?0+$/, '');
+  return withExponent(value.toExponential(5).replace(/\.?0+e/, 'e'));
+}
+
+function notFinite(value: number): string | undefined {
   if (Object.is(value, -0)) return '-0';
-  return String(value);
+  return Number.isFinite(value) ? undefined : String(value);
+}
+
+/** An exponent has two digits at least. */
+function withExponent(text: string): string {
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 function upper(input: string): string {
@@ -63,10 +85,9 @@ function lower(input: string): string {
 }
 
 function split([input, separator]: readonly unknown[], name: string): string[] | null {
-  if (!isNil(input)) text(input, name);
-  if (!isNil(separator) && text(separator, name) === '') refuse(name, 'a separator', 'empty text');
   if (isNil(input) || isNil(separator)) return null;
-  return (input as string).split(separator as string);
+  if (text(separator, name) === '') refuse(name, 'a separator', 'empty text');
+  return text(input, name).split(separator as string);
 }
 
 function replacer(name: string, replace: (input: string, find: string, by: string) => string) {

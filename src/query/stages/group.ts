@@ -49,7 +49,9 @@ export function readOutputs(spec: Document, place: string): readonly Output[] {
   return Object.entries(spec).map(([name, value]) => {
     checkFieldPath(name, place);
     if (name.includes('.')) refuse(place, 'a name without dots', name);
-    return { name, ...readAccumulator(value, ACCUMULATORS, `${place}.${name}`) };
+    const read = readAccumulator(value, ACCUMULATORS, `${place}.${name}`);
+    if (Array.isArray(read.operand)) refuse(`${place}.${name}`, 'one argument', 'a list');
+    return { name, ...read };
   });
 }
 

@@ -184,9 +184,10 @@ function facet(): Stage {
         checkFieldPath(name, '$facet');
         if (name.includes('.')) refuse('$facet', 'a name without dots', name);
         if (!Array.isArray(pipeline)) refuse('$facet', 'pipelines', describe(pipeline));
-        for (const stage of pipeline) {
+        for (const [at, stage] of pipeline.entries()) {
           const inside = NOT_IN_FACETS.find((other) => isPlainObject(stage) && other in stage);
-          if (inside !== undefined) refuse('$facet', 'stages that may stand inside', inside);
+          if (inside !== undefined)
+            refuse(`$facet.${name}.${at}`, 'a stage that may stand here', inside);
         }
       }
     },
