@@ -14,7 +14,11 @@ export function readPattern(source: unknown, options?: unknown, path = ''): RegE
   if (options !== undefined && typeof options !== 'string') {
     refuse(path, `expected $options as text, got ${describeType(options)}`);
   }
-  if (source instanceof RegExp) return build(source.source, options ?? source.flags, path);
+  if (source instanceof RegExp) {
+    const own = source.flags.replace(/[gyd]/g, '');
+    if (options !== undefined && own !== '') refuse(path, 'expected options in one place, got two');
+    return build(source.source, options ?? own, path);
+  }
   if (typeof source !== 'string') {
     refuse(path, `expected text or a regular expression, got ${describeType(source)}`);
   }
@@ -24,8 +28,9 @@ export function readPattern(source: unknown, options?: unknown, path = ''): RegE
 function build(source: string, options: string, path: string): RegExp {
   if (source.length > PATTERN_LENGTH_MAX)
     refuse(path, `expected at most ${PATTERN_LENGTH_MAX} characters`);
+  if (source.includes('\0')) refuse(path, 'expected a pattern without null characters');
   const inline = /^\(\?([imsx]+)\)/.exec(source);
-  const flags = new Set(options.replace(/[gyd]/g, '') + (inline?.[1] ?? ''));
+  const flags = new Set(options + (inline?.[1] ?? ''));
   for (const flag of flags) if (!'imsux'.includes(flag)) refuse(path, `unknown option "${flag}"`);
   const text = inline ? source.slice(inline[0].length) : source;
   try {

@@ -9,7 +9,7 @@ export type ReadEdit = (value: Readonly<Record<string, unknown>>, path: string) 
 
 export interface Edit {
   readonly shape: Shape;
-  /** Whether the path counts as included. */
+  /** Whether the path counts as included, unless others are left out. */
   readonly includes: boolean;
 }
 
@@ -28,6 +28,7 @@ export function projectionOf(spec: unknown, place: string, readEdit?: ReadEdit):
     else if (modes.add(mode).size > 1)
       refuse(`${place}.${path}`, 'paths to include or paths to leave out', 'both');
   };
+  let soft = false;
   let idMode: 'include' | 'exclude' | undefined;
   const shape = readShape(spec, place, (value, path) => {
     if (value === undefined) refuse(place, '1 or 0', 'undefined');
@@ -41,15 +42,16 @@ export function projectionOf(spec: unknown, place: string, readEdit?: ReadEdit):
       if (!first?.startsWith('$')) return undefined;
       const edit = readEdit?.(value, path);
       if (edit) {
-        if (edit.includes) note(path, 'include');
+        soft ||= edit.includes;
         return edit.shape;
       }
     }
     note(path, 'include');
     return { kind: 'compute', expression: value };
   });
-  const includes = modes.has('include') || (modes.size === 0 && idMode === 'include');
+  const includes = modes.has('include') || (modes.size === 0 && (soft || idMode === 'include'));
   if (!includes) return (document, scope) => excluding(shape, document, scope);
-  if (idMode === undefined) shape.fields.set('_id', { kind: 'include' });
+  if (idMode === undefined && !shape.fields.has('_id'))
+    shape.fields.set('_id', { kind: 'include' });
   return (document, scope) => including(shape, document, scope);
 }

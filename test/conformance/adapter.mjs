@@ -1,7 +1,7 @@
-import { open as openStore } from '../../dist/index.js';
+import { isJdbxError, open as openStore } from '../../dist/index.js';
 import { CASE_ID, renameFilter, renameKeys, storeId, toCase } from './case-ids.mjs';
 import { toPipeline } from './case-pipeline.mjs';
-import { idOf, isReplacement, toUpdate } from './case-update.mjs';
+import { idOf, isReplacement, toStages, toUpdate } from './case-update.mjs';
 
 /**
  * What the conformance runner calls, over the built package and its public door.
@@ -35,13 +35,37 @@ class CaseStore {
 
   async insert(collection, documents) {
     const type = this.#type(collection);
-    await this.#db.insert(documents.map((document) => this.#toStored(document, type)));
+    const stored = documents.map((document) => this.#toStored(document, type));
+    try {
+      await this.#db.insert(stored);
+      return { n: stored.length };
+    } catch (error) {
+      if (!isJdbxError(error, 'DUPLICATE_ID', 'DUPLICATE_KEY')) throw error;
+      return this.#insertEach(stored, error);
+    }
+  }
+
+  /** Our insert is all or nothing; MongoDB's stops at the document that it refuses. */
+  async #insertEach(stored) {
+    for (const [index, document] of stored.entries()) {
+      try {
+        await this.#db.insert(document);
+      } catch (error) {
+        if (!isJdbxError(error, 'DUPLICATE_ID', 'DUPLICATE_KEY')) throw error;
+        return { n: index, writeErrors: [{ index, code: 11000 }] };
+      }
+    }
+    return { n: stored.length };
   }
 
   #toStored(document, type) {
-    const { _id = `made:${String(++this.#made).padStart(6, '0')}`, ...rest } = document;
+    const { _id = this.#madeId(), ...rest } = document;
     if (Array.isArray(_id) || _id instanceof RegExp) throw new Error('an _id of this kind');
     return { ...rest, _id: storeId(type, _id), _type: type, [CASE_ID]: _id };
+  }
+
+  #madeId() {
+    return `made:${String(++this.#made).padStart(6, '0')}`;
   }
 
   async createIndex(collection, pairs, options = {}) {
@@ -61,9 +85,11 @@ class CaseStore {
     const type = this.#type(collection);
     for (const name of [names].flat()) {
       const every = name === '*';
-      const gone = [...this.#indexes.keys()].filter(
-        (id) => every || id === `index:${type}.${name}`,
+      const gone = [...this.#indexes].flatMap(([id, text]) =>
+        every || id === `index:${type}.${name}` || hasKey(text, name) ? [id] : [],
       );
+      if (typeof name === 'object' && gone.length > 1)
+        throw new Error('several indexes of this key');
       if (gone.length === 0 && !every) throw new Error(`no index ${String(name)}`);
       for (const id of gone) {
         await this.#db.remove(id);
@@ -73,7 +99,9 @@ class CaseStore {
   }
 
   async find(collection, filter, { sort, skip, limit, projection } = {}) {
-    const found = this.#db.collection(this.#type(collection)).query(renameFilter(filter));
+    const found = this.#db.query({
+      $and: [{ _type: this.#type(collection) }, renameFilter(filter)],
+    });
     const sorted = sort === undefined ? found : found.sort(renameKeys(sort));
     const skipped = skip === undefined ? sorted : sorted.skip(skip);
     // A negative limit is the wire protocol's way to ask for one batch.
@@ -95,6 +123,7 @@ class CaseStore {
     const { upsert, multi, arrayFilters, sort } = options;
     const type = this.#type(collection);
     if (isReplacement(update)) return this.#replace(type, query, update, options);
+    if (Array.isArray(update) && !upsert) return this.#updateByStages(type, query, update, options);
     const target = sort
       ? await this.#firstOf(type, query, sort)
       : { ...this.#target(query, type, upsert) };
@@ -109,6 +138,19 @@ class CaseStore {
       },
     );
     return this.#toResult(result);
+  }
+
+  /** Document by document, so that each keeps its id through whatever the stages do. */
+  async #updateByStages(type, query, stages, { multi, sort }) {
+    const cursor = this.#db.query({ $and: [{ _type: type }, renameFilter(query)] });
+    const sorted = sort ? cursor.sort(renameKeys(sort)) : cursor;
+    const found = await (multi ? sorted : sorted.limit(1)).toArray();
+    let modifiedCount = 0;
+    for (const document of found) {
+      const update = toStages(stages, document[CASE_ID]);
+      modifiedCount += (await this.#db.update({ _id: document._id }, update)).modified;
+    }
+    return { matchedCount: found.length, modifiedCount };
   }
 
   async #firstOf(type, query, sort) {
@@ -129,10 +171,11 @@ class CaseStore {
 
   /** A document that an upsert makes without saying its `_id` gets one here. */
   #withCaseId(update, query, type, upsert) {
+    if (Array.isArray(update)) return toStages(update, idOf(query) ?? this.#madeId());
     const out = toUpdate(update, type);
     const known = idOf(query) !== undefined || update?.$setOnInsert?._id !== undefined;
-    if (!upsert || known || Array.isArray(out)) return out;
-    const id = `made:${String(++this.#made).padStart(6, '0')}`;
+    if (!upsert || known) return out;
+    const id = this.#madeId();
     return { ...out, $setOnInsert: { ...out.$setOnInsert, [CASE_ID]: id } };
   }
 
@@ -187,16 +230,27 @@ class CaseStore {
   }
 }
 
+/** The case's `_id` comes along as ours does: unless it is left out. */
 function toProjection(projection) {
-  const renamed = renameKeys(projection);
-  if (renamed === projection || CASE_ID in renamed) return { ...renamed };
-  const includes = Object.values(projection).some((value) => isIncluding(value));
-  return includes ? { ...renamed, [CASE_ID]: 1 } : renamed;
+  const { _id, ...rest } = projection;
+  const leavesOut = Object.values(rest).some((value) => value === 0 || value === false);
+  const includes = Object.values(rest).some((value) => isIncluding(value, leavesOut));
+  const off = _id === 0 || _id === false;
+  if (includes || (_id !== undefined && !off && !leavesOut)) {
+    return off ? { ...rest } : { ...rest, [CASE_ID]: _id ?? 1 };
+  }
+  return off ? { ...rest, [CASE_ID]: 0 } : rest;
 }
 
-function isIncluding(value) {
+function isIncluding(value, leavesOut) {
   if (typeof value !== 'object' || value === null) return value !== 0 && value !== false;
+  if ('$elemMatch' in value) return !leavesOut;
   return !('$slice' in value);
+}
+
+/** True for an index of exactly these paths and directions. */
+function hasKey(text, key) {
+  return typeof key === 'object' && JSON.stringify(JSON.parse(text).key) === JSON.stringify(key);
 }
 
 /** A document that a find gave, without what is ours. */

@@ -1,4 +1,4 @@
-import { CASE_ID, renameExpression, storeId } from './case-ids.mjs';
+import { CASE_ID, storeId } from './case-ids.mjs';
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -9,7 +9,6 @@ export function isReplacement(update) {
 
 /** A case's update over stored documents: an `_id` it sets is the store's, and the case's beside it. */
 export function toUpdate(update, type) {
-  if (Array.isArray(update)) return toStages(update);
   if (!isObject(update)) return update;
   return Object.fromEntries(
     Object.entries(update).map(([operator, operand]) => [
@@ -30,12 +29,16 @@ function toOperand(operand, operator, type) {
   };
 }
 
-/** Stages see the case's `_id` in its place, and the store's document identity is put back after them. */
-function toStages(stages) {
+/**
+ * Stages over one document see the case's `_id` in its place; behind them ours is put
+ * back, or spoilt when they changed it.
+ */
+export function toStages(stages, id) {
+  const same = { $in: [{ $ifNull: ['$_id', null] }, [null, { $literal: id }]] };
   return [
     { $set: { _id: `$${CASE_ID}`, [CASE_ID]: '$$REMOVE', _type: '$$REMOVE', _rev: '$$REMOVE' } },
     ...stages,
-    { $set: { [CASE_ID]: '$_id', _id: '$$REMOVE' } },
+    { $set: { [CASE_ID]: { $literal: id }, _id: { $cond: [same, '$$REMOVE', 'changed'] } } },
   ];
 }
 
@@ -46,4 +49,3 @@ export function idOf(filter) {
   if (isObject(_id) && Object.keys(_id)[0]?.startsWith('$')) return _id.$eq;
   return _id;
 }
-export { renameExpression };

@@ -59,7 +59,6 @@ function patternOf(name: string, regex: unknown, options: string | undefined): R
 function matchesOf({ input, pattern }: Search, name: string, most: number): PatternMatch[] {
   const matches: PatternMatch[] = [];
   let [units, points] = [0, 0];
-  if (input === '' && most > 1) return [];
   for (const found of input.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))) {
     points += [...input.slice(units, found.index)].length;
     units = found.index;

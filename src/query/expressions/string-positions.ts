@@ -19,8 +19,10 @@ function continues(byte: number | undefined): boolean {
 function substringBytes([value, start, length]: readonly unknown[], name: string): string {
   const bytes = Buffer.from(textOf(value, name));
   const from = Math.trunc(number(start, name));
-  if (Math.abs(from) > Number.MAX_SAFE_INTEGER) refuse(name, 'a start within range', String(from));
   const count = Math.trunc(number(length, name));
+  for (const place of [from, count])
+    if (Math.abs(place) > Number.MAX_SAFE_INTEGER)
+      refuse(name, 'a place within range', String(place));
   if (from < 0) refuse(name, 'a start from 0', String(from));
   if (from >= bytes.length) return '';
   const to = count < 0 ? bytes.length : Math.min(bytes.length, from + count);

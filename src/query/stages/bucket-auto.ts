@@ -69,7 +69,10 @@ function read(operand: unknown) {
   checkExpressionOperand(groupBy, NAME);
   if (!Number.isInteger(buckets) || (buckets as number) < 1 || (buckets as number) > 0x7fffffff)
     refuse(NAME, 'a positive whole number of buckets', describe(buckets));
-  if (granularity !== undefined && !Object.hasOwn(SERIES, granularity as string))
+  if (
+    granularity !== undefined &&
+    (typeof granularity !== 'string' || !Object.hasOwn(SERIES, granularity))
+  )
     refuse(NAME, `a granularity of ${Object.keys(SERIES).join(', ')}`, describe(granularity));
   return {
     groupBy,

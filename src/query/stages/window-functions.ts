@@ -53,7 +53,7 @@ function ranking(name: string, rank: (partition: Partition, at: number) => numbe
     check: (operand, order, window) => {
       if (!isPlainObject(operand) || Object.keys(operand).length > 0)
         refuse(name, 'an empty object', describe(operand));
-      needsOrder(name, order, name === '$documentNumber' ? undefined : 1);
+      needsOrder(name, order, 1);
       noWindow(name, window);
     },
     run: (partition) => partition.scopes.map((_, at) => rank(partition, at)),

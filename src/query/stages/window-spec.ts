@@ -37,7 +37,7 @@ export interface WindowSpec {
 
 export function readWindows(operand: unknown): WindowSpec {
   const { partitionBy, sortBy, output } = checkNames(operand);
-  if (sortBy !== undefined && !isPlainObject(sortBy))
+  if (sortBy !== undefined && sortBy !== null && !isPlainObject(sortBy))
     refuse(NAME, 'paths as sortBy', describe(sortBy));
   const order = sortBy === undefined ? undefined : totalOrder(readSort(sortBy));
   if (!isPlainObject(output)) refuse(NAME, 'an object as output', describe(output));
