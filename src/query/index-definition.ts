@@ -41,8 +41,6 @@ export function readIndexDocument(document: unknown): IndexDefinition {
   for (const [option, text] of Object.entries(UNSUPPORTED)) {
     if (document[option] !== undefined) refuse(option, text, 'this option');
   }
-  if (document.sparse === true && partial !== undefined)
-    refuse('sparse', 'sparse or partial', 'both');
   return Object.freeze({
     name,
     type,

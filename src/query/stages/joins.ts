@@ -187,7 +187,7 @@ function facet(): Stage {
         for (const [at, stage] of pipeline.entries()) {
           const inside = NOT_IN_FACETS.find((other) => isPlainObject(stage) && other in stage);
           if (inside !== undefined)
-            refuse(`$facet.${name}.${at}`, 'a stage that may stand here', inside);
+            refuse(`$facet.${name}.${at}`, 'a stage that may stand in a facet', inside);
         }
       }
     },
