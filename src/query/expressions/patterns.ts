@@ -1,5 +1,5 @@
 import { JdbxError } from '../../base/errors.js';
-import { readPattern } from '../pattern.js';
+import { readPattern, type TextPattern } from '../pattern.js';
 import { describe, isNil, type Named, named, type Operators, refuse } from './operator.js';
 
 const MATCHES_MAX = 1_000_000;
@@ -30,7 +30,7 @@ export interface PatternMatch {
 
 interface Search {
   readonly input: string;
-  readonly pattern: RegExp;
+  readonly pattern: TextPattern;
 }
 
 /** Null when there is nothing to look in or for; what is there is checked all the same. */
@@ -47,7 +47,7 @@ function prepare(name: string, { input, regex, options }: Named): Search | null 
   return isNil(input) ? null : { input, pattern };
 }
 
-function patternOf(name: string, regex: unknown, options: string | undefined): RegExp {
+function patternOf(name: string, regex: unknown, options: string | undefined): TextPattern {
   try {
     return readPattern(regex, regex instanceof RegExp ? options || undefined : options);
   } catch (cause) {
@@ -59,14 +59,17 @@ function patternOf(name: string, regex: unknown, options: string | undefined): R
 function matchesOf({ input, pattern }: Search, name: string, most: number): PatternMatch[] {
   const matches: PatternMatch[] = [];
   let [units, points] = [0, 0];
-  for (const found of input.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))) {
-    points += [...input.slice(units, found.index)].length;
-    units = found.index;
-    const captures = found.slice(1).map((text) => text ?? null);
-    if (found.index === input.length && input !== '' && matches.length > 0) break;
-    matches.push({ match: found[0], idx: points, captures });
-    if (matches.length === most && most === 1) break;
-    if (matches.length > MATCHES_MAX) refuse(name, `at most ${MATCHES_MAX} matches`, 'more');
+  for (let from = 0; from <= input.length && matches.length < most; ) {
+    const found = pattern.find(input, from);
+    // At the end of a text nothing is found again, unless there is no text.
+    if (!found || (found.start === input.length && matches.length > 0)) break;
+    points += [...input.slice(units, found.start)].length;
+    units = found.start;
+    const captures = found.captures.map((place) => (place ? input.slice(...place) : null));
+    matches.push({ match: input.slice(found.start, found.end), idx: points, captures });
+    const step = (input.codePointAt(found.end) ?? 0) > 0xffff ? 2 : 1;
+    from = found.end > found.start ? found.end : found.end + step;
+    if (matches.length >= MATCHES_MAX) refuse(name, `at most ${MATCHES_MAX} matches`, 'more');
   }
   return matches;
 }
