@@ -92,7 +92,8 @@ function readers(source: QuerySource): Pick<StageSetting, 'find' | 'isIndexed'> 
     const all = Object.keys(filter).length === 0;
     const known = all ? read.get(type) : undefined;
     if (known) return known;
-    const found = [...run(plan({ filter: { _type: type, ...filter } }, source), source)];
+    const query = { filter: { _type: type, ...filter }, ...(all ? {} : { sort: { _id: 1 } }) };
+    const found = [...run(plan(query, source), source)];
     if (all) read.set(type, found);
     return found;
   };
