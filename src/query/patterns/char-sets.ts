@@ -73,15 +73,22 @@ export function literal(point: number): string {
 /** A set from the inside of brackets; JavaScript's own engine tests one character at a time. */
 export function setOf(members: string, negated: boolean, folds: boolean): CharSet {
   const text = `[${negated ? '^' : ''}${members}]`;
-  const pattern = new RegExp(text, folds ? 'iu' : 'u');
   const known = new Map<number, boolean>();
+  let pattern: RegExp | undefined;
   const test = (point: number): boolean => {
     let fits = known.get(point);
     if (fits === undefined) {
+      pattern ??= new RegExp(text, folds ? 'iu' : 'u');
       fits = pattern.test(String.fromCodePoint(point));
       if (known.size < 1_000) known.set(point, fits);
     }
     return fits;
   };
   return { kind: 'set', test, text };
+}
+
+/** One character. */
+export function charOf(point: number, folds: boolean): CharSet {
+  if (folds) return setOf(literal(point), false, true);
+  return { kind: 'set', test: (other) => other === point, text: literal(point) };
 }

@@ -1,4 +1,4 @@
-import { literal, posix, property, setOf, shorthand } from './char-sets.js';
+import { charOf, literal, posix, property, setOf, shorthand } from './char-sets.js';
 import type { Node, Pattern } from './syntax.js';
 
 interface Flags {
@@ -126,7 +126,7 @@ class Parser {
   }
 
   #char(point: number): Node {
-    return setOf(literal(point), false, this.#flags.i);
+    return charOf(point, this.#flags.i);
   }
 
   #group(): Node | undefined {
