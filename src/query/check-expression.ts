@@ -38,7 +38,7 @@ function checkObject(object: Record<string, unknown>, path: string, depth: numbe
       refuse(path, `unknown operator ${operator}`);
     if (known) checkOperand(operator, object[operator], path);
     if (operator === '$literal' || operator === '$const') return;
-  } else if (keys.some((key) => key === '' || key.includes('.')))
+  } else if (keys.some((key) => key === '' || key === '__proto__' || key.includes('.')))
     refuse(path, 'expected names without dots in an object');
   for (const key of keys) {
     if (key !== 'sortBy') checkExpression(object[key], join(path, key), depth + 1);

@@ -54,6 +54,7 @@ export class DocumentScope implements Scope {
     if (first?.startsWith('$')) return this.#operator(first, object[first], keys.length);
     const out: Record<string, unknown> = {};
     for (const key of keys) {
+      if (key === '__proto__') refuse(key, 'another name', key);
       const value = this.value(object[key]);
       if (value !== undefined) out[key] = value;
     }
