@@ -4,7 +4,7 @@ import { describe, refuse } from './expressions/operator.js';
 export function checkFieldPath(path: unknown, place: string): asserts path is string {
   if (typeof path !== 'string') refuse(place, 'a path', describe(path));
   const parts = path.split('.');
-  if (parts.some((part) => part === '' || part === '__proto__' || /^\$|\0/.test(part)))
+  if (parts.some((part) => part === '' || /^\$|\0/.test(part)))
     refuse(place, 'a path of names', JSON.stringify(path));
   if (parts.length > PARTS_MAX)
     refuse(place, `a path of at most ${PARTS_MAX} names`, String(parts.length));

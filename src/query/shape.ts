@@ -1,6 +1,7 @@
 import { isPlainObject } from '../base/values.js';
 import { refuse, type Scope } from './expressions/operator.js';
 import { checkFieldPath } from './field-paths.js';
+import { ownValue } from './paths.js';
 
 /** What happens to one field of a document that is given a new shape. */
 export type Shape =
@@ -121,12 +122,16 @@ export function setting(tree: ShapeTree, value: unknown, scope: Scope): unknown 
   const out: Record<string, unknown> = isPlainObject(value) ? { ...value } : {};
   for (const [key, shape] of tree.fields) {
     if (shape.kind === 'compute') assign(out, key, scope.value(shape.expression));
-    else if (shape.kind === 'tree') out[key] = setting(shape, out[key], scope);
+    else if (shape.kind === 'tree') assign(out, key, setting(shape, ownValue(out, key), scope));
   }
   return out;
 }
 
+/** The name `__proto__` is a field like any other here, never the prototype. */
 function assign(out: Record<string, unknown>, key: string, value: unknown): void {
   if (value === undefined) delete out[key];
+  else if (key === '__proto__') Object.defineProperty(out, key, { ...FIELD, value });
   else out[key] = value;
 }
+
+const FIELD = { configurable: true, enumerable: true, writable: true } as const;
