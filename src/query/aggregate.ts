@@ -1,12 +1,12 @@
-import { Aggregator } from 'mingo/aggregator';
 import { JdbxError } from '../base/errors.js';
+import type { ValueObject } from '../base/values.js';
 import { checkPipeline, type PipelineStage } from './check-pipeline.js';
 import type { Query, QuerySource } from './contract.js';
 import { run } from './execute.js';
 import { expressionError } from './expression.js';
-import { bindNow, makeOptions } from './mingo-operators.js';
 import { plan } from './plan.js';
-import { AGGREGATE_CONTEXT } from './stages.js';
+import { throughStages } from './run-stages.js';
+import type { StageSetting } from './stages/stage.js';
 
 export interface AggregateOptions {
   readonly source: QuerySource;
@@ -28,10 +28,10 @@ export function aggregate(
   { source, now }: AggregateOptions,
 ): Generator<unknown, void> {
   checkPipeline(pipeline);
-  const { query, rest } = splitLeading(bindNow(pipeline, now));
+  const { query, rest } = splitLeading(pipeline);
   const planned = plan(query, source);
   const documents = rest[0] && '$documents' in rest[0] ? [] : run(planned, source);
-  return stream(rest, documents, typeReader(source));
+  return stream(rest, documents, { now, variables: {}, ...readers(source) });
 }
 
 /** Runs stages over documents that are at hand, such as the one that an update changes. */
@@ -40,35 +40,27 @@ export function runStages(
   documents: Iterable<unknown>,
   now: number,
 ): unknown[] {
-  const none = (name: string): never => {
+  const find = (type: string): never => {
     throw new JdbxError(
       'INVALID_EXPRESSION',
-      `no other documents can be read here, such as "${name}"`,
+      `no other documents can be read here, such as "${type}"`,
     );
   };
-  return [...stream(bindNow(stages, now), documents, none)];
+  return [...stream(stages, documents, { now, variables: {}, find, isIndexed: () => false })];
 }
 
 function* stream(
   stages: readonly PipelineStage[],
   documents: Iterable<unknown>,
-  collectionResolver: (type: string) => Record<string, unknown>[],
+  setting: StageSetting,
 ): Generator<unknown, void> {
   try {
-    if (stages.length === 0) return yield* documents;
-    const options = makeOptions(AGGREGATE_CONTEXT, { collectionResolver });
-    yield* iterate(new Aggregator([...stages], options).stream(documents));
+    yield* throughStages(stages, documents, setting);
   } catch (error) {
     throw expressionError(error);
   } finally {
     (documents as Partial<Generator>).return?.(undefined);
   }
-}
-
-function* iterate(results: {
-  next(): { done?: boolean; value?: unknown };
-}): Generator<unknown, void> {
-  for (let result = results.next(); !result.done; result = results.next()) yield result.value;
 }
 
 /** The stages that a plan takes over, in the only order in which they mean the same. */
@@ -93,15 +85,24 @@ function splitLeading(pipeline: readonly PipelineStage[]): {
   return { query: { filter, sort, skip, limit }, rest: pipeline.slice(at) };
 }
 
-/** The documents of a type, read once however often a pipeline names it. */
-function typeReader(source: QuerySource): (type: string) => Record<string, unknown>[] {
-  const read = new Map<string, Record<string, unknown>[]>();
-  return (type) => {
-    let documents = read.get(type);
-    if (!documents) {
-      documents = [...run(plan({ filter: { _type: type } }, source), source)];
-      read.set(type, documents);
-    }
-    return documents;
+/** How stages read other types: all of one once however often it is named, others by a plan. */
+function readers(source: QuerySource): Pick<StageSetting, 'find' | 'isIndexed'> {
+  const read = new Map<string, readonly ValueObject[]>();
+  const find = (type: string, filter: object) => {
+    const all = Object.keys(filter).length === 0;
+    const known = all ? read.get(type) : undefined;
+    if (known) return known;
+    const query = { filter: { _type: type, ...filter }, ...(all ? {} : { sort: { _id: 1 } }) };
+    const found = [...run(plan(query, source), source)];
+    if (all) read.set(type, found);
+    return found;
+  };
+  const leads = (type: string, path: string) =>
+    source.indexesOf(type).some(({ definition: { fields, partial, sparse } }) => {
+      return fields[0]?.path === path && partial === undefined && !sparse;
+    });
+  return {
+    find,
+    isIndexed: (type, path) => source.resolveTypes(type).every((each) => leads(each, path)),
   };
 }

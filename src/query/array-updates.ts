@@ -4,19 +4,30 @@ import { compileFilter } from './filter.js';
 import { compareFields, readSort, sortableMaker } from './sort.js';
 
 type Values = readonly Value[];
-type ArrayUpdate = (current: Values | undefined, operand: Value) => Values | undefined;
+// Each takes what checks before it have let through, so the argument is as wide as its operator.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type ArrayUpdate = (current: any, operand: Value) => Value | undefined;
 
 /**
- * The array operators as functions from the array that is there, if any, to
- * the one that replaces it; undefined where nothing is there and nothing comes.
+ * Operators on arrays, and comparisons, as functions from the value that is there, if any,
+ * to the one that replaces it; undefined where nothing is there and nothing comes.
  */
 export const ARRAY_UPDATES: Readonly<Record<string, ArrayUpdate>> = {
+  $min: (current, operand) => (isLess(operand, current, 1) ? operand : current),
+  $max: (current, operand) => (isLess(operand, current, -1) ? operand : current),
   $push: (current = [], operand) => push(current, operand),
   $addToSet: (current = [], operand) => addToSet(current, operand),
-  $pull: (current, operand) => current?.filter(negate(pullTest(operand))),
-  $pullAll: (current, operand) => current?.filter((item) => !holds(operand as Values, item)),
-  $pop: (current, operand) => (operand === 1 ? current?.slice(0, -1) : current?.slice(1)),
+  $pull: (current: Values | undefined, operand) => current?.filter(negate(pullTest(operand))),
+  $pullAll: (current: Values | undefined, operand) =>
+    current?.filter((item) => !holds(operand as Values, item)),
+  $pop: (current: Values | undefined, operand) =>
+    operand === 1 ? current?.slice(0, -1) : current?.slice(1),
 };
+
+/** What is missing is neither below nor above: anything takes its place. */
+function isLess(value: Value, current: Value | undefined, sign: 1 | -1): boolean {
+  return current === undefined || compareValues(value, current) * sign < 0;
+}
 
 function push(current: Values, operand: Value): Values {
   if (!isPlainObject(operand) || !Array.isArray(operand.$each)) return [...current, operand];

@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject } from '../base/values.js';
-import { ACCUMULATOR_OPERATORS, EXPRESSION_OPERATORS } from './mingo-operators.js';
+import { ACCUMULATORS } from './accumulators/accumulators.js';
+import { EXPRESSION_OPERATORS } from './mingo-operators.js';
 
 const DEPTH_MAX = 200;
 
@@ -23,7 +24,8 @@ export function checkExpression(expression: unknown, path = '', depth = 0): void
 function checkText(text: string, path: string): void {
   if (!text.startsWith('$') || text === '$$NOW') return;
   const parts = text.slice(text.startsWith('$$') ? 2 : 1).split('.');
-  if (parts.includes('')) refuse(path, `expected a path after $, got "${text}"`);
+  if (parts.includes('') || parts.slice(1).some((part) => part.startsWith('$')))
+    refuse(path, `expected a path after $, got "${text}"`);
 }
 
 function checkObject(object: Record<string, unknown>, path: string, depth: number): void {
@@ -31,14 +33,28 @@ function checkObject(object: Record<string, unknown>, path: string, depth: numbe
   const operator = keys.find((key) => key.startsWith('$'));
   if (operator !== undefined) {
     if (keys.length > 1) refuse(path, `expected ${operator} alone, got ${keys.join(', ')}`);
-    if (!isExpressionOperator(operator)) refuse(path, `unknown operator ${operator}`);
-    if (operator === '$literal') return;
+    const known = Object.hasOwn(EXPRESSION_OPERATORS, operator);
+    if (!known && !Object.hasOwn(ACCUMULATORS, operator))
+      refuse(path, `unknown operator ${operator}`);
+    if (known) checkOperand(operator, object[operator], path);
+    if (operator === '$literal' || operator === '$const') return;
+  } else if (keys.some((key) => key === '' || key === '__proto__' || key.includes('.')))
+    refuse(path, 'expected names without dots in an object');
+  for (const key of keys) {
+    if (key !== 'sortBy') checkExpression(object[key], join(path, key), depth + 1);
   }
-  for (const key of keys) checkExpression(object[key], join(path, key), depth + 1);
 }
 
-function isExpressionOperator(name: string): boolean {
-  return Object.hasOwn(EXPRESSION_OPERATORS, name) || Object.hasOwn(ACCUMULATOR_OPERATORS, name);
+function checkOperand(operator: string, operand: unknown, path: string): void {
+  try {
+    EXPRESSION_OPERATORS[operator]?.check(operand);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new JdbxError('INVALID_EXPRESSION', message.replace(/^INVALID_EXPRESSION at /, ''), {
+      path: join(path, operator),
+      cause,
+    });
+  }
 }
 
 function join(path: string, part: string | number): string {

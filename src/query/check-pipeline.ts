@@ -1,14 +1,13 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
 import { checkExpression } from './check-expression.js';
-import { ACCUMULATOR_OPERATORS } from './mingo-operators.js';
 import { parseFilter } from './parse-filter.js';
-import { readSort } from './sort.js';
-import { STAGES } from './stages.js';
+import { STAGES } from './stages/all.js';
 
 export type PipelineStage = Readonly<Record<string, unknown>>;
 
 const NESTING_MAX = 20;
+const STAGES_MAX = 1_000;
 
 /**
  * Checks an aggregation pipeline without running it.
@@ -23,6 +22,8 @@ export function checkPipeline(
   if (depth > NESTING_MAX) refuse(path, `expected at most ${NESTING_MAX} levels of pipelines`);
   if (!Array.isArray(pipeline))
     refuse(path, `expected an array of stages, got ${describeType(pipeline)}`);
+  if (pipeline.length > STAGES_MAX)
+    refuse(path, `expected at most ${STAGES_MAX} stages, got ${pipeline.length}`);
   for (const [at, stage] of pipeline.entries()) checkStage(stage, at, `${path}.${at}`, depth);
 }
 
@@ -36,77 +37,54 @@ function checkStage(stage: unknown, at: number, path: string, depth: number): vo
   }
   if (!Object.hasOwn(STAGES, name)) refuse(path, `unknown stage ${name}`);
   if (name === '$documents' && at > 0) refuse(path, '$documents must come first');
-  CHECKS[name]?.(stage[name], `${path}.${name}`, depth);
+  checkOperand(name, stage[name], `${path}.${name}`, depth);
 }
 
-type Check = (operand: unknown, path: string, depth: number) => void;
+function checkOperand(name: string, operand: unknown, path: string, depth: number): void {
+  if (name === '$match') return void parseFilter(operand, path);
+  try {
+    STAGES[name]?.check(operand);
+  } catch (cause) {
+    throw refusedAt(path, name, cause as Error);
+  }
+  if (EXPRESSIONS.has(name)) checkExpressions(operand, path);
+  if (name === '$facet') checkFacets(operand as PipelineStage, path, depth);
+  const nested = isPlainObject(operand) ? operand.pipeline : undefined;
+  if (NESTING.has(name) && nested !== undefined)
+    checkPipeline(nested, `${path}.pipeline`, depth + 1);
+}
 
-const checkValues: Check = (operand, path) => {
-  if (!isPlainObject(operand)) refuse(path, `expected an object, got ${describeType(operand)}`);
-  for (const [key, value] of Object.entries(operand)) checkExpression(value, `${path}.${key}`);
-};
+/** The error of a stage's own check, at its place in the pipeline. */
+function refusedAt(path: string, name: string, cause: Error): JdbxError {
+  const inner = cause instanceof JdbxError ? (cause.path ?? '') : '';
+  const place = inner.startsWith(name) ? path + inner.slice(name.length) : path;
+  const text = cause.message.replace(/^[A-Z_]+( at [^:]*)?: /, '');
+  return new JdbxError('INVALID_EXPRESSION', text, { path: place, cause });
+}
 
-const checkNested: Check = (operand, path, depth) => {
-  if (!isPlainObject(operand) || operand.pipeline === undefined) return;
-  checkPipeline(operand.pipeline, `${path}.pipeline`, depth + 1);
-};
+/** Stages whose operand holds expressions and nothing that looks like one. */
+const EXPRESSIONS = new Set([
+  '$addFields',
+  '$set',
+  '$replaceRoot',
+  '$replaceWith',
+  '$group',
+  '$redact',
+  '$sortByCount',
+  '$project',
+]);
+const NESTING = new Set(['$lookup', '$unionWith']);
 
-const checkFacets: Check = (operand, path, depth) => {
-  if (!isPlainObject(operand)) refuse(path, `expected an object, got ${describeType(operand)}`);
+function checkExpressions(operand: unknown, path: string): void {
+  const fields = isPlainObject(operand) && !Object.keys(operand)[0]?.startsWith('$');
+  if (!fields) checkExpression(operand, path);
+  else for (const [key, value] of Object.entries(operand)) checkExpression(value, `${path}.${key}`);
+}
+
+function checkFacets(operand: PipelineStage, path: string, depth: number): void {
   for (const [key, inner] of Object.entries(operand))
     checkPipeline(inner, `${path}.${key}`, depth + 1);
-};
-
-const checkGroup: Check = (operand, path) => {
-  if (!isPlainObject(operand)) refuse(path, `expected an object, got ${describeType(operand)}`);
-  if (!Object.hasOwn(operand, '_id')) refuse(path, 'expected an _id to group by, got none');
-  for (const [key, value] of Object.entries(operand)) {
-    if (key !== '_id') checkAccumulator(value, `${path}.${key}`);
-    checkExpression(value, `${path}.${key}`);
-  }
-};
-
-function checkAccumulator(value: unknown, path: string): void {
-  const name = isPlainObject(value) ? Object.keys(value)[0] : undefined;
-  if (name === undefined || !Object.hasOwn(ACCUMULATOR_OPERATORS, name)) {
-    refuse(path, `expected an accumulator such as { $sum: 1 }, got ${name ?? describeType(value)}`);
-  }
 }
-
-const checkCount: Check = (operand, path) => {
-  if (typeof operand !== 'number' || !Number.isSafeInteger(operand) || operand < 0) {
-    refuse(path, `expected a whole number from 0, got ${String(operand)}`);
-  }
-};
-
-const checkLimit: Check = (operand, path, depth) => {
-  checkCount(operand, path, depth);
-  if (operand === 0) refuse(path, 'expected a positive number, got 0');
-};
-
-const checkSort: Check = (operand, path) => {
-  try {
-    if (readSort(operand)) return;
-  } catch (cause) {
-    throw new JdbxError('INVALID_EXPRESSION', (cause as Error).message, { path, cause });
-  }
-  refuse(path, 'expected paths to sort by, got none');
-};
-
-const CHECKS: Readonly<Record<string, Check>> = {
-  $match: (operand, path) => void parseFilter(operand, path),
-  $addFields: checkValues,
-  $set: checkValues,
-  $replaceRoot: checkValues,
-  $replaceWith: (operand, path) => checkExpression(operand, path),
-  $group: checkGroup,
-  $sort: checkSort,
-  $skip: checkCount,
-  $limit: checkLimit,
-  $lookup: checkNested,
-  $unionWith: checkNested,
-  $facet: checkFacets,
-};
 
 function refuse(path: string, text: string): never {
   throw new JdbxError('INVALID_EXPRESSION', text, { path });

@@ -1,15 +1,14 @@
-import { evalExpr } from 'mingo/core';
-import type { AnyObject, Options } from 'mingo/types';
 import { JdbxError } from '../base/errors.js';
-import { bindNow, makeContext, makeOptions } from './mingo-operators.js';
+import { DocumentScope } from './expressions/scope.js';
+import { EXPRESSION_OPERATORS } from './mingo-operators.js';
 
-const OPTIONS: Options = makeOptions(makeContext());
+export { isTrue } from './expressions/conditions.js';
 
 export interface EvaluateOptions {
   /** What `$$NOW` is, in milliseconds since the epoch. Default the system's clock. */
   readonly now?: number | undefined;
   /** Values of `$$name` variables. */
-  readonly variables?: AnyObject | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -24,17 +23,12 @@ export function evaluate(
   context: unknown,
   { now, variables }: EvaluateOptions = {},
 ): unknown {
-  const options = variables ? { ...OPTIONS, variables } : OPTIONS;
+  const setting = { operators: EXPRESSION_OPERATORS, now: now ?? Date.now() };
   try {
-    return evalExpr(context, bindNow(expression, now), options);
+    return new DocumentScope(context, variables ?? {}, setting).value(expression);
   } catch (error) {
     throw expressionError(error);
   }
-}
-
-/** Truth as MongoDB has it: false, null, 0 and missing are false, all else is true. */
-export function isTrue(value: unknown): boolean {
-  return value !== false && value !== null && value !== undefined && value !== 0;
 }
 
 /** Whatever mingo threw, as a coded error; coded ones stay as they are. */

@@ -2,6 +2,7 @@ import { compareValues } from '../base/order.js';
 import type { Value } from '../base/values.js';
 import { conjuncts, type FilterNode, type PathTest, type Test } from './filter-node.js';
 import { hasPosition } from './paths.js';
+import type { TextPattern } from './pattern.js';
 import { patternPrefix, textAfter } from './pattern-prefix.js';
 
 /** What a filter lets a field of an index be: some points, or one range within a type class. */
@@ -111,7 +112,7 @@ function rangeBound(
   return { kind: 'range', ...ends };
 }
 
-function prefixBound(pattern: RegExp): FieldBound | undefined {
+function prefixBound(pattern: TextPattern): FieldBound | undefined {
   const prefix = patternPrefix(pattern);
   if (!prefix) return undefined;
   const after = textAfter(prefix);

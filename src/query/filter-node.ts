@@ -1,4 +1,5 @@
 import type { Value } from '../base/values.js';
+import type { TextPattern } from './pattern.js';
 
 /**
  * A filter, parsed: an immutable tree that both the matcher and the planner
@@ -21,9 +22,13 @@ export interface PathTest {
 export type Test =
   | { readonly op: 'eq'; readonly value: Value }
   | { readonly op: RangeOperator; readonly value: Value }
-  | { readonly op: 'in'; readonly values: readonly Value[]; readonly patterns: readonly RegExp[] }
+  | {
+      readonly op: 'in';
+      readonly values: readonly Value[];
+      readonly patterns: readonly TextPattern[];
+    }
   | { readonly op: 'exists' }
-  | { readonly op: 'regex'; readonly pattern: RegExp }
+  | { readonly op: 'regex'; readonly pattern: TextPattern }
   | { readonly op: 'size'; readonly size: number }
   | { readonly op: 'mod'; readonly divisor: number; readonly remainder: number }
   | { readonly op: 'type'; readonly types: ReadonlySet<string> }

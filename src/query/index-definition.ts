@@ -6,6 +6,25 @@ import { splitPath } from './paths.js';
 
 const FIELDS_MAX = 32;
 
+const PLAIN = 'an index of plain paths, upward or downward';
+
+/** Options of MongoDB that would change answers or effects; to pass over them would mislead. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  expireAfterSeconds: 'a retention document for what shall expire',
+  hidden: 'an index that is used, or none',
+  collation: 'comparison by code points',
+  partialFilterExpression: 'the filter under the name partial',
+  wildcardProjection: PLAIN,
+  weights: PLAIN,
+  default_language: PLAIN,
+  language_override: PLAIN,
+  textIndexVersion: PLAIN,
+  '2dsphereIndexVersion': PLAIN,
+  bits: PLAIN,
+  min: PLAIN,
+  max: PLAIN,
+};
+
 /**
  * Reads an index document:
  * `{ _id: 'index:pattern.rate', _type: 'index', type: 'pattern', key: { rate: -1 }, unique?, sparse?, partial? }`.
@@ -19,6 +38,9 @@ export function readIndexDocument(document: unknown): IndexDefinition {
     refuse('_id', 'a non-empty string', describeType(name));
   if (typeof type !== 'string' || type === '')
     refuse('type', 'a non-empty string', describeType(type));
+  for (const [option, text] of Object.entries(UNSUPPORTED)) {
+    if (document[option] !== undefined) refuse(option, text, 'this option');
+  }
   return Object.freeze({
     name,
     type,
@@ -48,7 +70,7 @@ function readField(path: string, direction: unknown): IndexField {
 }
 
 function readFlag(document: Record<string, unknown>, name: 'unique' | 'sparse'): boolean {
-  const flag = document[name] ?? false;
+  const flag = document[name] === undefined ? false : document[name];
   if (typeof flag !== 'boolean') refuse(name, 'true or false', describeType(flag));
   return flag;
 }

@@ -4,6 +4,7 @@ import { testBits } from './bits.js';
 import { evaluate, isTrue } from './expression.js';
 import type { FilterNode, PathTest, RangeOperator, Test } from './filter-node.js';
 import { ownValue, type Segments, someAtPath, splitPath } from './paths.js';
+import type { TextPattern } from './pattern.js';
 import { isOfType } from './type-names.js';
 
 export type Predicate = (value: unknown) => boolean;
@@ -86,14 +87,14 @@ function equals(wanted: Value): Predicate {
   return (value) => sameKind(value) && compareValues(value as Value, wanted) === 0;
 }
 
-function isOneOf(values: readonly Value[], patterns: readonly RegExp[]): Predicate {
+function isOneOf(values: readonly Value[], patterns: readonly TextPattern[]): Predicate {
   const scalars = new Set<unknown>(values.filter((value) => typeof value !== 'object'));
   const tests = values.filter((value) => typeof value === 'object').map(equals);
   tests.push(...patterns.map(matches));
   return (value) => scalars.has(value) || tests.some((test) => test(value));
 }
 
-function matches(pattern: RegExp): Predicate {
+function matches(pattern: TextPattern): Predicate {
   return (value) => typeof value === 'string' && pattern.test(value);
 }
 

@@ -1,49 +1,54 @@
-import { conjuncts, type FilterNode, type PathTest } from './filter-node.js';
+import { conjuncts, type FilterNode } from './filter-node.js';
 import { compileNode } from './match.js';
-import { ownValue, splitPath } from './paths.js';
+import { isPosition, ownValue, splitPath } from './paths.js';
 
 /**
- * The position that `array.$` stands for: the first element of the array that
- * meets all that the filter says about it, else the first that meets part.
+ * The position that `array.$` stands for: where the filter's conditions, in their order,
+ * last matched an element of an array. What is negated or only one of several choices
+ * names none, as MongoDB has it.
  */
-export function matchedPosition(
-  document: unknown,
-  arrayPath: string,
-  node: FilterNode,
-): number | undefined {
-  const array = splitPath(arrayPath).reduce<unknown>(stepInto, document);
-  if (!Array.isArray(array)) return undefined;
-  const tests = arrayTests(node, arrayPath).map((test) => compileNode(test));
-  if (tests.length === 0) return undefined;
-  const met = array.map((item) => {
-    const alone = wrap(arrayPath, [item]);
-    return tests.filter((test) => test(alone)).length;
-  });
-  const most = Math.max(...met);
-  return most > 0 ? met.indexOf(most) : undefined;
+export function matchedPosition(document: unknown, node: FilterNode): number | undefined {
+  return conjuncts(node)
+    .map((condition) => positionOf(document, condition))
+    .findLast((position) => position !== undefined);
 }
 
-/** The positive conditions on an array or on what is in it, wherever they stand. */
-function arrayTests(node: FilterNode, arrayPath: string): readonly FilterNode[] {
-  if (node.kind === 'and' || node.kind === 'or') {
-    return conjuncts(node).flatMap((child) =>
-      child.kind === 'or'
-        ? child.nodes.flatMap((branch) => arrayTests(branch, arrayPath))
-        : arrayTests(child, arrayPath),
-    );
+/** The first element of the first array on the condition's path that meets it alone. */
+function positionOf(document: unknown, condition: FilterNode): number | undefined {
+  const path = pathOf(condition);
+  if (path === undefined) return undefined;
+  let node = document;
+  for (let depth = 0; depth <= path.length; depth++) {
+    if (Array.isArray(node)) return firstMatch(node, path, depth, condition);
+    node = ownValue(node, path[depth] as string);
   }
-  const test = node.kind === 'not' ? node.node : node;
-  return test.kind === 'test' && concerns(test, arrayPath) ? [node] : [];
+  return undefined;
 }
 
-function concerns(test: PathTest, arrayPath: string): boolean {
-  return test.path === arrayPath || test.path.startsWith(`${arrayPath}.`);
+/** The path of a condition on elements; of choices, when all are on the same one. */
+function pathOf(condition: FilterNode): readonly string[] | undefined {
+  if (condition.kind === 'test') {
+    return condition.test.op === 'size' ? undefined : splitPath(condition.path);
+  }
+  if (condition.kind !== 'or') return undefined;
+  const paths = new Set(condition.nodes.map((node) => pathOf(node)?.join('.')));
+  const [path] = paths;
+  return paths.size === 1 && path !== undefined ? splitPath(path) : undefined;
 }
 
-function stepInto(node: unknown, key: string): unknown {
-  return Array.isArray(node) ? node[Number(key)] : ownValue(node, key);
+function firstMatch(
+  array: readonly unknown[],
+  path: readonly string[],
+  depth: number,
+  condition: FilterNode,
+): number | undefined {
+  const next = path[depth];
+  if (next !== undefined && isPosition(next)) return undefined;
+  const test = compileNode(condition);
+  const at = array.findIndex((item) => test(wrap(path.slice(0, depth), [item])));
+  return at < 0 ? undefined : at;
 }
 
-function wrap(path: string, value: unknown): unknown {
-  return splitPath(path).reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+function wrap(path: readonly string[], value: unknown): unknown {
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
 }

@@ -1,9 +1,10 @@
-import { Context, evalExpr } from 'mingo/core';
+import { Context } from 'mingo/core';
 import * as accumulators from 'mingo/operators/accumulator';
 import * as expressions from 'mingo/operators/expression';
 import type { Options } from 'mingo/types';
-import { compareOperators } from './compare-operators.js';
-import { findAllMatches, rangeOf } from './guarded-operators.js';
+import type { Operator, Operators, Scope } from './expressions/operator.js';
+import { OWN_OPERATORS } from './expressions/operators.js';
+import { DocumentScope } from './expressions/scope.js';
 
 /** An operator of mingo's, by its most general shape: what it takes differs from kind to kind. */
 export type MingoOperator = (...args: never[]) => unknown;
@@ -19,21 +20,59 @@ export function operatorsOf(module: object): MingoOperators {
   );
 }
 
-export const EXPRESSION_OPERATORS: MingoOperators = {
-  ...operatorsOf(expressions),
-  ...(compareOperators(evalExpr) as MingoOperators),
-  // mingo's own run without bound on a pattern that matches nothing, and at the edges of int32.
-  $regexFindAll: (document: unknown, operand: unknown, options: Options) =>
-    findAllMatches(evalExpr(document, operand, options)),
-  $range: (document: unknown, operand: unknown, options: Options) =>
-    rangeOf(evalExpr(document, operand, options)),
+/** What mingo hands an operator of ours beside the document. */
+type Bound = Options & {
+  readonly now?: Date;
+  readonly local?: { readonly root?: unknown; readonly variables?: Record<string, unknown> };
+};
+
+/** Every operator of expressions: ours, and mingo's where we have none. */
+export const EXPRESSION_OPERATORS: Operators = {
+  ...Object.fromEntries(
+    Object.entries(operatorsOf(expressions)).map(([name, run]) => [name, fromMingo(run)]),
+  ),
+  ...OWN_OPERATORS,
 };
 
 export const ACCUMULATOR_OPERATORS: MingoOperators = operatorsOf(accumulators);
 
+function fromMingo(run: MingoOperator): Operator {
+  return {
+    check: () => {},
+    run: (operand: unknown, scope: Scope) => {
+      const { root, variables } = scope as DocumentScope;
+      const options = makeOptions(makeContext(), { variables: variables as never });
+      return run(root as never, operand as never, options as never);
+    },
+  };
+}
+
+/** Our operators as mingo's stages call them. */
+const FOR_MINGO: MingoOperators = Object.fromEntries(
+  Object.entries(EXPRESSION_OPERATORS).map(([name, operator]) => [
+    name,
+    ((document: unknown, operand: unknown, options: Bound) =>
+      operator.run(operand, scopeOf(document, options))) as MingoOperator,
+  ]),
+);
+
+function scopeOf(document: unknown, options: Bound): DocumentScope {
+  const { root = document, variables } = options.local ?? {};
+  return new DocumentScope(
+    root,
+    { ...options.variables, ...variables },
+    { operators: EXPRESSION_OPERATORS, now: options.now?.getTime() ?? Date.now() },
+  );
+}
+
+/** Evaluates as mingo would, by our evaluator. */
+export function evaluateFor(document: unknown, expression: unknown, options: Options): unknown {
+  return scopeOf(document, options as Bound).value(expression);
+}
+
 /** Operators are a value here, not a registry that imports fill. */
 export function makeContext(more: Readonly<Record<string, MingoOperators>> = {}): Context {
-  const kinds = { expression: EXPRESSION_OPERATORS, accumulator: ACCUMULATOR_OPERATORS, ...more };
+  const kinds = { expression: FOR_MINGO, accumulator: ACCUMULATOR_OPERATORS, ...more };
   return Context.init(kinds as Parameters<typeof Context.init>[0]);
 }
 

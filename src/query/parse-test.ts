@@ -86,6 +86,8 @@ const parseMod: Parser = (path, operand, _siblings, context) => {
     refuseFilter(context.path, '[divisor, remainder]', describeType(operand));
   }
   const [divisor, remainder] = operand.map(Math.trunc) as [number, number];
+  if (Math.abs(divisor) > 2 ** 63)
+    refuseFilter(context.path, 'a divisor of 64 bits', describe(divisor));
   if (divisor === 0) refuseFilter(context.path, 'a divisor other than 0', '0');
   return { kind: 'test', path, test: { op: 'mod', divisor, remainder } };
 };
@@ -98,8 +100,9 @@ const parseType: Parser = (path, operand, _siblings, context) => ({
 
 const parseElement: Parser = (path, operand, _siblings, context) => {
   if (!isPlainObject(operand)) refuseFilter(context.path, 'an object', describeType(operand));
+  if ('$expr' in operand) refuseFilter(context.path, 'a filter of elements', '$expr');
   const first = Object.keys(operand)[0];
-  const objects = !first?.startsWith('$') || ['$and', '$or', '$nor', '$expr'].includes(first);
+  const objects = !first?.startsWith('$') || ['$and', '$or', '$nor'].includes(first);
   const node = objects ? context.filter(operand) : context.operators(operand);
   return { kind: 'test', path, test: { op: 'element', node, objects } };
 };

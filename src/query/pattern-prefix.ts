@@ -1,9 +1,11 @@
+import type { TextPattern } from './pattern.js';
+
 /**
  * The literal text that every match of a pattern starts with: `abc` of
  * `/^abc[0-9]/`. Undefined where that is not certain.
  */
-export function patternPrefix(pattern: RegExp): string | undefined {
-  if (/[imu]/.test(pattern.flags) || pattern.source.includes('|')) return undefined;
+export function patternPrefix(pattern: TextPattern): string | undefined {
+  if (/[imx]/.test(pattern.flags) || pattern.source.includes('|')) return undefined;
   const found = /^\^((?:[A-Za-z0-9 _:@,;<>=!"'%&~`#/-]|\\[.:/_-])+)(.?)/.exec(pattern.source);
   if (!found?.[1]) return undefined;
   const optional = found[2] === '*' || found[2] === '?' || found[2] === '{';

@@ -1,7 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { readFilter } from './filter.js';
 import { matchedPosition } from './matched-position.js';
-import { splitPath } from './paths.js';
+import { ownValue, splitPath } from './paths.js';
 import type { Project } from './project.js';
 import { thaw } from './thaw.js';
 
@@ -19,12 +19,15 @@ export function projectMatched(
   if (positional.length > 1) refuse(path, 'expected one positional path, got more');
   const arrayPath = path.slice(0, -2);
   const { [path]: wanted, ...rest } = projection;
+  if (typeof wanted !== 'number' && wanted !== true) refuse(path, 'expected 1 or true');
   const project = compile({ ...rest, [arrayPath]: wanted });
   const { node } = readFilter(filter);
   return (document) => {
-    const at = matchedPosition(document, arrayPath, node);
+    const projected = thaw(project(document));
+    if (!Array.isArray(splitPath(arrayPath).reduce<unknown>(ownValue, document))) return projected;
+    const at = matchedPosition(document, node);
     if (at === undefined) refuse(path, 'the filter says nothing of an element of this array');
-    return keepOnly(thaw(project(document)), splitPath(arrayPath), at);
+    return keepOnly(projected, splitPath(arrayPath), at);
   };
 }
 

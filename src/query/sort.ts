@@ -39,7 +39,7 @@ export function readSort(sort: unknown): SortOrder | undefined {
 
 function readField(path: string, direction: unknown): SortField {
   const place = `sort.${path}`;
-  if (path === '' || path.startsWith('$') || splitPath(path).includes('')) {
+  if (splitPath(path).some((part) => part === '' || part.startsWith('$'))) {
     refuse(place, 'a path', JSON.stringify(path));
   }
   if (direction !== 1 && direction !== -1) refuse(place, '1 or -1', JSON.stringify(direction));

@@ -13,6 +13,14 @@ const NUMBERS: Readonly<Record<string, string>> = {
 }; // biome-ignore format: a table
 const NAMES = new Set([...Object.values(NUMBERS), 'number']);
 
+export function isTypeName(name: string): boolean {
+  return NAMES.has(name) && name !== 'number';
+}
+
+export function typeOfNumber(number: number): string | undefined {
+  return NUMBERS[String(number)];
+}
+
 /** The type names of a `$type` operand. @throws {JdbxError} INVALID_FILTER */
 export function readTypes(operand: unknown, path: string): ReadonlySet<string> {
   const list = Array.isArray(operand) ? operand : [operand];
@@ -34,12 +42,24 @@ export function isOfType(value: unknown, types: ReadonlySet<string>): boolean {
 
 function isNumberOfType(value: number, types: ReadonlySet<string>): boolean {
   if (types.has('number')) return true;
-  const small = Number.isInteger(value) && Math.abs(value) < 2 ** 31;
-  if (small) return types.has('int');
+  if (isSmall(value)) return types.has('int');
   return types.has('double') || (Number.isInteger(value) && types.has('long'));
 }
 
-function typeName(value: unknown): string {
+function isSmall(value: number): boolean {
+  return Number.isInteger(value) && (value | 0) === value;
+}
+
+/** A number is an int when it fits 32 bits, a long when it is whole and fits 64, else a double. */
+function numberName(value: number): string {
+  if (isSmall(value)) return 'int';
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? 'long' : 'double';
+}
+
+/** The name of a value's type; `missing` when there is none. */
+export function typeName(value: unknown): string {
+  if (typeof value === 'number') return numberName(value);
+  if (value instanceof RegExp) return 'regex';
   if (value === null) return 'null';
   if (typeof value === 'string') return 'string';
   if (typeof value === 'boolean') return 'bool';

@@ -61,7 +61,12 @@ function addPath(paths: string[], path: string, place: string): void {
   if (segments.includes('__proto__')) refuseUpdate(place, 'expected another property name');
   const [first] = segments;
   if (first?.startsWith('$')) refuseUpdate(place, 'expected a path that starts with a name');
-  if (PROTECTED.includes(first as string)) refuseUpdate(place, `${first} cannot be changed`);
+  if (segments.some((part) => part.includes('\0')))
+    refuseUpdate(place, 'expected a path without null characters');
+  // Setting the same value again is no change; whether it is the same is seen on the document.
+  const sets = segments.length === 1 && /^\$set(OnInsert)?\./.test(place);
+  if (PROTECTED.includes(first as string) && !sets)
+    refuseUpdate(place, `${first} cannot be changed`);
   const other = paths.find((known) => pathsOverlap(known, path));
   if (other !== undefined) refuseUpdate(place, `conflicts with the change of ${other}`);
   paths.push(path);

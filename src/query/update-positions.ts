@@ -47,6 +47,8 @@ class Expander {
 
   expand(path: string): readonly string[] {
     if (!path.includes('$')) return [path];
+    if (splitPath(path).filter((part) => part === '$').length > 1)
+      refuseUpdate(path, 'expected one $ in a path');
     let places: { path: string; node: unknown }[] = [{ path: '', node: this.#document }];
     for (const segment of splitPath(path)) {
       places = places.flatMap(({ path: base, node }) =>
@@ -60,7 +62,7 @@ class Expander {
   }
 
   #steps(segment: string, base: string, node: unknown, path: string): readonly string[] {
-    if (segment === '$') return [this.#matched(base, path)];
+    if (segment === '$') return [this.#matched(path)];
     const named = /^\$\[(.*)\]$/.exec(segment)?.[1];
     if (named === undefined) return [segment];
     if (!Array.isArray(node)) refuseUpdate(path, `expected an array at ${base}`);
@@ -68,8 +70,8 @@ class Expander {
     return node.flatMap((item, at) => (test(item) ? [String(at)] : []));
   }
 
-  #matched(base: string, path: string): string {
-    const at = matchedPosition(this.#document, base, readFilter(this.#filter ?? {}).node);
+  #matched(path: string): string {
+    const at = matchedPosition(this.#document, readFilter(this.#filter ?? {}).node);
     if (at === undefined) refuseUpdate(path, 'the filter names no element of this array');
     return String(at);
   }

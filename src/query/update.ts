@@ -1,13 +1,15 @@
-import { Context } from 'mingo/core';
-import * as queries from 'mingo/operators/query';
-import { update as mingoUpdate } from 'mingo/updater';
 import { JdbxError } from '../base/errors.js';
 import { compareValues } from '../base/order.js';
-import { describeType, isPlainObject, type Value, type ValueObject } from '../base/values.js';
-import { ARRAY_UPDATES } from './array-updates.js';
-import { makeOptions, operatorsOf } from './mingo-operators.js';
+import {
+  describeType,
+  isPlainObject,
+  takeValue,
+  type Value,
+  type ValueObject,
+} from '../base/values.js';
 import { thaw } from './thaw.js';
-import { checkAgainstDocument, valueAt } from './update-check.js';
+import { applyChanges } from './update-apply.js';
+import { checkAgainstDocument } from './update-check.js';
 import { readUpdate, refuseUpdate, type UpdateOperators } from './update-operators.js';
 import { updateByPipeline } from './update-pipeline.js';
 import { expandPositions } from './update-positions.js';
@@ -23,8 +25,6 @@ export interface UpdateOptions {
   readonly inserting?: boolean | undefined;
 }
 
-/** No expressions: update operators take none, and mingo copies all that there are at each update. */
-const OPTIONS = makeOptions(Context.init({ query: operatorsOf(queries) as never }));
 const IDENTITY = ['_id', '_type', '_rev'] as const;
 
 /**
@@ -63,37 +63,18 @@ function applyOperators(
   document: Record<string, unknown>,
   operators: UpdateOperators,
 ): ValueObject {
-  try {
-    mingoUpdate(
-      document,
-      thaw(withArraysSet(document, operators)) as object,
-      [],
-      {},
-      { cloneMode: 'deep', queryOptions: OPTIONS },
-    );
-  } catch (cause) {
-    if (cause instanceof JdbxError && cause.code === 'INVALID_UPDATE') throw cause;
-    throw new JdbxError('INVALID_UPDATE', (cause as Error).message, { cause });
-  }
-  return document as ValueObject;
+  applyChanges(document, thaw(operators));
+  return takeUpdated(document);
 }
 
-/** Array operators become assignments of the whole array, by our order and our filters. */
-function withArraysSet(document: unknown, operators: UpdateOperators): UpdateOperators {
-  const out: Record<string, Record<string, Value>> = {};
-  for (const [operator, operands] of Object.entries(operators)) {
-    const change = ARRAY_UPDATES[operator];
-    for (const [path, operand] of Object.entries(operands)) {
-      const value = change
-        ? change(valueAt(document, path) as Value[] | undefined, operand)
-        : operand;
-      if (value === undefined) continue;
-      const target = change ? '$set' : operator;
-      out[target] ??= {};
-      out[target][path] = value;
-    }
+/** What the operators made must be a document again: a sum may have passed what a number holds. */
+function takeUpdated(document: unknown): ValueObject {
+  try {
+    return takeValue(document) as ValueObject;
+  } catch (cause) {
+    const { path, message } = cause as JdbxError;
+    throw new JdbxError('INVALID_UPDATE', message, { path, cause });
   }
-  return out;
 }
 
 /** What identifies a document is not an update's to change; a pipeline that drops it gets it back. */
@@ -103,7 +84,7 @@ function withIdentity(before: ValueObject, after: ValueObject): ValueObject {
     if (before[key] === undefined) continue;
     if (after[key] === undefined) lost[key] = before[key];
     else if (compareValues(after[key], before[key]) !== 0) {
-      refuseUpdate(key, `${key} cannot be changed`);
+      refuseUpdate(`$set.${key}`, `${key} cannot be changed`);
     }
   }
   return { ...lost, ...after };

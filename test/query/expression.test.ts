@@ -45,7 +45,7 @@ describe('evaluate', () => {
 
   test('comes to an end where a pattern matches nothing', () => {
     const found = evaluate({ $regexFindAll: { input: '\u{1F600}b', regex: 'x*' } }, {});
-    expect((found as { idx: number }[]).map((match) => match.idx)).toEqual([0, 1, 2]);
+    expect((found as { idx: number }[]).map((match) => match.idx)).toEqual([0, 1]);
   });
 
   test.each([
@@ -56,7 +56,7 @@ describe('evaluate', () => {
     [{ $range: [0, 2 ** 31] }, /32-bit/],
     [{ $range: [0, 5, 0] }, /a step other than 0/],
     [{ $divide: [1, 'x'] }, /INVALID_EXPRESSION/],
-    [{ $gt: [1] }, /expected an array of two/],
+    [{ $gt: [1] }, /expected 2 arguments/],
     ['$$nope', /undefined variable/],
     [{ $function: { body: 'function () {}', args: [], lang: 'js' } }, /INVALID_EXPRESSION/],
   ])('%j fails with a code', (expression, message) => {

@@ -49,7 +49,7 @@ test.each([
   ],
   [{ a: { $nope: 1 } }, /at projection\.a: .*unknown operator \$nope/],
   [{ 'a..b': 1 }, /at projection\.a\.\.b: expected a path/],
-  [{ a: 1, 'a.b': 1 }, /INVALID_FILTER at projection: .*collision/i],
+  [{ a: 1, 'a.b': 1 }, /INVALID_FILTER at projection\.a\.b: .*collides/],
   [[1], /at projection: expected an object of paths, got an array/],
 ])('%j is refused', (projection, message) => {
   expect(() => readProjection(projection, {})).toThrow(message);

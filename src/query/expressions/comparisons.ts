@@ -1,0 +1,28 @@
+import { compareValues } from '../../base/order.js';
+import type { Value } from '../../base/values.js';
+import { listed, type Operators } from './operator.js';
+
+const TESTS: Readonly<Record<string, (order: number) => boolean | number>> = {
+  $eq: (order) => order === 0,
+  $ne: (order) => order !== 0,
+  $gt: (order) => order > 0,
+  $gte: (order) => order >= 0,
+  $lt: (order) => order < 0,
+  $lte: (order) => order <= 0,
+  $cmp: Math.sign,
+};
+
+/** The total order of values: whole values of any types, a missing one below null. */
+export const COMPARISON_OPERATORS: Operators = Object.fromEntries(
+  Object.entries(TESTS).map(([name, test]) => [
+    name,
+    listed(name, 2, ([left, right]) => test(compare(left, right))),
+  ]),
+);
+
+function compare(left: unknown, right: unknown): number {
+  const missing = Number(left !== undefined) - Number(right !== undefined);
+  return missing !== 0 && (left ?? right ?? null) === null
+    ? missing
+    : compareValues(left as Value, right as Value);
+}
