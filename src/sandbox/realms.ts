@@ -1,56 +1,79 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { capFor, Instance } from './instance.js';
+import { capFor, type EngineParts, Instance } from './instance.js';
+import { bytesOf } from './memory-image.js';
+import { measureLayout } from './memory-layout.js';
 import type { CallMessage } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
+import { bootRealm, type PreparedRealm } from './realm-boot.js';
 
 /** How many `reuse` realms a worker keeps, and instances for different memory limits. */
 const KEPT_REALMS_MAX = 8;
 const INSTANCES_MAX = 2;
+/** How much a worker remembers of documents that it has prepared. */
+const PREPARED_BYTES_MAX = 64 * 2 ** 20;
 
 /**
- * Hands out a realm per call: a fresh one in a shared instance, since only one
- * call runs at a time; or for `reuse`, the kept one of that name and code, in
- * an instance of its own.
+ * Hands out a realm per call. A clean one is an image written back into a
+ * shared instance, since only one call runs at a time: of the document's realm
+ * when that has been prepared, else of one that has only the prelude. For
+ * `reuse` it is the kept one of that name and code, in an instance of its own.
  */
 export class Realms {
-  readonly #wasm: WebAssembly.Module;
+  readonly #parts: EngineParts;
+  readonly #base: PreparedRealm;
+  readonly #prepared = new LRUCache<string, PreparedRealm>({
+    maxSize: PREPARED_BYTES_MAX,
+    sizeCalculation: ({ image }, key) => bytesOf(image) + key.length * 2,
+  });
   readonly #instances = new LRUCache<number, Instance>({ max: INSTANCES_MAX });
   readonly #kept = new LRUCache<string, Realm>({ max: KEPT_REALMS_MAX });
 
-  constructor(wasm: WebAssembly.Module) {
-    this.#wasm = wasm;
+  private constructor(parts: EngineParts, base: PreparedRealm) {
+    this.#parts = parts;
+    this.#base = base;
   }
 
-  /** Makes the instance for a limit ahead of its first call. */
-  async warm(memoryBytes: number): Promise<void> {
-    await this.#instanceFor(memoryBytes);
+  /** Boots the realm that all others begin from; `memoryBytes` is the limit of the first calls. */
+  static async open(wasm: WebAssembly.Module, memoryBytes: number): Promise<Realms> {
+    const parts = { wasm, layout: await measureLayout(wasm) };
+    const instance = await Instance.create(parts, memoryBytes);
+    const realms = new Realms(parts, bootRealm(instance));
+    realms.#instances.set(capFor(memoryBytes), instance);
+    return realms;
   }
 
   async take(call: CallMessage, scope: CallScope): Promise<Realm> {
-    if (!call.reuse) {
-      return new Realm(await this.#instanceFor(call.limits.memoryBytes), call, scope);
-    }
-    const kept = this.#kept.get(keyOf(call));
+    const key = keyOf(call);
+    const kept = call.reuse ? this.#kept.get(key) : undefined;
     if (kept) return kept;
-    return new Realm(await Instance.create(this.#wasm, call.limits.memoryBytes), call, scope);
+    const { memoryBytes } = call.limits;
+    const instance = call.reuse
+      ? await Instance.create(this.#parts, memoryBytes)
+      : await this.#instanceFor(memoryBytes);
+    const { image, addresses } = this.#prepared.get(key) ?? this.#base;
+    instance.restore(image);
+    return new Realm(instance, addresses, scope);
   }
 
   /** Cleans up after a call. A realm that did not end well is never used again. */
   giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
-    const { instance } = realm;
+    const { instance, prepared } = realm;
     const key = keyOf(call);
+    if (prepared) this.#prepared.set(key, prepared);
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
-    } else if (!endedWell || instance.hasGrown || !tryDispose(realm)) {
+    } else if (!endedWell || instance.hasGrown) {
       this.#instances.delete(instance.memoryBytesMax);
+    } else {
+      // The same document is the likeliest to come next, and nobody waits now.
+      instance.restore((this.#prepared.get(key) ?? this.#base).image);
     }
   }
 
   async #instanceFor(memoryBytes: number): Promise<Instance> {
     const cap = capFor(memoryBytes);
-    const instance = this.#instances.get(cap) ?? (await Instance.create(this.#wasm, memoryBytes));
+    const instance = this.#instances.get(cap) ?? (await Instance.create(this.#parts, memoryBytes));
     this.#instances.set(cap, instance);
     return instance;
   }
@@ -58,16 +81,6 @@ export class Realms {
 
 /** The limits and host functions are part of a realm, so a change of them makes another one. */
 function keyOf({ name, code, entry, limits, host }: CallMessage): string {
-  const identity = JSON.stringify([name, code, entry, limits, host]);
-  return createHash('sha256').update(identity).digest('base64');
-}
-
-/** Freeing aborts on anything leaked; then the instance is of no more use. */
-function tryDispose(realm: Realm): boolean {
-  try {
-    realm.dispose();
-    return true;
-  } catch {
-    return false;
-  }
+  const { memoryBytes, stackBytes, outputBytes } = limits;
+  return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, code]);
 }

@@ -24,7 +24,7 @@ const start = workerData as WorkerStart;
 const control = new Int32Array(start.control);
 const clock = new GuestClock().install();
 const host = new HostCaller(post, start.answers, control);
-const realms = new Realms(start.wasm);
+const realms = await Realms.open(start.wasm, GUEST_LIMITS.defaults.memoryBytes);
 
 async function runCall(call: CallMessage): Promise<void> {
   const begun = monotonicNow();
@@ -33,10 +33,11 @@ async function runCall(call: CallMessage): Promise<void> {
   const scope = {
     budget,
     log,
+    clock,
     callHost: (name: string, text: string) => host.call(call.id, name, text, budget),
   };
-  clock.set(call.now);
   const realm = await realms.take(call, scope);
+  clock.set(call.now);
   const outcome = runIn(realm, call, scope);
   const { hostCalls } = budget;
   const durationMs = monotonicNow() - begun;
@@ -55,6 +56,5 @@ function runIn(realm: Realm, call: CallMessage, scope: Parameters<Realm['run']>[
   }
 }
 
-await realms.warm(GUEST_LIMITS.defaults.memoryBytes);
 port.on('message', runCall);
 post({ kind: 'ready' });

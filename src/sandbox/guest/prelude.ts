@@ -8,11 +8,17 @@ import { createInspect } from './inspect.js';
 import { captureIntrinsics } from './intrinsics.js';
 import { createRandom } from './random.js';
 
-/** What every call needs. */
-const PARTS = { captureIntrinsics, createErrors, createCrossing, createRandom, defineHostObjects };
-
-/** What many calls do without, and so is compiled on first use: compiling is what a realm costs. */
-const LATE_PARTS = { createInspect, createDescribe, createQuery, createBytes };
+const PARTS = {
+  captureIntrinsics,
+  createErrors,
+  createInspect,
+  createDescribe,
+  createBytes,
+  createCrossing,
+  createRandom,
+  createQuery,
+  defineHostObjects,
+};
 
 export interface PreludeSettings {
   /** Names of the host functions, dotted. */
@@ -26,37 +32,16 @@ type Print = (level: string, text: string) => void;
 type HostCall = (name: string, argumentsText: string) => string;
 
 /** Sets the realm up, and hands the host the functions that it drives the realm by. */
-function boot(
-  parts: typeof PARTS,
-  lateTexts: Readonly<Record<keyof typeof LATE_PARTS, string>>,
-  hostCall: HostCall,
-  print: Print,
-  seed: readonly number[],
-  settings: PreludeSettings,
-) {
+function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
   const intrinsics = parts.captureIntrinsics();
-  const { apply, freeze, defineProperty, compile, parse, slice, stringify } = intrinsics;
-
-  /** A part that is made when it is first asked for. */
-  function late<K extends keyof typeof LATE_PARTS, M>(
-    name: K,
-    make: (create: (typeof LATE_PARTS)[K]) => M,
-  ): () => M {
-    let made: M | undefined;
-    return () => {
-      made ??= make(compile(lateTexts[name]) as (typeof LATE_PARTS)[K]);
-      return made;
-    };
-  }
-
+  const { apply, freeze, defineProperty, parse, slice, stringify } = intrinsics;
   const { make, originOf } = parts.createErrors(intrinsics);
-  const inspect = late('createInspect', (create) => create(intrinsics));
-  const describe = late('createDescribe', (create) => create(intrinsics, originOf, inspect()));
-  const query = late('createQuery', (create) => create(intrinsics, callHost));
-  const bytes = late('createBytes', (create) => create(intrinsics));
-  const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, settings.crossing);
-  const reseed = parts.createRandom(intrinsics);
-  reseed(seed[0] as number, seed[1] as number, seed[2] as number);
+  const inspect = parts.createInspect(intrinsics);
+  const describe = parts.createDescribe(intrinsics, originOf, inspect);
+  const limits = { __proto__: null, depthMax: 0, nodesMax: 0, lengthMax: 0 };
+  const bytes = parts.createBytes(intrinsics);
+  const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, limits);
+  const random = parts.createRandom(intrinsics);
   let outcome = '';
 
   function callHost(name: string, args: unknown[]): unknown {
@@ -71,18 +56,23 @@ function boot(
     return (...values: unknown[]) => {
       let line = '';
       for (let index = 0; index < values.length; index++) {
-        line += (index === 0 ? '' : ' ') + inspect()(values[index]);
+        line += (index === 0 ? '' : ' ') + inspect(values[index]);
       }
       print(level, stringify(line));
     };
   }
 
-  parts.defineHostObjects(
-    intrinsics,
-    settings.host,
-    callHost,
-    (filter?: unknown, shape?: unknown) => query()(filter, shape),
-  );
+  /** Tells the realm what its document may call and return: once, before the guest's code. */
+  function equip(settingsText: string): string {
+    const settings = parse(settingsText) as PreludeSettings;
+    limits.depthMax = settings.crossing.depthMax;
+    limits.nodesMax = settings.crossing.nodesMax;
+    limits.lengthMax = settings.crossing.lengthMax;
+    const query = parts.createQuery(intrinsics, callHost);
+    parts.defineHostObjects(intrinsics, settings.host, callHost, query);
+    return '';
+  }
+
   const console = {
     debug: printer('debug'),
     log: printer('log'),
@@ -96,7 +86,7 @@ function boot(
   /** A proxy that throws from its traps has no description. */
   function tell(error: unknown): string {
     try {
-      return describe()(error);
+      return describe(error);
     } catch {
       return '{"message":"an exception that cannot be read"}';
     }
@@ -111,9 +101,21 @@ function boot(
     }
   }
 
+  function seed(first: number, second: number, third: number): string {
+    random.seed(first, second, third);
+    return '';
+  }
+
   /** Calls the entry: `+` and the value's text, `-` and the failure, or `?` while it waits. */
-  function run(entry: (...args: unknown[]) => unknown, argumentsText: string): string {
+  function run(
+    entry: (...args: unknown[]) => unknown,
+    argumentsText: string,
+    first?: number,
+    second?: number,
+    third?: number,
+  ): string {
     outcome = '?';
+    if (first !== undefined) random.seed(first, second as number, third as number);
     try {
       const result = apply(entry, undefined, decode(argumentsText) as unknown[]);
       if (typeof result !== 'object' || result === null) return '+' + encode(result);
@@ -126,31 +128,31 @@ function boot(
 
   // Each of these gives text, which is all that the host reads of this realm.
   return freeze({
+    equip,
+    seed,
+    forgetSeed: () => (random.forget() ? 'yes' : 'no'),
     run,
-    reseed,
     outcome: () => outcome,
-    describe: (thrown: unknown) => describe()(thrown),
+    describe,
   });
 }
 
 /** The file name that the prelude has in stack traces, where it is left out. */
 export const PRELUDE_NAME = '<jdbx>';
 
-/** An expression that gives `(hostCall, print, seed0, seed1, seed2, settingsText) => driver`. */
+/** An expression that gives `(hostCall, print) => driver`. */
 export const PRELUDE = `(() => {
 'use strict';
-const parts = { ${entriesOf(PARTS, compact)} };
-const late = { ${entriesOf(LATE_PARTS, (part) => JSON.stringify(`'use strict'; (${compact(part)})`))} };
+const parts = { ${entriesOf(PARTS)} };
 const boot = ${compact(boot)};
-return (hostCall, print, s0, s1, s2, settings) =>
-boot(parts, late, hostCall, print, [s0, s1, s2], JSON.parse(settings));
+return (hostCall, print) => boot(parts, hostCall, print);
 })()`;
 
 type Part = (...args: never[]) => unknown;
 
-function entriesOf(parts: Readonly<Record<string, Part>>, write: (part: Part) => string): string {
+function entriesOf(parts: Readonly<Record<string, Part>>): string {
   return Object.entries(parts)
-    .map(([name, part]) => `${name}: ${write(part)}`)
+    .map(([name, part]) => `${name}: ${compact(part)}`)
     .join(',\n');
 }
 

@@ -6,6 +6,7 @@ import type { Intrinsics } from './intrinsics.js';
  * with 32 of its bits and 21 of the next as the mantissa.
  */
 export function createRandom({ defineProperty }: Intrinsics) {
+  const ROUNDS_OF_SEED = 12;
   let a = 0;
   let b = 0;
   let c = 0;
@@ -26,12 +27,20 @@ export function createRandom({ defineProperty }: Intrinsics) {
   const property = { __proto__: null, value: random, writable: true, configurable: true };
   defineProperty(Math, 'random', property as PropertyDescriptor);
 
-  return function seed(first: number, second: number, third: number): string {
+  function seed(first: number, second: number, third: number): void {
     a = first;
     b = second;
     c = third;
     counter = 1;
-    for (let round = 0; round < 12; round++) next();
-    return '';
-  };
+    for (let round = 0; round < ROUNDS_OF_SEED; round++) next();
+  }
+
+  /** Drops the seed when no number was drawn from it; says whether it did. */
+  function forget(): boolean {
+    if (counter !== 1 + ROUNDS_OF_SEED) return false;
+    a = b = c = 0;
+    return true;
+  }
+
+  return { seed, forget };
 }

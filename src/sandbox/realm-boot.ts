@@ -1,0 +1,55 @@
+import type { Pointer } from './engine.js';
+import { PRELUDE, PRELUDE_NAME } from './guest/prelude.js';
+import { EVAL, GuestContext } from './guest-context.js';
+import type { Instance } from './instance.js';
+import type { MemoryImage } from './memory-image.js';
+
+/** Where a realm lies in memory: with an image, all there is to bring it back. */
+export interface RealmAddresses {
+  readonly runtime: Pointer;
+  readonly context: Pointer;
+  /** The functions of the prelude that the host calls, see `guest/prelude.ts`. */
+  readonly driver: Readonly<Record<DriverName, Pointer>>;
+  /** The guest's entry, once its code is loaded. */
+  readonly entry?: Pointer;
+}
+
+export interface PreparedRealm {
+  readonly image: MemoryImage;
+  readonly addresses: RealmAddresses;
+}
+
+const DRIVER_NAMES = ['equip', 'seed', 'forgetSeed', 'run', 'outcome', 'describe'] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
+
+/** The numbers under which the guest's realm knows the two functions of its host. */
+export const HOST_FUNCTION = { callHost: 1, print: 2 } as const;
+
+/** Enough for the prelude; each call sets its own. */
+const BOOT_STACK_BYTES = 256 * 2 ** 10;
+
+/** Makes a realm with the prelude in it and nothing of any call: no seed, no names, no limits. */
+export function bootRealm(instance: Instance): PreparedRealm {
+  const { calls } = instance;
+  instance.enter({ callFunction: () => 0, shouldInterrupt: () => false }, BOOT_STACK_BYTES);
+  const runtime = calls.QTS_NewRuntime();
+  calls.QTS_RuntimeEnableInterruptHandler(runtime);
+  calls.QTS_RuntimeSetMaxStackSize(runtime, BOOT_STACK_BYTES);
+  const guest = new GuestContext(instance, runtime, calls.QTS_NewContext(runtime, 0));
+  const driver = bootDriver(guest);
+  const addresses = { runtime, context: guest.context, driver };
+  return { image: instance.capture(), addresses };
+}
+
+function bootDriver(guest: GuestContext): Record<DriverName, Pointer> {
+  const prelude = guest.evaluate(PRELUDE, PRELUDE_NAME, EVAL.script | EVAL.strict);
+  if ('thrown' in prelude) throw new Error('the prelude cannot be evaluated');
+  const functions = [
+    guest.fn('hostCall', 2, HOST_FUNCTION.callHost),
+    guest.fn('print', 2, HOST_FUNCTION.print),
+  ];
+  const driver = guest.call(prelude.value, functions);
+  if ('thrown' in driver) throw new Error('the prelude cannot be run');
+  const entries = DRIVER_NAMES.map((name) => [name, guest.property(driver.value, name)]);
+  return Object.fromEntries(entries) as Record<DriverName, Pointer>;
+}
