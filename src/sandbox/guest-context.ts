@@ -75,8 +75,8 @@ export class GuestContext {
   }
 
   /** Argument number `index` of a function of the host that is being called. */
-  argument(argumentsAt: Pointer, index: number): string {
-    return this.text(this.instance.calls.QTS_ArgvGetJSValueConstPointer(argumentsAt, index));
+  argumentAt(argumentsAt: Pointer, index: number): Pointer {
+    return this.instance.calls.QTS_ArgvGetJSValueConstPointer(argumentsAt, index);
   }
 
   free(value: Pointer): void {

@@ -1,6 +1,7 @@
 import type { Pointer } from './engine.js';
 import { PRELUDE, PRELUDE_NAME } from './guest/prelude.js';
 import { EVAL, GuestContext } from './guest-context.js';
+import { type HeapShape, measureHeap } from './heap-reader.js';
 import type { Instance } from './instance.js';
 import type { MemoryImage } from './memory-image.js';
 
@@ -10,6 +11,8 @@ export interface RealmAddresses {
   readonly context: Pointer;
   /** The functions of the prelude that the host calls, see `guest/prelude.ts`. */
   readonly driver: Readonly<Record<DriverName, Pointer>>;
+  /** How its values are read from memory; undefined when they cannot be. */
+  readonly heap: HeapShape | undefined;
   /** The guest's entry, once its code is loaded. */
   readonly entry?: Pointer;
 }
@@ -22,8 +25,8 @@ export interface PreparedRealm {
 const DRIVER_NAMES = ['equip', 'seed', 'forgetSeed', 'run', 'outcome', 'describe'] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
 
-/** The numbers under which the guest's realm knows the two functions of its host. */
-export const HOST_FUNCTION = { callHost: 1, print: 2 } as const;
+/** The numbers under which the prelude knows the functions of its host. */
+export const HOST_FUNCTION = { callHost: 1, callHostByText: 2, print: 3, deliver: 4 } as const;
 
 /** Enough for the prelude; each call sets its own. */
 const BOOT_STACK_BYTES = 256 * 2 ** 10;
@@ -37,17 +40,14 @@ export function bootRealm(instance: Instance): PreparedRealm {
   calls.QTS_RuntimeSetMaxStackSize(runtime, BOOT_STACK_BYTES);
   const guest = new GuestContext(instance, runtime, calls.QTS_NewContext(runtime, 0));
   const driver = bootDriver(guest);
-  const addresses = { runtime, context: guest.context, driver };
+  const addresses = { runtime, context: guest.context, driver, heap: measureHeap(guest) };
   return { image: instance.capture(), addresses };
 }
 
 function bootDriver(guest: GuestContext): Record<DriverName, Pointer> {
   const prelude = guest.evaluate(PRELUDE, PRELUDE_NAME, EVAL.script | EVAL.strict);
   if ('thrown' in prelude) throw new Error('the prelude cannot be evaluated');
-  const functions = [
-    guest.fn('hostCall', 2, HOST_FUNCTION.callHost),
-    guest.fn('print', 2, HOST_FUNCTION.print),
-  ];
+  const functions = Object.entries(HOST_FUNCTION).map(([name, id]) => guest.fn(name, 2, id));
   const driver = guest.call(prelude.value, functions);
   if ('thrown' in driver) throw new Error('the prelude cannot be run');
   const entries = DRIVER_NAMES.map((name) => [name, guest.property(driver.value, name)]);

@@ -6,6 +6,7 @@ import type { EngineHost, Pointer } from './engine.js';
 import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
 import { EVAL, GuestContext } from './guest-context.js';
+import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
 import type { CallMessage, GuestOutcome } from './messages.js';
 import {
@@ -40,6 +41,9 @@ export class Realm implements EngineHost {
   #scope: CallScope;
   #entry: Pointer | undefined;
   #prepared: PreparedRealm | undefined;
+  /** The text of the result that the guest handed over. */
+  #delivered = '';
+  #readLimits: ReadLimits | undefined;
   #isSeeded = false;
   /** Whether the guest printed or called the host. */
   #hasActed = false;
@@ -71,6 +75,8 @@ export class Realm implements EngineHost {
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
     this.#isSeeded = false;
+    const isSpent = () => scope.budget.isSpent();
+    this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
     this.instance.enter(this, call.limits.stackBytes);
     const failure = this.isLoaded ? undefined : this.#load(call);
     const outcome = failure ?? this.#callEntry(call);
@@ -153,6 +159,7 @@ export class Realm implements EngineHost {
 
   #read(text: string | GuestOutcome): GuestOutcome {
     if (typeof text !== 'string') return text;
+    if (text === '!') return { kind: 'value', text: this.#delivered };
     if (text[0] === '+') return { kind: 'value', text: text.slice(1) };
     if (text[0] === '-') return this.#readFailure(text.slice(1));
     const message = 'the entry returned a promise that nothing will settle';
@@ -199,11 +206,31 @@ export class Realm implements EngineHost {
   }
 
   callFunction(id: number, argumentsAt: Pointer): Pointer {
+    const guest = this.#guest;
+    if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
     this.#hasActed = true;
-    const [first, second] = [0, 1].map((index) => this.#guest.argument(argumentsAt, index));
-    if (id === HOST_FUNCTION.callHost) return this.#hostCall(first as string, second as string);
-    this.#scope.log.print(first as string, String(JSON.parse(second as string)));
+    const first = guest.text(guest.argumentAt(argumentsAt, 0));
+    const second = guest.argumentAt(argumentsAt, 1);
+    if (id === HOST_FUNCTION.callHost) {
+      const text = this.#readPlain(second, 1);
+      return text === undefined ? 0 : this.#hostCall(first, text);
+    }
+    if (id === HOST_FUNCTION.callHostByText) return this.#hostCall(first, guest.text(second));
+    this.#scope.log.print(first, String(JSON.parse(guest.text(second))));
     return 0;
+  }
+
+  #deliver(value: Pointer): Pointer {
+    const text = this.#readPlain(value, 0);
+    if (text === undefined) return 0;
+    this.#delivered = text;
+    return this.#guest.number(1);
+  }
+
+  #readPlain(value: Pointer, depth: number): string | undefined {
+    const { heap } = this.#addresses;
+    if (!heap || !this.#readLimits) return undefined;
+    return new HeapReader(this.instance.bytes, heap, this.#readLimits).read(value, depth);
   }
 
   #hostCall(name: string, argumentsText: string): Pointer {

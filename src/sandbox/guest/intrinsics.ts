@@ -50,6 +50,7 @@ export function captureIntrinsics() {
     arraySort: Array.prototype.sort as (this: unknown, by: unknown) => unknown,
     isArray: Array.isArray,
     objectPrototype: Object.prototype,
+    arrayPrototype: Array.prototype,
     GuestError: Error,
     GuestDate: Date,
     GuestBytes: Uint8Array,

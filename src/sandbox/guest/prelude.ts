@@ -29,12 +29,23 @@ export interface PreludeSettings {
 /** Prints in the guest's `console` order; `text` is the JSON text of a string. */
 type Print = (level: string, text: string) => void;
 /** Answers `+` and a value's text, or `-` and the JSON text of `{ message, code?, host? }`. */
-type HostCall = (name: string, argumentsText: string) => string;
+type HostCallByText = (name: string, argumentsText: string) => string;
+/** The same where the host reads the arguments from memory; undefined when it cannot. */
+type HostCall = (name: string, args: readonly unknown[]) => string | undefined;
+/** Lets the host read the entry's result from memory; says whether it could. */
+type Deliver = (value: unknown) => unknown;
 
 /** Sets the realm up, and hands the host the functions that it drives the realm by. */
-function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
+function boot(
+  parts: typeof PARTS,
+  hostCall: HostCall,
+  hostCallByText: HostCallByText,
+  print: Print,
+  deliver: Deliver,
+) {
   const intrinsics = parts.captureIntrinsics();
-  const { apply, freeze, defineProperty, parse, slice, stringify } = intrinsics;
+  const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
+  const { objectPrototype, arrayPrototype } = intrinsics;
   const { make, originOf } = parts.createErrors(intrinsics);
   const inspect = parts.createInspect(intrinsics);
   const describe = parts.createDescribe(intrinsics, originOf, inspect);
@@ -45,7 +56,7 @@ function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
   let outcome = '';
 
   function callHost(name: string, args: unknown[]): unknown {
-    const reply = hostCall(name, encode(args, name));
+    const reply = hostCall(name, args) ?? hostCallByText(name, encode(args, name));
     const body = slice(reply, 1);
     if (reply[0] === '+') return decode(body);
     const { message, code, host } = parse(body) as never;
@@ -92,10 +103,20 @@ function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
     }
   }
 
+  /** `!` when the host has read the result, else `+` and its text. */
+  function conclude(result: unknown): string {
+    return deliver(result) ? '!' : '+' + encode(result);
+  }
+
+  /** Plain data is no thenable, unless its prototype was made one. */
+  function canBeThenable(): boolean {
+    return hasOwn(objectPrototype, 'then') || hasOwn(arrayPrototype, 'then');
+  }
+
   /** `await` here is the language's own: it looks at no replaced `Promise.prototype.then`. */
   async function follow(result: unknown): Promise<void> {
     try {
-      outcome = '+' + encode(await result);
+      outcome = conclude(await result);
     } catch (error) {
       outcome = '-' + tell(error);
     }
@@ -106,7 +127,7 @@ function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
     return '';
   }
 
-  /** Calls the entry: `+` and the value's text, `-` and the failure, or `?` while it waits. */
+  /** Calls the entry: what `conclude` says, `-` and the failure, or `?` while it waits. */
   function run(
     entry: (...args: unknown[]) => unknown,
     argumentsText: string,
@@ -118,7 +139,8 @@ function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
     if (first !== undefined) random.seed(first, second as number, third as number);
     try {
       const result = apply(entry, undefined, decode(argumentsText) as unknown[]);
-      if (typeof result !== 'object' || result === null) return '+' + encode(result);
+      if (typeof result !== 'object' || result === null) return conclude(result);
+      if (!canBeThenable() && deliver(result)) return '!';
       follow(result);
       return outcome;
     } catch (error) {
@@ -126,7 +148,7 @@ function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
     }
   }
 
-  // Each of these gives text, which is all that the host reads of this realm.
+  // Each of these gives text; besides, the host reads only what it is handed.
   return freeze({
     equip,
     seed,
@@ -140,12 +162,12 @@ function boot(parts: typeof PARTS, hostCall: HostCall, print: Print) {
 /** The file name that the prelude has in stack traces, where it is left out. */
 export const PRELUDE_NAME = '<jdbx>';
 
-/** An expression that gives `(hostCall, print) => driver`. */
+/** An expression that gives `(hostCall, hostCallByText, print, deliver) => driver`. */
 export const PRELUDE = `(() => {
 'use strict';
 const parts = { ${entriesOf(PARTS)} };
 const boot = ${compact(boot)};
-return (hostCall, print) => boot(parts, hostCall, print);
+return (...host) => boot(parts, ...host);
 })()`;
 
 type Part = (...args: never[]) => unknown;
