@@ -1,0 +1,30 @@
+/** Measures pairs by turns: a trial is `{ name, against, ours, theirs, calls, each? }`. */
+export async function compareAll(rounds, trials) {
+  const results = [];
+  for (const trial of trials) results.push(await compare(rounds, trial));
+  return results;
+}
+
+async function compare(rounds, { name, against, ours, theirs, calls, each = 1 }) {
+  const times = { ours: [], theirs: [] };
+  for (let round = -2; round < rounds; round++) {
+    const [first, second] = [await timeOf(ours, calls), await timeOf(theirs, calls)];
+    if (round < 0) continue;
+    times.ours.push(first / each);
+    times.theirs.push(second / each);
+  }
+  const [oursUs, theirsUs] = [median(times.ours), median(times.theirs)];
+  return { name, against, oursUs, theirsUs, ratio: theirsUs / oursUs };
+}
+
+/** Microseconds of one call, out of several in a row. */
+async function timeOf(run, calls) {
+  const begun = performance.now();
+  for (let call = 0; call < calls; call++) await run();
+  return ((performance.now() - begun) * 1_000) / calls;
+}
+
+export function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
