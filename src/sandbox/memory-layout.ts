@@ -55,9 +55,11 @@ export async function measureLayout(wasm: WebAssembly.Module): Promise<MemoryLay
   return layoutOf(before.byteLength, before[at] as number, at * Uint32Array.BYTES_PER_ELEMENT);
 }
 
-/** Variables that begin as zero follow the data; the last page and one more hold them all. */
+/** Variables that begin as zero follow the data; they are few. */
+const ZERO_VARIABLES_BYTES = 16 * 2 ** 10;
+
 function layoutOf(dataBytes: number, heapStart: number, breakAt: number): MemoryLayout {
-  const staticsEnd = (Math.ceil(dataBytes / PAGE_BYTES) + 1) * PAGE_BYTES;
+  const staticsEnd = Math.ceil((dataBytes + ZERO_VARIABLES_BYTES) / 4_096) * 4_096;
   if (staticsEnd > heapStart / 2) throw new Error('the engine’s stack cannot be found');
   return { staticsEnd, heapStart, breakAt };
 }

@@ -22,11 +22,17 @@ export interface PreparedRealm {
   readonly addresses: RealmAddresses;
 }
 
-const DRIVER_NAMES = ['equip', 'seed', 'forgetSeed', 'run', 'outcome', 'describe'] as const;
+const DRIVER_NAMES = ['equip', 'run', 'runAgain', 'outcome', 'describe'] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
 
 /** The numbers under which the prelude knows the functions of its host. */
-export const HOST_FUNCTION = { callHost: 1, callHostByText: 2, print: 3, deliver: 4 } as const;
+export const HOST_FUNCTION = {
+  callHost: 1,
+  callHostByText: 2,
+  print: 3,
+  deliver: 4,
+  seedPart: 5,
+} as const;
 
 /** Enough for the prelude; each call sets its own. */
 const BOOT_STACK_BYTES = 256 * 2 ** 10;

@@ -44,8 +44,9 @@ export class Realm implements EngineHost {
   /** The text of the result that the guest handed over. */
   #delivered = '';
   #readLimits: ReadLimits | undefined;
-  #isSeeded = false;
-  /** Whether the guest printed or called the host. */
+  #seed = '';
+  #hasRun = false;
+  /** Whether the guest printed, called the host or drew a random number. */
   #hasActed = false;
 
   /** `addresses` must be those of what the instance's memory holds now. */
@@ -74,7 +75,7 @@ export class Realm implements EngineHost {
   /** Runs the entry once; loads the code first, unless that has been done. */
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
-    this.#isSeeded = false;
+    this.#seed = call.seed;
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
     this.instance.enter(this, call.limits.stackBytes);
@@ -86,12 +87,10 @@ export class Realm implements EngineHost {
 
   #load(call: CallMessage): GuestOutcome | undefined {
     const { readings } = this.#scope.clock;
-    const failure = this.#equip(call) ?? this.#seed(call) ?? this.#evaluate(call);
+    const failure = this.#equip(call) ?? this.#evaluate(call);
     if (failure) return failure;
     const isPure = !this.#hasActed && this.#scope.clock.readings === readings;
-    if (!isPure || this.instance.hasGrown || this.#drive('forgetSeed', []) !== 'yes') {
-      return undefined;
-    }
+    if (!isPure || this.instance.hasGrown) return undefined;
     this.#prepared = {
       image: this.instance.capture(),
       addresses: { ...this.#addresses, entry: this.#entry as Pointer },
@@ -99,7 +98,6 @@ export class Realm implements EngineHost {
     // This call too begins from the image, so that it runs as every later one will.
     this.instance.restore(this.#prepared.image);
     this.instance.enter(this, call.limits.stackBytes);
-    this.#isSeeded = false;
     return undefined;
   }
 
@@ -114,11 +112,6 @@ export class Realm implements EngineHost {
       crossing: { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes },
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
-  }
-
-  #seed(call: CallMessage): GuestOutcome | undefined {
-    this.#isSeeded = true;
-    return failureOf(this.#driveOnce('seed', this.#seedNumbers(call.seed)));
   }
 
   /** A script's functions are found by name in its scope, a module's in its exports. */
@@ -139,10 +132,10 @@ export class Realm implements EngineHost {
 
   #callEntry(call: CallMessage): GuestOutcome {
     if (!this.#fits(call.argumentsText)) return MEMORY_USED_UP;
-    const seeds = this.#isSeeded ? [] : this.#seedNumbers(call.seed);
-    const args = [this.#guest.string(call.argumentsText), ...seeds];
-    const first = this.#drive('run', [this.#entry as Pointer, ...args]);
-    for (const arg of args) this.#guest.free(arg);
+    const args = this.#guest.string(call.argumentsText);
+    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [this.#entry as Pointer, args]);
+    this.#guest.free(args);
+    this.#hasRun = true;
     if (first !== '?') return this.#read(first);
     this.#drain();
     return this.#read(this.#drive('outcome', []));
@@ -209,6 +202,7 @@ export class Realm implements EngineHost {
     const guest = this.#guest;
     if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
     this.#hasActed = true;
+    if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
     const first = guest.text(guest.argumentAt(argumentsAt, 0));
     const second = guest.argumentAt(argumentsAt, 1);
     if (id === HOST_FUNCTION.callHost) {
@@ -247,9 +241,9 @@ export class Realm implements EngineHost {
     return text.length <= this.instance.memoryBytesMax / 4;
   }
 
-  #seedNumbers(seed: string): Pointer[] {
-    const hash = createHash('sha256').update(seed).digest();
-    return [0, 4, 8].map((at) => this.#guest.number(hash.readInt32LE(at)));
+  #seedPart(index: Pointer): Pointer {
+    const hash = createHash('sha256').update(this.#seed).digest();
+    return this.#guest.number(hash.readInt32LE(Number(this.#guest.text(index)) * 4));
   }
 }
 

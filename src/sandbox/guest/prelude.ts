@@ -6,7 +6,7 @@ import { createDescribe, createErrors } from './failures.js';
 import { defineHostObjects } from './host-objects.js';
 import { createInspect } from './inspect.js';
 import { captureIntrinsics } from './intrinsics.js';
-import { createRandom } from './random.js';
+import { createRandom, type SeedPart } from './random.js';
 
 const PARTS = {
   captureIntrinsics,
@@ -42,6 +42,7 @@ function boot(
   hostCallByText: HostCallByText,
   print: Print,
   deliver: Deliver,
+  seedPart: SeedPart,
 ) {
   const intrinsics = parts.captureIntrinsics();
   const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
@@ -52,7 +53,7 @@ function boot(
   const limits = { __proto__: null, depthMax: 0, nodesMax: 0, lengthMax: 0 };
   const bytes = parts.createBytes(intrinsics);
   const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, limits);
-  const random = parts.createRandom(intrinsics);
+  const forgetSeed = parts.createRandom(intrinsics, seedPart);
   let outcome = '';
 
   function callHost(name: string, args: unknown[]): unknown {
@@ -122,21 +123,9 @@ function boot(
     }
   }
 
-  function seed(first: number, second: number, third: number): string {
-    random.seed(first, second, third);
-    return '';
-  }
-
   /** Calls the entry: what `conclude` says, `-` and the failure, or `?` while it waits. */
-  function run(
-    entry: (...args: unknown[]) => unknown,
-    argumentsText: string,
-    first?: number,
-    second?: number,
-    third?: number,
-  ): string {
+  function run(entry: (...args: unknown[]) => unknown, argumentsText: string): string {
     outcome = '?';
-    if (first !== undefined) random.seed(first, second as number, third as number);
     try {
       const result = apply(entry, undefined, decode(argumentsText) as unknown[]);
       if (typeof result !== 'object' || result === null) return conclude(result);
@@ -151,9 +140,12 @@ function boot(
   // Each of these gives text; besides, the host reads only what it is handed.
   return freeze({
     equip,
-    seed,
-    forgetSeed: () => (random.forget() ? 'yes' : 'no'),
     run,
+    /** The same for a kept realm, where the numbers of an earlier call may have been drawn. */
+    runAgain: (entry: (...args: unknown[]) => unknown, argumentsText: string) => {
+      forgetSeed();
+      return run(entry, argumentsText);
+    },
     outcome: () => outcome,
     describe,
   });
@@ -162,7 +154,7 @@ function boot(
 /** The file name that the prelude has in stack traces, where it is left out. */
 export const PRELUDE_NAME = '<jdbx>';
 
-/** An expression that gives `(hostCall, hostCallByText, print, deliver) => driver`. */
+/** An expression that gives `(hostCall, hostCallByText, print, deliver, seedPart) => driver`. */
 export const PRELUDE = `(() => {
 'use strict';
 const parts = { ${entriesOf(PARTS)} };
