@@ -2,7 +2,10 @@ import type { Pointer } from './engine.js';
 import type { Instance } from './instance.js';
 
 /** The engine's flags for evaluating (`JS_EVAL_*` in its `quickjs.h`). */
-export const EVAL = { script: 0, module: 1, strict: 8 } as const;
+export const EVAL = { script: 0, module: 1 } as const;
+
+/** See `heap-reader.ts`. */
+const UNDEFINED_TAG = 3;
 
 /** What evaluating or calling gave: the address of a value, or of what was thrown. */
 export type Completion = { readonly value: Pointer } | { readonly thrown: Pointer };
@@ -64,6 +67,11 @@ export class GuestContext {
 
   fn(name: string, argumentCount: number, id: number): Pointer {
     return this.instance.calls.QTS_NewFunction(this.context, name, argumentCount, false, id);
+  }
+
+  /** Looks at the value's tag in memory. */
+  isUndefined(value: Pointer): boolean {
+    return new DataView(this.instance.bytes.buffer).getInt32(value + 4, true) === UNDEFINED_TAG;
   }
 
   /** The text of a value that is a string. */

@@ -15,9 +15,15 @@ const STACK_SLACK_BYTES = 64 * 2 ** 10;
 /** Copies what `memory` holds. The engine must be at rest: nothing of it on the stack. */
 export function captureMemory(memory: Uint8Array, layout: MemoryLayout): MemoryImage {
   const { staticsEnd, heapStart } = layout;
+  const words = new Uint32Array(
+    memory.buffer,
+    heapStart,
+    (readBreak(memory, layout) - heapStart) / 4,
+  );
+  const used = words.findLastIndex((word) => word !== 0) + 1;
   return {
     statics: memory.slice(0, staticsEnd),
-    heap: memory.slice(heapStart, readBreak(memory, layout)),
+    heap: memory.slice(heapStart, heapStart + used * 4),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Pointer } from './engine.js';
-import { PRELUDE, PRELUDE_NAME } from './guest/prelude.js';
+import { PRELUDE_NAME, PRELUDE_START, PRELUDE_TEXTS } from './guest/prelude.js';
 import { EVAL, GuestContext } from './guest-context.js';
 import { type HeapShape, measureHeap } from './heap-reader.js';
 import type { Instance } from './instance.js';
@@ -51,11 +51,16 @@ export function bootRealm(instance: Instance): PreparedRealm {
 }
 
 function bootDriver(guest: GuestContext): Record<DriverName, Pointer> {
-  const prelude = guest.evaluate(PRELUDE, PRELUDE_NAME, EVAL.script | EVAL.strict);
-  if ('thrown' in prelude) throw new Error('the prelude cannot be evaluated');
+  const values = PRELUDE_TEXTS.map((text) => evaluated(guest, text));
   const functions = Object.entries(HOST_FUNCTION).map(([name, id]) => guest.fn(name, 2, id));
-  const driver = guest.call(prelude.value, functions);
+  const driver = guest.call(evaluated(guest, PRELUDE_START), [...values, ...functions]);
   if ('thrown' in driver) throw new Error('the prelude cannot be run');
   const entries = DRIVER_NAMES.map((name) => [name, guest.property(driver.value, name)]);
   return Object.fromEntries(entries) as Record<DriverName, Pointer>;
+}
+
+function evaluated(guest: GuestContext, text: string): Pointer {
+  const result = guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+  if ('thrown' in result) throw new Error('the prelude cannot be evaluated');
+  return result.value;
 }

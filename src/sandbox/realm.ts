@@ -16,6 +16,7 @@ import {
   type RealmAddresses,
 } from './realm-boot.js';
 import { MEMORY_USED_UP } from './traps.js';
+import { MARK_IN_JSON } from './values-crossing.js';
 
 /** What a call lends to the realm that runs it. */
 export interface CallScope {
@@ -132,9 +133,10 @@ export class Realm implements EngineHost {
 
   #callEntry(call: CallMessage): GuestOutcome {
     if (!this.#fits(call.argumentsText)) return MEMORY_USED_UP;
-    const args = this.#guest.string(call.argumentsText);
-    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [this.#entry as Pointer, args]);
-    this.#guest.free(args);
+    const args = [this.#guest.string(call.argumentsText)];
+    if (call.argumentsText.includes(MARK_IN_JSON)) args.push(this.#guest.number(1));
+    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [this.#entry as Pointer, ...args]);
+    for (const arg of args) this.#guest.free(arg);
     this.#hasRun = true;
     if (first !== '?') return this.#read(first);
     this.#drain();
@@ -159,10 +161,11 @@ export class Realm implements EngineHost {
     return { kind: 'thrown', failure: { message } };
   }
 
-  /** Calls a function of the prelude and gives its text. */
+  /** Calls a function of the prelude and gives its text; `!` when it gave nothing. */
   #drive(name: DriverName, args: readonly Pointer[]): string | GuestOutcome {
     const result = this.#guest.call(this.#addresses.driver[name], args);
     if ('thrown' in result) return this.#unreadable(result.thrown);
+    if (this.#guest.isUndefined(result.value)) return '!';
     const text = this.#guest.text(result.value);
     this.#guest.free(result.value);
     return text;

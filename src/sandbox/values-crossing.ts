@@ -10,7 +10,7 @@ import { readPlain, writePlain } from './plain-values.js';
  */
 const MARK = '\u0001';
 /** How both ends' `JSON.stringify` write the mark; text without it needs no second look. */
-const MARK_IN_JSON = '\\u0001';
+export const MARK_IN_JSON = '\\u0001';
 
 /**
  * The text of a value for the guest. `undefined` becomes null.

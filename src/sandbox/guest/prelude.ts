@@ -123,13 +123,23 @@ function boot(
     }
   }
 
-  /** Calls the entry: what `conclude` says, `-` and the failure, or `?` while it waits. */
-  function run(entry: (...args: unknown[]) => unknown, argumentsText: string): string {
+  /**
+   * Calls the entry: nothing when the host has read the result, else what
+   * `conclude` says, `-` and the failure, or `?` while it waits. Texts without
+   * marks are most texts, and come without the third argument.
+   */
+  function run(
+    entry: (...args: unknown[]) => unknown,
+    argumentsText: string,
+    hasMarks?: unknown,
+  ): string | undefined {
     outcome = '?';
     try {
-      const result = apply(entry, undefined, decode(argumentsText) as unknown[]);
-      if (typeof result !== 'object' || result === null) return conclude(result);
-      if (!canBeThenable() && deliver(result)) return '!';
+      const args = hasMarks ? decode(argumentsText) : parse(argumentsText);
+      const result = apply(entry, undefined, args as unknown[]);
+      const isObject = typeof result === 'object' && result !== null;
+      if (!(isObject && canBeThenable()) && deliver(result)) return undefined;
+      if (!isObject) return '+' + encode(result);
       follow(result);
       return outcome;
     } catch (error) {
@@ -137,14 +147,14 @@ function boot(
     }
   }
 
-  // Each of these gives text; besides, the host reads only what it is handed.
+  // Each of these gives text or nothing; besides, the host reads only what it is handed.
   return freeze({
     equip,
     run,
     /** The same for a kept realm, where the numbers of an earlier call may have been drawn. */
-    runAgain: (entry: (...args: unknown[]) => unknown, argumentsText: string) => {
+    runAgain: (entry: () => unknown, argumentsText: string, hasMarks?: unknown) => {
       forgetSeed();
-      return run(entry, argumentsText);
+      return run(entry, argumentsText, hasMarks);
     },
     outcome: () => outcome,
     describe,
@@ -154,24 +164,23 @@ function boot(
 /** The file name that the prelude has in stack traces, where it is left out. */
 export const PRELUDE_NAME = '<jdbx>';
 
-/** An expression that gives `(hostCall, hostCallByText, print, deliver, seedPart) => driver`. */
-export const PRELUDE = `(() => {
-'use strict';
-const parts = { ${entriesOf(PARTS)} };
-const boot = ${compact(boot)};
-return (...host) => boot(parts, ...host);
-})()`;
+const PART_NAMES = Object.keys(PARTS).join(', ');
 
-type Part = (...args: never[]) => unknown;
+/**
+ * Expressions whose values `PRELUDE_START` takes, in this order. They are many
+ * because what compiling a text takes is never given back, and so would be part
+ * of every image.
+ */
+export const PRELUDE_TEXTS: readonly string[] = [boot, ...Object.values(PARTS)].map(
+  (part: (...args: never[]) => unknown) => `'use strict'; (${compact(part)})`,
+);
 
-function entriesOf(parts: Readonly<Record<string, Part>>): string {
-  return Object.entries(parts)
-    .map(([name, part]) => `${name}: ${compact(part)}`)
-    .join(',\n');
-}
+/** An expression that gives `(...preludeValues, ...hostFunctions) => driver`. */
+export const PRELUDE_START = `'use strict';
+((boot, ${PART_NAMES}, ...host) => boot({ ${PART_NAMES} }, ...host))`;
 
 /** A function's text without comment lines and indentation; no string here spans lines. */
-function compact(part: Part): string {
+function compact(part: unknown): string {
   return String(part)
     .replace(/^\s*\/\*[\s\S]*?\*\/$/gm, '')
     .replace(/^\s*\/\/.*$/gm, '')
