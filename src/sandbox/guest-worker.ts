@@ -39,7 +39,11 @@ export class GuestWorker {
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
   #job: Job | undefined;
   #jobId = 0;
+  #isReferenced = true;
   #watchdog: NodeJS.Timeout | undefined;
+  /** When the watchdog bites, by `monotonicNow`. */
+  #endAt = Number.POSITIVE_INFINITY;
+  #ringsAt = 0;
 
   constructor(wasm: WebAssembly.Module, graceMs: number, events: GuestWorkerEvents) {
     this.#events = events;
@@ -69,7 +73,8 @@ export class GuestWorker {
   run(job: Job): void {
     this.#state = 'busy';
     this.#job = job;
-    this.#thread.ref();
+    if (!this.#isReferenced) this.#thread.ref();
+    this.#isReferenced = true;
     const { timeoutMs } = job.call.limits;
     const deadline = monotonicNow() + timeoutMs;
     this.#thread.postMessage({ ...job.message, id: ++this.#jobId, deadline });
@@ -100,16 +105,18 @@ export class GuestWorker {
   #settle(report: CallReport): void {
     const job = this.#job as Job;
     if (!job.settled) settleByReport(job, report);
-    // Cleaning up after a call has a bound as well.
-    this.#watch(this.#graceMs);
+    this.#rest();
   }
 
+  /** Only a worker that gets no next job at once stops keeping the process alive. */
   #rest(): void {
-    clearTimeout(this.#watchdog);
     this.#state = 'idle';
     this.#job = undefined;
-    this.#thread.unref();
+    this.#endAt = Number.POSITIVE_INFINITY;
     this.#events.onIdle();
+    if (this.#state !== 'idle') return;
+    this.#thread.unref();
+    this.#isReferenced = false;
   }
 
   /** A call that is over gets no more effects: its host function is not even begun. */
@@ -124,9 +131,21 @@ export class GuestWorker {
     wake(this.#control);
   }
 
+  /** The timer is set again only when it must ring earlier, so that a short call sets none. */
   #watch(ms: number): void {
+    this.#endAt = monotonicNow() + ms;
+    if (this.#watchdog && this.#ringsAt <= this.#endAt) return;
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#kill(), ms);
+    this.#ringsAt = this.#endAt;
+    this.#watchdog = setTimeout(() => this.#ring(), ms).unref();
+  }
+
+  #ring(): void {
+    this.#watchdog = undefined;
+    if (this.#endAt === Number.POSITIVE_INFINITY) return;
+    const remainingMs = this.#endAt - monotonicNow();
+    if (remainingMs > 0) this.#watch(remainingMs);
+    else this.#kill();
   }
 
   #kill(): void {

@@ -54,9 +54,8 @@ export type WorkerMessage =
       readonly name: string;
       readonly argumentsText: string;
     }
-  | { readonly kind: 'settled'; readonly id: number; readonly report: CallReport }
-  /** The worker has cleaned up after a call and can take the next one. */
-  | { readonly kind: 'idle'; readonly id: number };
+  /** The call is over, and the worker can take the next one. */
+  | { readonly kind: 'settled'; readonly id: number; readonly report: CallReport };
 
 export interface CallReport {
   readonly outcome: GuestOutcome;

@@ -43,8 +43,8 @@ async function runCall(call: CallMessage): Promise<void> {
   const durationMs = monotonicNow() - begun;
   const report = { outcome, console: log.lines(), hostCalls, durationMs };
   post({ kind: 'settled', id: call.id, report });
+  // Cleaning up is in nobody's way: it is bounded, and runs none of the guest's code.
   realms.giveBack(realm, call, outcome.kind !== 'stopped' && realm.isLoaded);
-  post({ kind: 'idle', id: call.id });
 }
 
 function runIn(realm: Realm, call: CallMessage, scope: Parameters<Realm['run']>[1]): GuestOutcome {
