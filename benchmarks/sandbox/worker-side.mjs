@@ -27,6 +27,7 @@ export async function openWorkerSide() {
       budget,
       log: new ConsoleLog(),
       clock: { readings: 0 },
+      onPoll() {},
       callHost: () => '+null',
     };
     const realm = await realms.take(call, scope);

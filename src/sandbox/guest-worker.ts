@@ -1,9 +1,12 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
+import { Alarm } from './alarm.js';
+import { Batch } from './batch.js';
 import { answerHostCall, wake } from './host-channel.js';
 import type { Job } from './job.js';
 import {
   type AnswerMessage,
+  type BatchMessage,
   type CallReport,
   CONTROL,
   monotonicNow,
@@ -22,37 +25,48 @@ const RESOURCE_LIMITS = {
   stackSizeMb: 8,
 };
 
+/** How long a job may hold up those that came with it, in milliseconds. */
+const HOLD_UP_MS = 2;
+/** Ids start over before they outgrow their 32-bit cell. */
+const ID_MAX = 2 ** 30;
+
 export interface GuestWorkerEvents {
-  /** Ready for a call. */
+  /** Ready for a batch. */
   onIdle(): void;
+  /** Not begun after all: to be given to another worker, ahead of those that wait. */
+  onReturned(jobs: readonly Job[]): void;
   /** Ended, and never to be used again; `cause` when it failed by itself. */
   onGone(cause?: unknown): void;
 }
 
-/** The main thread's handle of one worker: gives it a job, answers it, and ends it if it hangs. */
+/** The main thread's handle of one worker: gives it jobs, answers it, and ends it if it hangs. */
 export class GuestWorker {
   readonly #thread: Worker;
   readonly #control: Int32Array;
   readonly #answers: MessageChannel;
   readonly #events: GuestWorkerEvents;
   readonly #graceMs: number;
+  readonly #epoch = monotonicNow();
+  readonly #watchdog: Alarm;
+  readonly #holdUp: Alarm;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
-  #job: Job | undefined;
-  #jobId = 0;
+  #batch: Batch | undefined;
+  #orderedAt = 0;
+  #nextId = 1;
   #isReferenced = true;
-  #watchdog: NodeJS.Timeout | undefined;
-  /** When the watchdog bites, by `monotonicNow`. */
-  #endAt = Number.POSITIVE_INFINITY;
-  #ringsAt = 0;
+  /** An aborted job, and when its worker ends if it does not stop by itself. */
+  #stopping: { job: Job; endAt: number } | undefined;
 
   constructor(wasm: WebAssembly.Module, graceMs: number, events: GuestWorkerEvents) {
     this.#events = events;
     this.#graceMs = graceMs;
+    this.#watchdog = new Alarm(() => this.#watch());
+    this.#holdUp = new Alarm(() => this.#recallIfHeldUp());
     const shared = new SharedArrayBuffer(CONTROL.cells * Int32Array.BYTES_PER_ELEMENT);
     this.#control = new Int32Array(shared);
     this.#answers = new MessageChannel();
     const answers = this.#answers.port2;
-    const workerData: WorkerStart = { wasm, control: shared, answers };
+    const workerData: WorkerStart = { wasm, control: shared, answers, epoch: this.#epoch };
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
       transferList: [answers],
@@ -70,23 +84,40 @@ export class GuestWorker {
     return this.#state;
   }
 
-  run(job: Job): void {
+  /** Runs at least one job, one after the other. The worker must be idle. */
+  run(jobs: readonly Job[]): void {
     this.#state = 'busy';
-    this.#job = job;
     if (!this.#isReferenced) this.#thread.ref();
     this.#isReferenced = true;
-    const { timeoutMs } = job.call.limits;
-    const deadline = monotonicNow() + timeoutMs;
-    this.#thread.postMessage({ ...job.message, id: ++this.#jobId, deadline });
-    this.#watch(timeoutMs + this.#graceMs);
+    this.#orderedAt = monotonicNow();
+    const firstId = this.#takeIds(jobs.length);
+    this.#batch = new Batch(jobs, firstId, this.#control);
+    const calls = jobs.map((job, index) => ({ ...job.message, id: firstId + index }));
+    this.#thread.postMessage({ calls } satisfies BatchMessage);
+    this.#watchdog.set(this.#endAt);
+    if (jobs.length > 1) this.#holdUp.set(this.#orderedAt + HOLD_UP_MS);
+  }
+
+  #takeIds(count: number): number {
+    if (this.#nextId > ID_MAX) {
+      this.#nextId = 1;
+      Atomics.store(this.#control, CONTROL.stop, 0);
+    }
+    const firstId = this.#nextId;
+    this.#nextId += count;
+    return firstId;
   }
 
   /** Ends an aborted job: by the guest's own look at the flag, or with the worker. */
   stop(job: Job): void {
-    if (this.#job !== job) return;
-    Atomics.store(this.#control, CONTROL.stop, this.#jobId);
+    const id = this.#batch?.idOf(job);
+    if (!this.#batch || id === undefined) return;
+    this.#recall();
+    if (job !== this.#batch.current) return;
+    this.#stopping = { job, endAt: monotonicNow() + this.#graceMs };
+    Atomics.store(this.#control, CONTROL.stop, id);
     wake(this.#control);
-    this.#watch(this.#graceMs);
+    this.#watchdog.set(this.#stopping.endAt);
   }
 
   /** Ends the worker with whatever it runs. */
@@ -97,22 +128,28 @@ export class GuestWorker {
 
   #onMessage(message: WorkerMessage): void {
     if (this.#state === 'gone') return;
-    if (message.kind === 'host-call') this.#answer(message);
-    else if (message.kind === 'settled') this.#settle(message.report);
-    else this.#rest();
+    if (message.kind === 'host-call') {
+      // It may take its time, so nothing else should wait for this job.
+      this.#recall();
+      this.#answer(message);
+    } else if (message.kind === 'settled') {
+      for (const { id, report } of message.reports) this.#settle(id, report);
+      if (message.isIdle) this.#rest();
+    } else this.#rest();
   }
 
-  #settle(report: CallReport): void {
-    const job = this.#job as Job;
+  #settle(id: number, report: CallReport): void {
+    const job = this.#batch?.job(id);
+    if (!job) return;
+    this.#batch?.markReported(job);
     if (!job.settled) settleByReport(job, report);
-    this.#rest();
   }
 
   /** Only a worker that gets no next job at once stops keeping the process alive. */
   #rest(): void {
     this.#state = 'idle';
-    this.#job = undefined;
-    this.#endAt = Number.POSITIVE_INFINITY;
+    this.#batch = undefined;
+    this.#stopping = undefined;
     this.#events.onIdle();
     if (this.#state !== 'idle') return;
     this.#thread.unref();
@@ -121,56 +158,93 @@ export class GuestWorker {
 
   /** A call that is over gets no more effects: its host function is not even begun. */
   async #answer(request: WorkerMessage & { kind: 'host-call' }): Promise<void> {
-    const job = this.#job;
+    const job = this.#batch?.job(request.id);
     if (!job || job.settled) return;
     const { name, argumentsText, sequence } = request;
+    job.hostCalls++;
     const fn = Object.hasOwn(job.call.host, name) ? job.call.host[name] : undefined;
     const text = await answerHostCall(fn, argumentsText, job.hostErrors);
-    if (this.#job !== job) return;
+    if (this.#batch?.job(request.id) !== job) return;
     this.#answers.port1.postMessage({ sequence, text } satisfies AnswerMessage);
     wake(this.#control);
   }
 
-  /** The timer is set again only when it must ring earlier, so that a short call sets none. */
-  #watch(ms: number): void {
-    this.#endAt = monotonicNow() + ms;
-    if (this.#watchdog && this.#ringsAt <= this.#endAt) return;
-    clearTimeout(this.#watchdog);
-    this.#ringsAt = this.#endAt;
-    this.#watchdog = setTimeout(() => this.#ring(), ms).unref();
+  #recall(): void {
+    const jobs = this.#batch?.recall() ?? [];
+    if (jobs.length > 0) this.#events.onReturned(jobs.filter(({ settled }) => !settled));
   }
 
-  #ring(): void {
-    this.#watchdog = undefined;
-    if (this.#endAt === Number.POSITIVE_INFINITY) return;
-    const remainingMs = this.#endAt - monotonicNow();
-    if (remainingMs > 0) this.#watch(remainingMs);
+  /** A batch that gets on is left alone, and so is one that has not been taken up yet. */
+  #recallIfHeldUp(): void {
+    if (this.#state !== 'busy') return;
+    const isHeldUp = this.#batch?.current && monotonicNow() - this.#beganAt >= HOLD_UP_MS;
+    if (isHeldUp) this.#recall();
+    else this.#holdUp.set(monotonicNow() + HOLD_UP_MS);
+  }
+
+  get #beganAt(): number {
+    return this.#epoch + Atomics.load(this.#control, CONTROL.beganAt);
+  }
+
+  /** When the worker ends unless it gets on, by `monotonicNow`. */
+  get #endAt(): number {
+    const job = this.#batch?.current;
+    const endAt = job
+      ? this.#beganAt + job.call.limits.timeoutMs
+      : this.#orderedAt + (this.#batch?.shortestTimeoutMs ?? 0);
+    const stopAt = job && job === this.#stopping?.job ? this.#stopping.endAt : endAt;
+    return Math.min(endAt + this.#graceMs, stopAt);
+  }
+
+  #watch(): void {
+    if (this.#state !== 'busy') return;
+    if (this.#endAt > monotonicNow()) this.#watchdog.set(this.#endAt);
     else this.#kill();
   }
 
   #kill(): void {
-    const { timeoutMs } = this.#job?.call.limits ?? {};
-    const text = `the guest ran past ${timeoutMs} ms and had to be ended with its worker`;
-    const details = { name: this.#job?.call.name };
-    this.terminate(new JdbxError('GUEST_TIMEOUT', text, { details })).catch(() => {});
+    const { limits, name } = this.#batch?.current?.call ?? {};
+    const text = `the guest ran past ${limits?.timeoutMs} ms and had to be ended with its worker`;
+    this.terminate(new JdbxError('GUEST_TIMEOUT', text, { details: { name } })).catch(() => {});
   }
 
   #leave(cause?: unknown): void {
     if (this.#state === 'gone') return;
-    const job = this.#job;
     this.#state = 'gone';
-    clearTimeout(this.#watchdog);
+    this.#watchdog.cancel();
+    this.#holdUp.cancel();
     this.#answers.port1.close();
-    if (job && !job.settled) job.reject(reasonOf(job, cause));
+    const jobs = this.#batch ? sortOut(this.#batch, cause) : [];
+    if (jobs.length > 0) this.#events.onReturned(jobs);
     this.#events.onGone(cause);
   }
 }
 
+/** Rejects what ends with its worker, and gives what can be run again. */
+function sortOut(batch: Batch, cause: unknown): Job[] {
+  const waiting = batch.recall();
+  const current = batch.current;
+  const isClosing = isJdbxError(cause, 'STORE_CLOSED');
+  const isCrash = !(cause instanceof JdbxError) && !isOutOfMemory(cause);
+  const again = batch.unreported.filter((job) => {
+    const isInnocent = job !== current || isCrash;
+    if (!isClosing && isInnocent && job.mayRunAgain()) return true;
+    if (!job.settled) job.reject(reasonOf(job, cause));
+    return false;
+  });
+  if (!isClosing) return [...again, ...waiting.filter(({ settled }) => !settled)];
+  for (const job of waiting) if (!job.settled) job.reject(reasonOf(job, cause));
+  return [];
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return (cause as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
+
 function reasonOf(job: Job, cause: unknown): JdbxError {
   if (cause instanceof JdbxError) return cause;
-  const isMemory = (cause as { code?: unknown })?.code === 'ERR_WORKER_OUT_OF_MEMORY';
   const details = { name: job.call.name };
-  return isMemory
+  return isOutOfMemory(cause)
     ? new JdbxError('GUEST_MEMORY', 'the guest used up its worker', { cause, details })
     : new JdbxError('GUEST_CRASHED', 'the worker ended during the call', { cause, details });
 }

@@ -7,6 +7,8 @@ import type { GuestFailure } from './guest/failures.js';
 export interface WorkerStart {
   readonly wasm: WebAssembly.Module;
   readonly control: SharedArrayBuffer;
+  /** What `control`'s times count from, by `monotonicNow`. */
+  readonly epoch: number;
   /** Where the answers to host calls come in, read synchronously. */
   readonly answers: MessagePort;
 }
@@ -17,10 +19,21 @@ export const CONTROL = {
   wake: 0,
   /** The id of a call that must end at once. */
   stop: 1,
-  cells: 2,
+  /** The id of the next call of a batch that may be begun, see `batch.ts`. */
+  next: 2,
+  /** When the call that was begun last began, in milliseconds since the worker's epoch. */
+  beganAt: 3,
+  cells: 4,
 } as const;
 
-/** Main thread → worker: run this. */
+/** Main thread → worker: run these, in order. */
+export interface BatchMessage {
+  readonly calls: readonly CallOrder[];
+}
+
+/** A call whose time has not begun. */
+export type CallOrder = Omit<CallMessage, 'deadline'>;
+
 export interface CallMessage {
   readonly id: number;
   readonly name: string;
@@ -54,8 +67,12 @@ export type WorkerMessage =
       readonly name: string;
       readonly argumentsText: string;
     }
-  /** The call is over, and the worker can take the next one. */
-  | { readonly kind: 'settled'; readonly id: number; readonly report: CallReport };
+  /** These calls are over; with `isIdle` the worker can take more. */
+  | {
+      readonly kind: 'settled';
+      readonly reports: readonly { readonly id: number; readonly report: CallReport }[];
+      readonly isIdle: boolean;
+    };
 
 export interface CallReport {
   readonly outcome: GuestOutcome;

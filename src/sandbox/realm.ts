@@ -24,6 +24,8 @@ export interface CallScope {
   readonly log: ConsoleLog;
   /** The guest's time; how often it was read tells whether code depends on it. */
   readonly clock: { readonly readings: number };
+  /** The guest has run for a while. */
+  readonly onPoll: () => void;
   /** The answer's text, or undefined when the call is over. */
   readonly callHost: (name: string, argumentsText: string) => string | undefined;
 }
@@ -198,6 +200,7 @@ export class Realm implements EngineHost {
   }
 
   shouldInterrupt(): boolean {
+    this.#scope.onPoll();
     return this.#scope.budget.isSpent();
   }
 

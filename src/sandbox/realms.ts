@@ -66,8 +66,16 @@ export class Realms {
     } else if (!endedWell || instance.hasGrown) {
       this.#instances.delete(instance.memoryBytesMax);
     } else {
-      // The same document is the likeliest to come next, and nobody waits now.
+      this.#tidy(instance, key);
+    }
+  }
+
+  /** The same document is the likeliest to come next, and nobody waits now. */
+  #tidy(instance: Instance, key: string): void {
+    try {
       instance.restore((this.#prepared.get(key) ?? this.#base).image);
+    } catch {
+      this.#instances.delete(instance.memoryBytesMax);
     }
   }
 

@@ -59,7 +59,7 @@ async function run(code: string, options: Options = {}): Promise<Ran> {
   };
   const log = new ConsoleLog();
   const callHost = (name: string) => host[name]?.();
-  const scope = { budget: new CallBudget(call, control), log, clock, callHost };
+  const scope = { budget: new CallBudget(call, control), log, clock, onPoll() {}, callHost };
   const realm = await realms.take(call, scope);
   const wasPrepared = realm.isLoaded;
   const hash = createHash('sha256').update(realm.instance.bytes).digest('hex');

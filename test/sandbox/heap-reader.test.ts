@@ -63,7 +63,7 @@ function run(code: string, { args = [], limits }: Options, isRead: boolean): See
     calls.push(`${name}${text}`);
     return '+1';
   };
-  const scope = { budget, log: new ConsoleLog(), clock: { readings: 0 }, callHost };
+  const scope = { budget, log: new ConsoleLog(), clock: { readings: 0 }, onPoll() {}, callHost };
   instance.restore(base.image);
   const { heap, ...addresses } = base.addresses;
   const realm = new Realm(instance, { ...addresses, heap: isRead ? heap : undefined }, scope);
