@@ -1,3 +1,5 @@
+const WARM_UP_ROUNDS = 15;
+
 /** Measures pairs by turns: a trial is `{ name, against, ours, theirs, calls, each? }`. */
 export async function compareAll(rounds, trials) {
   const results = [];
@@ -7,7 +9,8 @@ export async function compareAll(rounds, trials) {
 
 async function compare(rounds, { name, against, ours, theirs, calls, each = 1 }) {
   const times = { ours: [], theirs: [] };
-  for (let round = -2; round < rounds; round++) {
+  // The engines' compilers take a while to finish with either.
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     const [first, second] = [await timeOf(ours, calls), await timeOf(theirs, calls)];
     if (round < 0) continue;
     times.ours.push(first / each);
@@ -17,11 +20,15 @@ async function compare(rounds, { name, against, ours, theirs, calls, each = 1 })
   return { name, against, oursUs, theirsUs, ratio: theirsUs / oursUs };
 }
 
-/** Microseconds of one call, out of several in a row. */
+/**
+ * Microseconds of one call, out of several in a row: of this process's work, since
+ * on a shared machine the clock on the wall measures the neighbours.
+ */
 async function timeOf(run, calls) {
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   for (let call = 0; call < calls; call++) await run();
-  return ((performance.now() - begun) * 1_000) / calls;
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / calls;
 }
 
 export function median(numbers) {

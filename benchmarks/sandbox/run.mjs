@@ -17,7 +17,7 @@ import { openWorkerSide } from './worker-side.mjs';
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '25' },
+    rounds: { type: 'string', default: '60' },
   },
 });
 const rounds = Number(options.rounds);
@@ -49,14 +49,14 @@ const results = await compareAll(rounds, [
     against: 'fresh runtime and context of quickjs-emscripten',
     ours: ours.clean(CODE, small),
     theirs: rivals.wrapperFresh(CODE, small),
-    calls: 20,
+    calls: 50,
   },
   {
     name: 'clean call, 200 B',
     against: 'a node:vm context',
     ours: ours.clean(CODE, small),
     theirs: rivals.vmContext(CODE, small),
-    calls: 20,
+    calls: 50,
   },
   {
     name: 'warm call (reuse), 200 B',
@@ -70,7 +70,7 @@ const results = await compareAll(rounds, [
     against: 'a kept context of quickjs-emscripten, JSON',
     ours: ours.warm(CODE, large),
     theirs: rivals.wrapperKept(CODE, large),
-    calls: 20,
+    calls: 50,
   },
   {
     name: 'host call that does nothing',

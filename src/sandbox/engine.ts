@@ -43,6 +43,8 @@ export interface EngineCalls {
   QTS_FreeValuePointer(context: Pointer, value: Pointer): void;
   QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
   QTS_GetUndefined(): Pointer;
+  QTS_GetNull(): Pointer;
+  QTS_DupValuePointer(context: Pointer, value: Pointer): Pointer;
   QTS_Call(
     context: Pointer,
     fn: Pointer,

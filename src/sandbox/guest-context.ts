@@ -65,13 +65,18 @@ export class GuestContext {
     return this.instance.calls.QTS_NewFloat64(this.context, number);
   }
 
+  null(): Pointer {
+    const { calls } = this.instance;
+    return calls.QTS_DupValuePointer(this.context, calls.QTS_GetNull());
+  }
+
   fn(name: string, argumentCount: number, id: number): Pointer {
     return this.instance.calls.QTS_NewFunction(this.context, name, argumentCount, false, id);
   }
 
   /** Looks at the value's tag in memory. */
   isUndefined(value: Pointer): boolean {
-    return new DataView(this.instance.bytes.buffer).getInt32(value + 4, true) === UNDEFINED_TAG;
+    return this.instance.views.words[(value + 4) >>> 2] === UNDEFINED_TAG;
   }
 
   /** The text of a value that is a string. */

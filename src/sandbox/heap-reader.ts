@@ -1,5 +1,6 @@
 import type { Pointer } from './engine.js';
 import { EVAL, type GuestContext } from './guest-context.js';
+import type { MemoryViews } from './instance.js';
 
 /**
  * Reads plain data straight out of the engine's heap and gives it as the text
@@ -44,6 +45,10 @@ const PROPERTY = { enumerable: 1 << 28, special: 0b11 << 30 } as const;
 const ATOM_IS_NUMBER = 1 << 31;
 const MARK = '\u0001';
 
+/** Turns two words into a float; the engine's memory is little-endian, and so must this machine be. */
+const FLOAT = new Float64Array(1);
+const FLOAT_WORDS = new Uint32Array(FLOAT.buffer);
+
 /** Thrown by the reader to itself. */
 const NOT_PLAIN = new Error('not plain data');
 
@@ -53,16 +58,15 @@ export class HeapReader {
   readonly #words: Uint32Array;
   readonly #bytes: Buffer;
   readonly #atoms: number;
-  readonly #float = new DataView(new ArrayBuffer(8));
   #nodes = 0;
   #length = 0;
 
-  /** Good for one reading: `memory` is another array once the heap has grown. */
-  constructor(memory: Uint8Array, shape: HeapShape, limits: ReadLimits) {
+  /** Good for one reading: the heap may move the table of names, and grow into another memory. */
+  constructor(memory: MemoryViews, shape: HeapShape, limits: ReadLimits) {
     this.#shape = shape;
     this.#limits = limits;
-    this.#words = new Uint32Array(memory.buffer);
-    this.#bytes = Buffer.from(memory.buffer as ArrayBuffer);
+    this.#words = memory.words;
+    this.#bytes = memory.bytes;
     this.#atoms = this.#word(shape.atomsAt);
   }
 
@@ -119,9 +123,9 @@ export class HeapReader {
 
   #number(low: number, tag: number): number {
     if ((tag + 9) >>> 0 < 17) throw NOT_PLAIN;
-    this.#float.setUint32(0, tag + FLOAT_ADDEND);
-    this.#float.setUint32(4, low);
-    const number = this.#float.getFloat64(0);
+    FLOAT_WORDS[0] = low;
+    FLOAT_WORDS[1] = tag + FLOAT_ADDEND;
+    const number = FLOAT[0] as number;
     if (!Number.isFinite(number)) throw NOT_PLAIN;
     return number;
   }
@@ -288,7 +292,7 @@ function shapeOf(
       arrayPrototype: addressAt(arrayPrototype),
       atomsAt: at,
     };
-    const reader = new HeapReader(guest.instance.bytes, shape, limits);
+    const reader = new HeapReader(guest.instance.views, shape, limits);
     if (reader.read(specimen) === SPECIMEN_TEXT) return shape;
   }
   return undefined;

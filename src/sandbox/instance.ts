@@ -5,13 +5,17 @@ import { MEMORY_INITIAL_BYTES, type MemoryLayout, PAGE_BYTES } from './memory-la
 /** No cap is below this, so that a guest that runs out of memory has made it grow before. */
 const MEMORY_CAP_MIN_BYTES = 384 * PAGE_BYTES;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** The engine and what it runs on, which every instance of a worker shares. */
 export interface EngineParts {
   readonly wasm: WebAssembly.Module;
   readonly layout: MemoryLayout;
+}
+
+export interface MemoryViews {
+  /** A plain array of bytes copies and clears faster than a buffer does. */
+  readonly plain: Uint8Array;
+  readonly bytes: Buffer;
+  readonly words: Uint32Array;
 }
 
 /** Thrown where there is no memory left to copy a text into. */
@@ -31,7 +35,7 @@ export class Instance {
   readonly #engine: Engine;
   readonly #memory: WebAssembly.Memory;
   readonly #layout: MemoryLayout;
-  #bytes: Uint8Array;
+  #views: MemoryViews;
   /** What the memory equals now, unless something has run since. */
   #equals: MemoryImage | undefined;
 
@@ -45,7 +49,7 @@ export class Instance {
     this.#engine = engine;
     this.#memory = memory;
     this.#layout = layout;
-    this.#bytes = new Uint8Array(memory.buffer);
+    this.#views = viewsOf(memory);
     this.host = host;
     this.memoryBytesMax = bytesMax;
   }
@@ -78,22 +82,26 @@ export class Instance {
     return this.#memory.buffer.byteLength > this.memoryBytesMax * 0.9;
   }
 
-  /** The whole linear memory, to look at. It is another array after the memory has grown. */
-  get bytes(): Uint8Array {
+  /** The whole linear memory, to look at. They are others after the memory has grown. */
+  get views(): MemoryViews {
     // A memory that grows leaves its old buffer empty.
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
-    return this.#bytes;
+    if (this.#views.bytes.length === 0) this.#views = viewsOf(this.#memory);
+    return this.#views;
+  }
+
+  get bytes(): Buffer {
+    return this.views.bytes;
   }
 
   capture(): MemoryImage {
-    return captureMemory(this.bytes, this.#layout);
+    return captureMemory(this.views.plain, this.#layout);
   }
 
   /** Writes an image back, unless nothing has run since that was done. */
   restore(image: MemoryImage): void {
     if (this.#equals === image) return;
     this.#equals = undefined;
-    restoreMemory(this.bytes, this.#layout, image, this.stackBytes);
+    restoreMemory(this.views.plain, this.#layout, image, this.stackBytes);
     this.#equals = image;
   }
 
@@ -110,7 +118,7 @@ export class Instance {
     const at = this.#engine.malloc(byteCount + 1);
     if (at === 0) throw new MemoryUsedUp();
     const { bytes } = this;
-    encoder.encodeInto(text, bytes.subarray(at, at + byteCount));
+    bytes.write(text, at, byteCount, 'utf8');
     bytes[at + byteCount] = 0;
     return { at, byteCount };
   }
@@ -118,7 +126,7 @@ export class Instance {
   /** The text that ends at the next zero byte. */
   readText(at: Pointer): string {
     const { bytes } = this;
-    return decoder.decode(bytes.subarray(at, bytes.indexOf(0, at)));
+    return bytes.toString('utf8', at, bytes.indexOf(0, at));
   }
 
   /** Copies addresses into memory, as an array of arguments is passed; whoever asks frees it. */
@@ -134,6 +142,14 @@ export class Instance {
   free(at: Pointer): void {
     this.#engine.free(at);
   }
+}
+
+function viewsOf({ buffer }: WebAssembly.Memory): MemoryViews {
+  return {
+    plain: new Uint8Array(buffer),
+    bytes: Buffer.from(buffer),
+    words: new Uint32Array(buffer),
+  };
 }
 
 const NOBODY: EngineHost = { callFunction: () => 0, shouldInterrupt: () => false };

@@ -20,7 +20,7 @@ export interface SandboxOptions {
 /** How many checked codes are remembered. */
 const CHECKED_MAX = 500;
 /** How many short calls may share a message. */
-const BATCH_MAX = 16;
+const BATCH_MAX = 32;
 /** How many names of `reuse` code are remembered with their worker. */
 const KEEPERS_MAX = 1_000;
 

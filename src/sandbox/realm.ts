@@ -230,7 +230,7 @@ export class Realm implements EngineHost {
   #readPlain(value: Pointer, depth: number): string | undefined {
     const { heap } = this.#addresses;
     if (!heap || !this.#readLimits) return undefined;
-    return new HeapReader(this.instance.bytes, heap, this.#readLimits).read(value, depth);
+    return new HeapReader(this.instance.views, heap, this.#readLimits).read(value, depth);
   }
 
   #hostCall(name: string, argumentsText: string): Pointer {
@@ -239,7 +239,8 @@ export class Realm implements EngineHost {
       this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
     }
     const { verdict } = this.#scope.budget;
-    return this.#guest.string(verdict || text === undefined ? CALL_IS_OVER : text);
+    if (verdict || text === undefined) return this.#guest.string(CALL_IS_OVER);
+    return text === '+null' ? this.#guest.null() : this.#guest.string(text);
   }
 
   /** A text is not begun to be copied into memory that would not hold it. */

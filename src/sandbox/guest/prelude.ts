@@ -28,10 +28,10 @@ export interface PreludeSettings {
 
 /** Prints in the guest's `console` order; `text` is the JSON text of a string. */
 type Print = (level: string, text: string) => void;
-/** Answers `+` and a value's text, or `-` and the JSON text of `{ message, code?, host? }`. */
-type HostCallByText = (name: string, argumentsText: string) => string;
+/** Answers null for itself, `+` and a value's text, or `-` and the JSON text of `{ message, code?, host? }`. */
+type HostCallByText = (name: string, argumentsText: string) => string | null;
 /** The same where the host reads the arguments from memory; undefined when it cannot. */
-type HostCall = (name: string, args: readonly unknown[]) => string | undefined;
+type HostCall = (name: string, args: readonly unknown[]) => string | null | undefined;
 /** Lets the host read the entry's result from memory; says whether it could. */
 type Deliver = (value: unknown) => unknown;
 
@@ -57,7 +57,9 @@ function boot(
   let outcome = '';
 
   function callHost(name: string, args: unknown[]): unknown {
-    const reply = hostCall(name, args) ?? hostCallByText(name, encode(args, name));
+    let reply = hostCall(name, args);
+    if (reply === undefined) reply = hostCallByText(name, encode(args, name));
+    if (reply === null) return null;
     const body = slice(reply, 1);
     if (reply[0] === '+') return decode(body);
     const { message, code, host } = parse(body) as never;
