@@ -33,6 +33,8 @@ const ID_MAX = 2 ** 30;
 export interface GuestWorkerEvents {
   /** Ready for a batch. */
   onIdle(): void;
+  /** Past its deadline, and so likely to be ended soon: the time to start another worker. */
+  onLate(): void;
   /** Not begun after all: to be given to another worker, ahead of those that wait. */
   onReturned(jobs: readonly Job[]): void;
   /** Ended, and never to be used again; `cause` when it failed by itself. */
@@ -54,6 +56,7 @@ export class GuestWorker {
   #orderedAt = 0;
   #nextId = 1;
   #isReferenced = true;
+  #isLate = false;
   /** An aborted job, and when its worker ends if it does not stop by itself. */
   #stopping: { job: Job; endAt: number } | undefined;
 
@@ -84,6 +87,11 @@ export class GuestWorker {
     return this.#state;
   }
 
+  /** Whether it has run past a deadline, and not come to rest since. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
   /** Runs at least one job, one after the other. The worker must be idle. */
   run(jobs: readonly Job[]): void {
     this.#state = 'busy';
@@ -94,7 +102,7 @@ export class GuestWorker {
     this.#batch = new Batch(jobs, firstId, this.#control);
     const calls = jobs.map((job, index) => ({ ...job.message, id: firstId + index }));
     this.#thread.postMessage({ calls } satisfies BatchMessage);
-    this.#watchdog.set(this.#endAt);
+    this.#watchdog.set(this.#endAt - this.#graceMs);
     if (jobs.length > 1) this.#holdUp.set(this.#orderedAt + HOLD_UP_MS);
   }
 
@@ -117,7 +125,7 @@ export class GuestWorker {
     this.#stopping = { job, endAt: monotonicNow() + this.#graceMs };
     Atomics.store(this.#control, CONTROL.stop, id);
     wake(this.#control);
-    this.#watchdog.set(this.#stopping.endAt);
+    this.#watchdog.set(monotonicNow());
   }
 
   /** Ends the worker with whatever it runs. */
@@ -150,6 +158,7 @@ export class GuestWorker {
     this.#state = 'idle';
     this.#batch = undefined;
     this.#stopping = undefined;
+    this.#isLate = false;
     this.#events.onIdle();
     if (this.#state !== 'idle') return;
     this.#thread.unref();
@@ -196,10 +205,22 @@ export class GuestWorker {
     return Math.min(endAt + this.#graceMs, stopAt);
   }
 
+  /** A deadline that passes is a warning; the worker ends when the grace is over too. */
   #watch(): void {
     if (this.#state !== 'busy') return;
-    if (this.#endAt > monotonicNow()) this.#watchdog.set(this.#endAt);
-    else this.#kill();
+    const remainingMs = this.#endAt - monotonicNow();
+    if (remainingMs <= 0) this.#kill();
+    else if (remainingMs > this.#graceMs) this.#watchdog.set(this.#endAt - this.#graceMs);
+    else {
+      this.#watchdog.set(this.#endAt);
+      this.#warn();
+    }
+  }
+
+  #warn(): void {
+    if (this.#isLate) return;
+    this.#isLate = true;
+    this.#events.onLate();
   }
 
   #kill(): void {

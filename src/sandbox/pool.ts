@@ -158,13 +158,15 @@ class Pool implements Sandbox {
   }
 
   #start(): void {
-    if (!this.#wasm || this.#closing || this.#workers.size >= this.#options.workers) return;
+    if (!this.#wasm || this.#closing || this.#workersOnTime >= this.#options.workers) return;
     let wasReady = false;
     const worker = new GuestWorker(this.#wasm, this.#options.graceMs, {
       onIdle: () => {
         wasReady = true;
-        this.#dispatch();
+        if (this.#workersOnTime > this.#options.workers) this.#retire(worker);
+        else this.#dispatch();
       },
+      onLate: () => this.#start(),
       onReturned: (jobs) => {
         this.#queue.unshift(...jobs);
         this.#dispatch();
@@ -177,6 +179,16 @@ class Pool implements Sandbox {
       },
     });
     this.#workers.add(worker);
+  }
+
+  /** A worker that is late is about to be replaced, so it does not count. */
+  get #workersOnTime(): number {
+    return [...this.#workers].filter(({ isLate }) => !isLate).length;
+  }
+
+  /** One that was late came to rest after all, when its replacement was on the way. */
+  #retire(worker: GuestWorker): void {
+    worker.terminate(closedError()).catch(() => {});
   }
 
   #forget(worker: GuestWorker): void {
