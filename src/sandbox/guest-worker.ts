@@ -13,6 +13,7 @@ import {
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
+import type { RealmBase } from './realms.js';
 import { settleByReport } from './results.js';
 
 /**
@@ -30,7 +31,16 @@ const HOLD_UP_MS = 2;
 /** Ids start over before they outgrow their 32-bit cell. */
 const ID_MAX = 2 ** 30;
 
+/** What workers are made of. */
+export interface GuestWorkerParts {
+  readonly wasm: WebAssembly.Module;
+  readonly base: RealmBase | undefined;
+  readonly graceMs: number;
+}
+
 export interface GuestWorkerEvents {
+  /** Started; `base` saves the next workers a part of that. */
+  onReady(base: RealmBase): void;
   /** Ready for a batch. */
   onIdle(): void;
   /** Past its deadline, and so likely to be ended soon: the time to start another worker. */
@@ -60,7 +70,7 @@ export class GuestWorker {
   /** An aborted job, and when its worker ends if it does not stop by itself. */
   #stopping: { job: Job; endAt: number } | undefined;
 
-  constructor(wasm: WebAssembly.Module, graceMs: number, events: GuestWorkerEvents) {
+  constructor({ wasm, base, graceMs }: GuestWorkerParts, events: GuestWorkerEvents) {
     this.#events = events;
     this.#graceMs = graceMs;
     this.#watchdog = new Alarm(() => this.#watch());
@@ -69,7 +79,8 @@ export class GuestWorker {
     this.#control = new Int32Array(shared);
     this.#answers = new MessageChannel();
     const answers = this.#answers.port2;
-    const workerData: WorkerStart = { wasm, control: shared, answers, epoch: this.#epoch };
+    const epoch = this.#epoch;
+    const workerData: WorkerStart = { wasm, base, control: shared, answers, epoch };
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
       transferList: [answers],
@@ -143,7 +154,10 @@ export class GuestWorker {
     } else if (message.kind === 'settled') {
       for (const { id, report } of message.reports) this.#settle(id, report);
       if (message.isIdle) this.#rest();
-    } else this.#rest();
+    } else {
+      this.#events.onReady(message.base);
+      this.#rest();
+    }
   }
 
   #settle(id: number, report: CallReport): void {

@@ -22,6 +22,8 @@ export const PAGE_BYTES = 65_536;
 /** What the binary asks for at its start. */
 export const MEMORY_INITIAL_BYTES = 256 * PAGE_BYTES;
 
+/** More than the engine's whole binary, and so than its data. */
+const DATA_BYTES_MAX = 2 ** 20;
 const PROBE_BYTES = 4 * 2 ** 20;
 const DO_NOTHING = { callFunction: () => 0, shouldInterrupt: () => false };
 
@@ -38,7 +40,8 @@ export async function measureLayout(wasm: WebAssembly.Module): Promise<MemoryLay
   const words = new Uint32Array(memory.buffer);
   let before = new Uint32Array();
   const engine = await loadEngine(wasm, memory, DO_NOTHING, () => {
-    before = words.slice(0, words.findLastIndex((word) => word !== 0) + 1);
+    const data = words.subarray(0, DATA_BYTES_MAX / Uint32Array.BYTES_PER_ELEMENT);
+    before = data.slice(0, data.findLastIndex((word) => word !== 0) + 1);
   });
   const blockEnd = engine.malloc(PROBE_BYTES) + PROBE_BYTES;
   const found = [...before.keys()].filter((at) => {

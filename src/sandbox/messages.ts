@@ -2,11 +2,14 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../base/errors.js';
 import type { ConsoleLine, GuestLimits } from './contract.js';
 import type { GuestFailure } from './guest/failures.js';
+import type { RealmBase } from './realms.js';
 
 /** What a worker is born with. */
 export interface WorkerStart {
   readonly wasm: WebAssembly.Module;
   readonly control: SharedArrayBuffer;
+  /** What an earlier worker made, so that this one starts sooner. */
+  readonly base: RealmBase | undefined;
   /** What `control`'s times count from, by `monotonicNow`. */
   readonly epoch: number;
   /** Where the answers to host calls come in, read synchronously. */
@@ -59,7 +62,7 @@ export interface AnswerMessage {
 
 /** Worker → main thread. */
 export type WorkerMessage =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly base: RealmBase }
   | {
       readonly kind: 'host-call';
       readonly id: number;

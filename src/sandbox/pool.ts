@@ -5,6 +5,7 @@ import type { GuestCall, GuestResult, Sandbox } from './contract.js';
 import { checkGuestCode, type GuestEntry } from './entry.js';
 import { GuestWorker } from './guest-worker.js';
 import { Job, type JobMessage } from './job.js';
+import type { RealmBase } from './realms.js';
 import { encodeValue } from './values-crossing.js';
 import { compileQuickJs } from './wasm-module.js';
 
@@ -48,6 +49,7 @@ class Pool implements Sandbox {
   #queue: Job[] = [];
   #compiling: Promise<void> | undefined;
   #wasm: WebAssembly.Module | undefined;
+  #base: RealmBase | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: Required<SandboxOptions>) {
@@ -160,24 +162,31 @@ class Pool implements Sandbox {
   #start(): void {
     if (!this.#wasm || this.#closing || this.#workersOnTime >= this.#options.workers) return;
     let wasReady = false;
-    const worker = new GuestWorker(this.#wasm, this.#options.graceMs, {
-      onIdle: () => {
-        wasReady = true;
-        if (this.#workersOnTime > this.#options.workers) this.#retire(worker);
-        else this.#dispatch();
+    const { graceMs } = this.#options;
+    const worker = new GuestWorker(
+      { wasm: this.#wasm, base: this.#base, graceMs },
+      {
+        onReady: (base) => {
+          wasReady = true;
+          this.#base ??= base;
+        },
+        onIdle: () => {
+          if (this.#workersOnTime > this.#options.workers) this.#retire(worker);
+          else this.#dispatch();
+        },
+        onLate: () => this.#start(),
+        onReturned: (jobs) => {
+          this.#queue.unshift(...jobs);
+          this.#dispatch();
+        },
+        onGone: (cause) => {
+          this.#forget(worker);
+          if (wasReady) this.#start();
+          else if (!this.#closing) this.#failQueue('a worker cannot be started', cause);
+          this.#dispatch();
+        },
       },
-      onLate: () => this.#start(),
-      onReturned: (jobs) => {
-        this.#queue.unshift(...jobs);
-        this.#dispatch();
-      },
-      onGone: (cause) => {
-        this.#forget(worker);
-        if (wasReady) this.#start();
-        else if (!this.#closing) this.#failQueue('a worker cannot be started', cause);
-        this.#dispatch();
-      },
-    });
+    );
     this.#workers.add(worker);
   }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { capFor, type EngineParts, Instance } from './instance.js';
 import { bytesOf } from './memory-image.js';
-import { measureLayout } from './memory-layout.js';
+import { type MemoryLayout, measureLayout } from './memory-layout.js';
 import type { CallMessage } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
 import { bootRealm, type PreparedRealm } from './realm-boot.js';
@@ -12,6 +12,12 @@ const INSTANCES_MAX = 2;
 /** How much a worker remembers of documents that it has prepared. */
 const PREPARED_BYTES_MAX = 64 * 2 ** 20;
 
+/** A realm with only the prelude in it, made before any guest ran. */
+export interface RealmBase {
+  readonly layout: MemoryLayout;
+  readonly realm: PreparedRealm;
+}
+
 /**
  * Hands out a realm per call. A clean one is an image written back into a
  * shared instance, since only one call runs at a time: of the document's realm
@@ -19,8 +25,9 @@ const PREPARED_BYTES_MAX = 64 * 2 ** 20;
  * `reuse` it is the kept one of that name and code, in an instance of its own.
  */
 export class Realms {
+  /** What all realms begin from; another worker can begin from it too. */
+  readonly base: RealmBase;
   readonly #parts: EngineParts;
-  readonly #base: PreparedRealm;
   readonly #prepared = new LRUCache<string, PreparedRealm>({
     maxSize: PREPARED_BYTES_MAX,
     sizeCalculation: ({ image }, key) => bytesOf(image) + key.length * 2,
@@ -28,17 +35,22 @@ export class Realms {
   readonly #instances = new LRUCache<number, Instance>({ max: INSTANCES_MAX });
   readonly #kept = new LRUCache<string, Realm>({ max: KEPT_REALMS_MAX });
 
-  private constructor(parts: EngineParts, base: PreparedRealm) {
-    this.#parts = parts;
-    this.#base = base;
+  private constructor(wasm: WebAssembly.Module, base: RealmBase) {
+    this.#parts = { wasm, layout: base.layout };
+    this.base = base;
   }
 
-  /** Boots the realm that all others begin from; `memoryBytes` is the limit of the first calls. */
-  static async open(wasm: WebAssembly.Module, memoryBytes: number): Promise<Realms> {
-    const parts = { wasm, layout: await measureLayout(wasm) };
-    const instance = await Instance.create(parts, memoryBytes);
-    const realms = new Realms(parts, bootRealm(instance));
-    realms.#instances.set(capFor(memoryBytes), instance);
+  /**
+   * `memoryBytes` is the limit that the first calls will have. Without a `base`
+   * it is made here, which takes longer than all the rest.
+   */
+  static async open(
+    wasm: WebAssembly.Module,
+    memoryBytes: number,
+    base?: RealmBase,
+  ): Promise<Realms> {
+    const realms = new Realms(wasm, base ?? (await makeBase(wasm)));
+    await realms.#instanceFor(memoryBytes);
     return realms;
   }
 
@@ -50,7 +62,7 @@ export class Realms {
     const instance = call.reuse
       ? await Instance.create(this.#parts, memoryBytes)
       : await this.#instanceFor(memoryBytes);
-    const { image, addresses } = this.#prepared.get(key) ?? this.#base;
+    const { image, addresses } = this.#prepared.get(key) ?? this.base.realm;
     instance.restore(image);
     return new Realm(instance, addresses, scope);
   }
@@ -73,7 +85,7 @@ export class Realms {
   /** The same document is the likeliest to come next, and nobody waits now. */
   #tidy(instance: Instance, key: string): void {
     try {
-      instance.restore((this.#prepared.get(key) ?? this.#base).image);
+      instance.restore((this.#prepared.get(key) ?? this.base.realm).image);
     } catch {
       this.#instances.delete(instance.memoryBytesMax);
     }
@@ -85,6 +97,12 @@ export class Realms {
     this.#instances.set(cap, instance);
     return instance;
   }
+}
+
+async function makeBase(wasm: WebAssembly.Module): Promise<RealmBase> {
+  const layout = await measureLayout(wasm);
+  const instance = await Instance.create({ wasm, layout }, 0);
+  return { layout, realm: bootRealm(instance) };
 }
 
 /** The limits and host functions are part of a realm, so a change of them makes another one. */

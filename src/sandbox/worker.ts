@@ -30,7 +30,8 @@ const control = new Int32Array(start.control);
 const clock = new GuestClock().install();
 const host = new HostCaller(post, start.answers, control);
 const outbox = new Outbox(post);
-const realms = await Realms.open(start.wasm, GUEST_LIMITS.defaults.memoryBytes);
+const { memoryBytes } = GUEST_LIMITS.defaults;
+const realms = await Realms.open(start.wasm, memoryBytes, start.base);
 
 async function runBatch({ calls }: BatchMessage): Promise<void> {
   for (const order of calls) {
@@ -81,4 +82,4 @@ function runIn(realm: Realm, call: CallMessage, scope: CallScope): GuestOutcome 
 }
 
 port.on('message', runBatch);
-post({ kind: 'ready' });
+post({ kind: 'ready', base: realms.base });
