@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { capFor, type EngineParts, Instance } from './instance.js';
-import { bytesOf } from './memory-image.js';
+import { bytesOf, type MemoryImage } from './memory-image.js';
 import { type MemoryLayout, measureLayout } from './memory-layout.js';
 import type { CallMessage } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
@@ -10,7 +10,7 @@ import { bootRealm, type PreparedRealm } from './realm-boot.js';
 const KEPT_REALMS_MAX = 8;
 const INSTANCES_MAX = 2;
 /** How much a worker remembers of documents that it has prepared. */
-const PREPARED_BYTES_MAX = 64 * 2 ** 20;
+const PREPARED_BYTES_MAX = 32 * 2 ** 20;
 
 /** A realm with only the prelude in it, made before any guest ran. */
 export interface RealmBase {
@@ -34,10 +34,14 @@ export class Realms {
   });
   readonly #instances = new LRUCache<number, Instance>({ max: INSTANCES_MAX });
   readonly #kept = new LRUCache<string, Realm>({ max: KEPT_REALMS_MAX });
+  /** Of the call that runs, and of what it began from. */
+  #key = '';
+  #image: MemoryImage;
 
   private constructor(wasm: WebAssembly.Module, base: RealmBase) {
     this.#parts = { wasm, layout: base.layout };
     this.base = base;
+    this.#image = base.realm.image;
   }
 
   /**
@@ -56,6 +60,7 @@ export class Realms {
 
   async take(call: CallMessage, scope: CallScope): Promise<Realm> {
     const key = keyOf(call);
+    this.#key = key;
     const kept = call.reuse ? this.#kept.get(key) : undefined;
     if (kept) return kept;
     const { memoryBytes } = call.limits;
@@ -63,29 +68,33 @@ export class Realms {
       ? await Instance.create(this.#parts, memoryBytes)
       : await this.#instanceFor(memoryBytes);
     const { image, addresses } = this.#prepared.get(key) ?? this.base.realm;
+    this.#image = image;
     instance.restore(image);
     return new Realm(instance, addresses, scope);
   }
 
-  /** Cleans up after a call. A realm that did not end well is never used again. */
+  /** Cleans up after the call that took the realm. One that did not end well is never used again. */
   giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
     const { instance, prepared } = realm;
-    const key = keyOf(call);
-    if (prepared) this.#prepared.set(key, prepared);
+    const key = this.#key;
+    if (prepared) {
+      this.#prepared.set(key, prepared);
+      this.#image = prepared.image;
+    }
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
     } else if (!endedWell || instance.hasGrown) {
       this.#instances.delete(instance.memoryBytesMax);
     } else {
-      this.#tidy(instance, key);
+      this.#tidy(instance);
     }
   }
 
   /** The same document is the likeliest to come next, and nobody waits now. */
-  #tidy(instance: Instance, key: string): void {
+  #tidy(instance: Instance): void {
     try {
-      instance.restore((this.#prepared.get(key) ?? this.base.realm).image);
+      instance.restore(this.#image);
     } catch {
       this.#instances.delete(instance.memoryBytesMax);
     }
