@@ -8,12 +8,19 @@
 export class GuestClock {
   static readonly #STEP_MS = 0.001;
   #now = 0;
+  #readings = 0;
+
+  /** How often the guests have looked at the time. */
+  get readings(): number {
+    return this.#readings;
+  }
 
   /** Takes over this thread's `Date`: call once, in a worker. */
   install(): this {
     Date.now = () => {
       const now = this.#now;
       this.#now += GuestClock.#STEP_MS;
+      this.#readings++;
       return now;
     };
     const local = Date.prototype;

@@ -1,15 +1,19 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
+import { Alarm } from './alarm.js';
+import { Batch } from './batch.js';
 import { answerHostCall, wake } from './host-channel.js';
 import type { Job } from './job.js';
 import {
   type AnswerMessage,
+  type BatchMessage,
   type CallReport,
   CONTROL,
   monotonicNow,
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
+import type { RealmBase } from './realms.js';
 import { settleByReport } from './results.js';
 
 /**
@@ -22,33 +26,61 @@ const RESOURCE_LIMITS = {
   stackSizeMb: 8,
 };
 
+/** How long a job may hold up those that came with it, in milliseconds. */
+const HOLD_UP_MS = 2;
+/** Ids start over before they outgrow their 32-bit cell. */
+const ID_MAX = 2 ** 30;
+
+/** What workers are made of. */
+export interface GuestWorkerParts {
+  readonly wasm: WebAssembly.Module;
+  readonly base: RealmBase | undefined;
+  readonly graceMs: number;
+}
+
 export interface GuestWorkerEvents {
-  /** Ready for a call. */
+  /** Started; `base` saves the next workers a part of that. */
+  onReady(base: RealmBase): void;
+  /** Ready for a batch. */
   onIdle(): void;
+  /** Past its deadline, and so likely to be ended soon: the time to start another worker. */
+  onLate(): void;
+  /** Not begun after all: to be given to another worker, ahead of those that wait. */
+  onReturned(jobs: readonly Job[]): void;
   /** Ended, and never to be used again; `cause` when it failed by itself. */
   onGone(cause?: unknown): void;
 }
 
-/** The main thread's handle of one worker: gives it a job, answers it, and ends it if it hangs. */
+/** The main thread's handle of one worker: gives it jobs, answers it, and ends it if it hangs. */
 export class GuestWorker {
   readonly #thread: Worker;
   readonly #control: Int32Array;
   readonly #answers: MessageChannel;
   readonly #events: GuestWorkerEvents;
   readonly #graceMs: number;
+  readonly #epoch = monotonicNow();
+  readonly #watchdog: Alarm;
+  readonly #holdUp: Alarm;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
-  #job: Job | undefined;
-  #jobId = 0;
-  #watchdog: NodeJS.Timeout | undefined;
+  #batch: Batch | undefined;
+  #orderedAt = 0;
+  #nextId = 1;
+  #isReferenced = true;
+  #isLate = false;
+  /** An aborted job, and when its worker ends if it does not stop by itself. */
+  #stopping: { job: Job; endAt: number } | undefined;
 
-  constructor(wasm: WebAssembly.Module, graceMs: number, events: GuestWorkerEvents) {
+  constructor({ wasm, base, graceMs }: GuestWorkerParts, events: GuestWorkerEvents) {
     this.#events = events;
     this.#graceMs = graceMs;
+    this.#watchdog = new Alarm(() => this.#watch());
+    this.#holdUp = new Alarm(() => this.#recallIfHeldUp());
     const shared = new SharedArrayBuffer(CONTROL.cells * Int32Array.BYTES_PER_ELEMENT);
     this.#control = new Int32Array(shared);
     this.#answers = new MessageChannel();
     const answers = this.#answers.port2;
-    const workerData: WorkerStart = { wasm, control: shared, answers };
+    const epoch = this.#epoch;
+    const workerData: WorkerStart = { wasm, base, control: shared, answers, epoch };
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
       transferList: [answers],
@@ -66,22 +98,45 @@ export class GuestWorker {
     return this.#state;
   }
 
-  run(job: Job): void {
+  /** Whether it has run past a deadline, and not come to rest since. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  /** Runs at least one job, one after the other. The worker must be idle. */
+  run(jobs: readonly Job[]): void {
     this.#state = 'busy';
-    this.#job = job;
-    this.#thread.ref();
-    const { timeoutMs } = job.call.limits;
-    const deadline = monotonicNow() + timeoutMs;
-    this.#thread.postMessage({ ...job.message, id: ++this.#jobId, deadline });
-    this.#watch(timeoutMs + this.#graceMs);
+    if (!this.#isReferenced) this.#thread.ref();
+    this.#isReferenced = true;
+    this.#orderedAt = monotonicNow();
+    const firstId = this.#takeIds(jobs.length);
+    this.#batch = new Batch(jobs, firstId, this.#control);
+    const calls = jobs.map((job, index) => ({ ...job.message, id: firstId + index }));
+    this.#thread.postMessage({ calls } satisfies BatchMessage);
+    this.#watchdog.set(this.#endAt - this.#graceMs);
+    if (jobs.length > 1) this.#holdUp.set(this.#orderedAt + HOLD_UP_MS);
+  }
+
+  #takeIds(count: number): number {
+    if (this.#nextId > ID_MAX) {
+      this.#nextId = 1;
+      Atomics.store(this.#control, CONTROL.stop, 0);
+    }
+    const firstId = this.#nextId;
+    this.#nextId += count;
+    return firstId;
   }
 
   /** Ends an aborted job: by the guest's own look at the flag, or with the worker. */
   stop(job: Job): void {
-    if (this.#job !== job) return;
-    Atomics.store(this.#control, CONTROL.stop, this.#jobId);
+    const id = this.#batch?.idOf(job);
+    if (!this.#batch || id === undefined) return;
+    this.#recall();
+    if (job !== this.#batch.current) return;
+    this.#stopping = { job, endAt: monotonicNow() + this.#graceMs };
+    Atomics.store(this.#control, CONTROL.stop, id);
     wake(this.#control);
-    this.#watch(this.#graceMs);
+    this.#watchdog.set(monotonicNow());
   }
 
   /** Ends the worker with whatever it runs. */
@@ -92,66 +147,139 @@ export class GuestWorker {
 
   #onMessage(message: WorkerMessage): void {
     if (this.#state === 'gone') return;
-    if (message.kind === 'host-call') this.#answer(message);
-    else if (message.kind === 'settled') this.#settle(message.report);
-    else this.#rest();
+    if (message.kind === 'host-call') {
+      // It may take its time, so nothing else should wait for this job.
+      this.#recall();
+      this.#answer(message);
+    } else if (message.kind === 'settled') {
+      for (const { id, report } of message.reports) this.#settle(id, report);
+      if (message.isIdle) this.#rest();
+    } else {
+      this.#events.onReady(message.base);
+      this.#rest();
+    }
   }
 
-  #settle(report: CallReport): void {
-    const job = this.#job as Job;
+  #settle(id: number, report: CallReport): void {
+    const job = this.#batch?.job(id);
+    if (!job) return;
+    this.#batch?.markReported(job);
     if (!job.settled) settleByReport(job, report);
-    // Cleaning up after a call has a bound as well.
-    this.#watch(this.#graceMs);
   }
 
+  /** Only a worker that gets no next job at once stops keeping the process alive. */
   #rest(): void {
-    clearTimeout(this.#watchdog);
     this.#state = 'idle';
-    this.#job = undefined;
-    this.#thread.unref();
+    this.#batch = undefined;
+    this.#stopping = undefined;
+    this.#isLate = false;
     this.#events.onIdle();
+    if (this.#state !== 'idle') return;
+    this.#thread.unref();
+    this.#isReferenced = false;
   }
 
   /** A call that is over gets no more effects: its host function is not even begun. */
   async #answer(request: WorkerMessage & { kind: 'host-call' }): Promise<void> {
-    const job = this.#job;
+    const job = this.#batch?.job(request.id);
     if (!job || job.settled) return;
     const { name, argumentsText, sequence } = request;
+    job.hostCalls++;
     const fn = Object.hasOwn(job.call.host, name) ? job.call.host[name] : undefined;
     const text = await answerHostCall(fn, argumentsText, job.hostErrors);
-    if (this.#job !== job) return;
+    if (this.#batch?.job(request.id) !== job) return;
     this.#answers.port1.postMessage({ sequence, text } satisfies AnswerMessage);
     wake(this.#control);
   }
 
-  #watch(ms: number): void {
-    clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#kill(), ms);
+  #recall(): void {
+    const jobs = this.#batch?.recall() ?? [];
+    if (jobs.length > 0) this.#events.onReturned(jobs.filter(({ settled }) => !settled));
+  }
+
+  /** A batch that gets on is left alone, and so is one that has not been taken up yet. */
+  #recallIfHeldUp(): void {
+    if (this.#state !== 'busy') return;
+    const isHeldUp = this.#batch?.current && monotonicNow() - this.#beganAt >= HOLD_UP_MS;
+    if (isHeldUp) this.#recall();
+    else this.#holdUp.set(monotonicNow() + HOLD_UP_MS);
+  }
+
+  get #beganAt(): number {
+    return this.#epoch + Atomics.load(this.#control, CONTROL.beganAt);
+  }
+
+  /** When the worker ends unless it gets on, by `monotonicNow`. */
+  get #endAt(): number {
+    const job = this.#batch?.current;
+    const endAt = job
+      ? this.#beganAt + job.call.limits.timeoutMs
+      : this.#orderedAt + (this.#batch?.shortestTimeoutMs ?? 0);
+    const stopAt = job && job === this.#stopping?.job ? this.#stopping.endAt : endAt;
+    return Math.min(endAt + this.#graceMs, stopAt);
+  }
+
+  /** A deadline that passes is a warning; the worker ends when the grace is over too. */
+  #watch(): void {
+    if (this.#state !== 'busy') return;
+    const remainingMs = this.#endAt - monotonicNow();
+    if (remainingMs <= 0) this.#kill();
+    else if (remainingMs > this.#graceMs) this.#watchdog.set(this.#endAt - this.#graceMs);
+    else {
+      this.#watchdog.set(this.#endAt);
+      this.#warn();
+    }
+  }
+
+  #warn(): void {
+    if (this.#isLate) return;
+    this.#isLate = true;
+    this.#events.onLate();
   }
 
   #kill(): void {
-    const { timeoutMs } = this.#job?.call.limits ?? {};
-    const text = `the guest ran past ${timeoutMs} ms and had to be ended with its worker`;
-    const details = { name: this.#job?.call.name };
-    this.terminate(new JdbxError('GUEST_TIMEOUT', text, { details })).catch(() => {});
+    const { limits, name } = this.#batch?.current?.call ?? {};
+    const text = `the guest ran past ${limits?.timeoutMs} ms and had to be ended with its worker`;
+    this.terminate(new JdbxError('GUEST_TIMEOUT', text, { details: { name } })).catch(() => {});
   }
 
   #leave(cause?: unknown): void {
     if (this.#state === 'gone') return;
-    const job = this.#job;
     this.#state = 'gone';
-    clearTimeout(this.#watchdog);
+    this.#watchdog.cancel();
+    this.#holdUp.cancel();
     this.#answers.port1.close();
-    if (job && !job.settled) job.reject(reasonOf(job, cause));
+    const jobs = this.#batch ? sortOut(this.#batch, cause) : [];
+    if (jobs.length > 0) this.#events.onReturned(jobs);
     this.#events.onGone(cause);
   }
 }
 
+/** Rejects what ends with its worker, and gives what can be run again. */
+function sortOut(batch: Batch, cause: unknown): Job[] {
+  const waiting = batch.recall();
+  const current = batch.current;
+  const isClosing = isJdbxError(cause, 'STORE_CLOSED');
+  const isCrash = !(cause instanceof JdbxError) && !isOutOfMemory(cause);
+  const again = batch.unreported.filter((job) => {
+    const isInnocent = job !== current || isCrash;
+    if (!isClosing && isInnocent && job.mayRunAgain()) return true;
+    if (!job.settled) job.reject(reasonOf(job, cause));
+    return false;
+  });
+  if (!isClosing) return [...again, ...waiting.filter(({ settled }) => !settled)];
+  for (const job of waiting) if (!job.settled) job.reject(reasonOf(job, cause));
+  return [];
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return (cause as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
+
 function reasonOf(job: Job, cause: unknown): JdbxError {
   if (cause instanceof JdbxError) return cause;
-  const isMemory = (cause as { code?: unknown })?.code === 'ERR_WORKER_OUT_OF_MEMORY';
   const details = { name: job.call.name };
-  return isMemory
+  return isOutOfMemory(cause)
     ? new JdbxError('GUEST_MEMORY', 'the guest used up its worker', { cause, details })
     : new JdbxError('GUEST_CRASHED', 'the worker ended during the call', { cause, details });
 }

@@ -1,18 +1,25 @@
-import {
-  newQuickJSWASMModuleFromVariant,
-  newVariant,
-  type QuickJSWASMModule,
-  RELEASE_SYNC,
-} from 'quickjs-emscripten';
+import { type Engine, type EngineHost, loadEngine, type Pointer } from './engine.js';
+import { captureMemory, type MemoryImage, restoreMemory } from './memory-image.js';
+import { MEMORY_INITIAL_BYTES, type MemoryLayout, PAGE_BYTES } from './memory-layout.js';
 
-const PAGE_BYTES = 65_536;
-/** What the binary asks for at its start. */
-const MEMORY_INITIAL_BYTES = 256 * PAGE_BYTES;
 /** No cap is below this, so that a guest that runs out of memory has made it grow before. */
 const MEMORY_CAP_MIN_BYTES = 384 * PAGE_BYTES;
 
-/** Options of the engine's loader that the library passes on but does not declare. */
-const SILENT: object = { print: () => {}, printErr: () => {} };
+/** The engine and what it runs on, which every instance of a worker shares. */
+export interface EngineParts {
+  readonly wasm: WebAssembly.Module;
+  readonly layout: MemoryLayout;
+}
+
+export interface MemoryViews {
+  /** A plain array of bytes copies and clears faster than a buffer does. */
+  readonly plain: Uint8Array;
+  readonly bytes: Buffer;
+  readonly words: Uint32Array;
+}
+
+/** Thrown where there is no memory left to copy a text into. */
+export class MemoryUsedUp extends Error {}
 
 /**
  * One QuickJS with its own linear memory, whose maximum is the real memory
@@ -20,29 +27,49 @@ const SILENT: object = { print: () => {}, printErr: () => {} };
  * buffers and strings take.
  */
 export class Instance {
-  readonly engine: QuickJSWASMModule;
   readonly memoryBytesMax: number;
+  /** The engine's questions go to whichever realm runs. */
+  readonly host: { current: EngineHost };
+  /** The stack limit of the call that ran last. */
+  stackBytes = 0;
+  readonly #engine: Engine;
   readonly #memory: WebAssembly.Memory;
+  readonly #layout: MemoryLayout;
+  #views: MemoryViews;
+  /** What the memory equals now, unless something has run since. */
+  #equals: MemoryImage | undefined;
 
-  private constructor(engine: QuickJSWASMModule, memory: WebAssembly.Memory, bytesMax: number) {
-    this.engine = engine;
+  private constructor(
+    engine: Engine,
+    memory: WebAssembly.Memory,
+    layout: MemoryLayout,
+    host: { current: EngineHost },
+    bytesMax: number,
+  ) {
+    this.#engine = engine;
     this.#memory = memory;
+    this.#layout = layout;
+    this.#views = viewsOf(memory);
+    this.host = host;
     this.memoryBytesMax = bytesMax;
   }
 
-  static async create(wasm: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
+  static async create({ wasm, layout }: EngineParts, memoryBytes: number): Promise<Instance> {
     const bytesMax = capFor(memoryBytes);
     const memory = new WebAssembly.Memory({
       initial: MEMORY_INITIAL_BYTES / PAGE_BYTES,
       maximum: bytesMax / PAGE_BYTES,
     });
-    const variant = newVariant(RELEASE_SYNC, {
-      wasmModule: wasm,
-      wasmMemory: memory,
-      // An abort is reported as an error; the library need not print it too.
-      emscriptenModule: SILENT,
+    const host = { current: NOBODY };
+    const engine = await loadEngine(wasm, memory, {
+      callFunction: (id, argumentsAt) => host.current.callFunction(id, argumentsAt),
+      shouldInterrupt: () => host.current.shouldInterrupt(),
     });
-    return new Instance(await newQuickJSWASMModuleFromVariant(variant), memory, bytesMax);
+    return new Instance(engine, memory, layout, host, bytesMax);
+  }
+
+  get calls(): Engine['calls'] {
+    return this.#engine.calls;
   }
 
   /** Linear memory never shrinks, so an instance that has grown is not worth keeping. */
@@ -54,7 +81,78 @@ export class Instance {
   get isNearlyFull(): boolean {
     return this.#memory.buffer.byteLength > this.memoryBytesMax * 0.9;
   }
+
+  /** The whole linear memory, to look at. They are others after the memory has grown. */
+  get views(): MemoryViews {
+    // A memory that grows leaves its old buffer empty.
+    if (this.#views.bytes.length === 0) this.#views = viewsOf(this.#memory);
+    return this.#views;
+  }
+
+  get bytes(): Buffer {
+    return this.views.bytes;
+  }
+
+  capture(): MemoryImage {
+    return captureMemory(this.views.plain, this.#layout);
+  }
+
+  /** Writes an image back, unless nothing has run since that was done. */
+  restore(image: MemoryImage): void {
+    if (this.#equals === image) return;
+    this.#equals = undefined;
+    restoreMemory(this.views.plain, this.#layout, image, this.stackBytes);
+    this.#equals = image;
+  }
+
+  /** Lets a realm run in here. */
+  enter(host: EngineHost, stackBytes: number): void {
+    this.#equals = undefined;
+    this.host.current = host;
+    this.stackBytes = stackBytes;
+  }
+
+  /** Copies a text into memory, ended by a zero byte; whoever asks frees it. */
+  writeText(text: string): { at: Pointer; byteCount: number } {
+    const byteCount = Buffer.byteLength(text);
+    const at = this.#engine.malloc(byteCount + 1);
+    if (at === 0) throw new MemoryUsedUp();
+    const { bytes } = this;
+    bytes.write(text, at, byteCount, 'utf8');
+    bytes[at + byteCount] = 0;
+    return { at, byteCount };
+  }
+
+  /** The text that ends at the next zero byte. */
+  readText(at: Pointer): string {
+    const { bytes } = this;
+    return bytes.toString('utf8', at, bytes.indexOf(0, at));
+  }
+
+  /** Copies addresses into memory, as an array of arguments is passed; whoever asks frees it. */
+  writePointers(pointers: readonly Pointer[]): Pointer {
+    const at = this.#engine.malloc(pointers.length * 4 + 4);
+    if (at === 0) throw new MemoryUsedUp();
+    const view = new DataView(this.bytes.buffer);
+    for (const [index, pointer] of pointers.entries())
+      view.setUint32(at + index * 4, pointer, true);
+    return at;
+  }
+
+  free(at: Pointer): void {
+    this.#engine.free(at);
+  }
 }
+
+function viewsOf({ buffer }: WebAssembly.Memory): MemoryViews {
+  return {
+    plain: new Uint8Array(buffer),
+    bytes: Buffer.from(buffer),
+    words: new Uint32Array(buffer),
+  };
+}
+
+const NOBODY: EngineHost = { callFunction: () => 0, shouldInterrupt: () => false };
 
 /** The maximum of the linear memory, in bytes, for a limit. */
 export function capFor(memoryBytes: number): number {

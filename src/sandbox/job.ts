@@ -1,8 +1,8 @@
 import type { GuestCall, GuestResult } from './contract.js';
-import type { CallMessage } from './messages.js';
+import type { CallOrder } from './messages.js';
 
 /** What of a call's message is known before a worker takes it. */
-export type JobMessage = Omit<CallMessage, 'id' | 'deadline'>;
+export type JobMessage = Omit<CallOrder, 'id'>;
 
 /** One call on its way: settles once, and forgets its abort signal when it does. */
 export class Job {
@@ -11,6 +11,9 @@ export class Job {
   /** What host functions threw, by the number that the guest's error carries. */
   readonly hostErrors: unknown[] = [];
   readonly result: Promise<GuestResult>;
+  /** Host functions begun for it: what cannot be undone, and so not be run again. */
+  hostCalls = 0;
+  #losses = 0;
   readonly #settlers: PromiseSettlers;
   readonly #onAbort: () => void;
   #settled = false;
@@ -33,6 +36,11 @@ export class Job {
 
   get settled(): boolean {
     return this.#settled;
+  }
+
+  /** Its worker is gone. Whether it may run again: once, and if nothing outside saw it run. */
+  mayRunAgain(): boolean {
+    return !this.#settled && this.hostCalls === 0 && this.#losses++ === 0;
   }
 
   resolve(result: GuestResult): void {

@@ -2,11 +2,16 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../base/errors.js';
 import type { ConsoleLine, GuestLimits } from './contract.js';
 import type { GuestFailure } from './guest/failures.js';
+import type { RealmBase } from './realms.js';
 
 /** What a worker is born with. */
 export interface WorkerStart {
   readonly wasm: WebAssembly.Module;
   readonly control: SharedArrayBuffer;
+  /** What an earlier worker made, so that this one starts sooner. */
+  readonly base: RealmBase | undefined;
+  /** What `control`'s times count from, by `monotonicNow`. */
+  readonly epoch: number;
   /** Where the answers to host calls come in, read synchronously. */
   readonly answers: MessagePort;
 }
@@ -17,10 +22,21 @@ export const CONTROL = {
   wake: 0,
   /** The id of a call that must end at once. */
   stop: 1,
-  cells: 2,
+  /** The id of the next call of a batch that may be begun, see `batch.ts`. */
+  next: 2,
+  /** When the call that was begun last began, in milliseconds since the worker's epoch. */
+  beganAt: 3,
+  cells: 4,
 } as const;
 
-/** Main thread → worker: run this. */
+/** Main thread → worker: run these, in order. */
+export interface BatchMessage {
+  readonly calls: readonly CallOrder[];
+}
+
+/** A call whose time has not begun. */
+export type CallOrder = Omit<CallMessage, 'deadline'>;
+
 export interface CallMessage {
   readonly id: number;
   readonly name: string;
@@ -46,7 +62,7 @@ export interface AnswerMessage {
 
 /** Worker → main thread. */
 export type WorkerMessage =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly base: RealmBase }
   | {
       readonly kind: 'host-call';
       readonly id: number;
@@ -54,9 +70,12 @@ export type WorkerMessage =
       readonly name: string;
       readonly argumentsText: string;
     }
-  | { readonly kind: 'settled'; readonly id: number; readonly report: CallReport }
-  /** The worker has cleaned up after a call and can take the next one. */
-  | { readonly kind: 'idle'; readonly id: number };
+  /** These calls are over; with `isIdle` the worker can take more. */
+  | {
+      readonly kind: 'settled';
+      readonly reports: readonly { readonly id: number; readonly report: CallReport }[];
+      readonly isIdle: boolean;
+    };
 
 export interface CallReport {
   readonly outcome: GuestOutcome;

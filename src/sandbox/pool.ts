@@ -5,6 +5,7 @@ import type { GuestCall, GuestCode, GuestResult, Sandbox } from './contract.js';
 import { checkGuestCode, type GuestEntry } from './entry.js';
 import { GuestWorker } from './guest-worker.js';
 import { Job, type JobMessage } from './job.js';
+import type { RealmBase } from './realms.js';
 import { encodeValue } from './values-crossing.js';
 import { compileQuickJs } from './wasm-module.js';
 
@@ -19,6 +20,8 @@ export interface SandboxOptions {
 
 /** How many checked codes are remembered. */
 const CHECKED_MAX = 500;
+/** How many short calls may share a message. */
+const BATCH_MAX = 32;
 /** How many names of `reuse` code are remembered with their worker. */
 const KEEPERS_MAX = 1_000;
 
@@ -43,9 +46,10 @@ class Pool implements Sandbox {
   readonly #workers = new Set<GuestWorker>();
   /** Which worker keeps the globals of a `reuse` call, by its name. */
   readonly #keepers = new LRUCache<string, GuestWorker>({ max: KEEPERS_MAX });
-  readonly #queue: Job[] = [];
+  #queue: Job[] = [];
   #compiling: Promise<void> | undefined;
   #wasm: WebAssembly.Module | undefined;
+  #base: RealmBase | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: Required<SandboxOptions>) {
@@ -111,37 +115,89 @@ class Pool implements Sandbox {
 
   /** Gives idle workers their jobs, oldest first, and starts workers for those that wait. */
   #dispatch(): void {
-    for (let at = 0; at < this.#queue.length; ) {
-      const job = this.#queue[at] as Job;
-      const worker = this.#workerFor(job);
-      if (!worker) {
-        at++;
-        continue;
-      }
-      this.#queue.splice(at, 1);
-      if (job.call.reuse) this.#keepers.set(job.call.name, worker);
-      worker.run(job);
-    }
+    const share = Math.ceil(this.#queue.length / this.#options.workers);
+    const batches = this.#fillBatches(Math.min(share, BATCH_MAX));
+    for (const [worker, jobs] of batches) worker.run(jobs);
     const starting = [...this.#workers].filter(({ state }) => state === 'starting').length;
     for (let missing = this.#queue.length - starting; missing > 0; missing--) this.#start();
   }
 
+  /** Takes jobs out of the queue, at most `size` for each idle worker. */
+  #fillBatches(size: number): Map<GuestWorker, Job[]> {
+    const idle = [...this.#workers].filter(({ state }) => state === 'idle');
+    const batches = new Map<GuestWorker, Job[]>(idle.map((worker) => [worker, []]));
+    let room = idle.length * size;
+    const waiting: Job[] = [];
+    let at = 0;
+    for (; at < this.#queue.length && room > 0; at++) {
+      const job = this.#queue[at] as Job;
+      const batch = this.#batchFor(job, batches, size);
+      if (!batch) waiting.push(job);
+      else {
+        batch.push(job);
+        room--;
+      }
+    }
+    if (at > 0) this.#queue = [...waiting, ...this.#queue.slice(at)];
+    for (const [worker, jobs] of batches) if (jobs.length === 0) batches.delete(worker);
+    return batches;
+  }
+
+  /** The least full one; for `reuse`, the keeper's and no other. */
+  #batchFor(job: Job, batches: Map<GuestWorker, Job[]>, size: number): Job[] | undefined {
+    const { name, reuse } = job.call;
+    const keeper = reuse ? this.#keepers.get(name) : undefined;
+    if (keeper) {
+      const batch = batches.get(keeper);
+      return batch && batch.length < size ? batch : undefined;
+    }
+    let least: [GuestWorker, Job[]] | undefined;
+    for (const entry of batches) {
+      if (entry[1].length < size && !(least && least[1].length <= entry[1].length)) least = entry;
+    }
+    if (reuse && least) this.#keepers.set(name, least[0]);
+    return least?.[1];
+  }
+
   #start(): void {
-    if (!this.#wasm || this.#closing || this.#workers.size >= this.#options.workers) return;
+    if (!this.#wasm || this.#closing || this.#workersOnTime >= this.#options.workers) return;
     let wasReady = false;
-    const worker = new GuestWorker(this.#wasm, this.#options.graceMs, {
-      onIdle: () => {
-        wasReady = true;
-        this.#dispatch();
+    const { graceMs } = this.#options;
+    const worker = new GuestWorker(
+      { wasm: this.#wasm, base: this.#base, graceMs },
+      {
+        onReady: (base) => {
+          wasReady = true;
+          this.#base ??= base;
+        },
+        onIdle: () => {
+          if (this.#workersOnTime > this.#options.workers) this.#retire(worker);
+          else this.#dispatch();
+        },
+        onLate: () => this.#start(),
+        onReturned: (jobs) => {
+          this.#queue.unshift(...jobs);
+          this.#dispatch();
+        },
+        onGone: (cause) => {
+          this.#forget(worker);
+          if (wasReady) this.#start();
+          else if (!this.#closing) this.#failQueue('a worker cannot be started', cause);
+          this.#dispatch();
+        },
       },
-      onGone: (cause) => {
-        this.#forget(worker);
-        if (wasReady) this.#start();
-        else if (!this.#closing) this.#failQueue('a worker cannot be started', cause);
-        this.#dispatch();
-      },
-    });
+    );
     this.#workers.add(worker);
+  }
+
+  /** A worker that is late is about to be replaced, so it does not count. */
+  get #workersOnTime(): number {
+    return [...this.#workers].filter(({ isLate }) => !isLate).length;
+  }
+
+  /** One that was late came to rest after all, when its replacement was on the way. */
+  #retire(worker: GuestWorker): void {
+    worker.terminate(closedError()).catch(() => {});
   }
 
   #forget(worker: GuestWorker): void {
@@ -153,13 +209,6 @@ class Pool implements Sandbox {
     for (const job of this.#queue.splice(0)) {
       job.reject(new JdbxError('GUEST_CRASHED', text, { cause }));
     }
-  }
-
-  #workerFor(job: Job): GuestWorker | undefined {
-    const keeper = job.call.reuse ? this.#keepers.get(job.call.name) : undefined;
-    if (keeper) return keeper.state === 'idle' ? keeper : undefined;
-    for (const worker of this.#workers) if (worker.state === 'idle') return worker;
-    return undefined;
   }
 }
 

@@ -1,18 +1,31 @@
 import { createHash } from 'node:crypto';
-import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten';
 import { VALUE_LIMITS } from '../base/values.js';
 import type { CallBudget } from './call-budget.js';
 import type { ConsoleLog } from './console-log.js';
+import type { EngineHost, Pointer } from './engine.js';
 import type { GuestFailure } from './guest/failures.js';
-import { PRELUDE, PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
+import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
+import { EVAL, GuestContext } from './guest-context.js';
+import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
 import type { CallMessage, GuestOutcome } from './messages.js';
+import {
+  type DriverName,
+  HOST_FUNCTION,
+  type PreparedRealm,
+  type RealmAddresses,
+} from './realm-boot.js';
 import { MEMORY_USED_UP } from './traps.js';
+import { MARK_IN_JSON } from './values-crossing.js';
 
 /** What a call lends to the realm that runs it. */
 export interface CallScope {
   readonly budget: CallBudget;
   readonly log: ConsoleLog;
+  /** The guest's time; how often it was read tells whether code depends on it. */
+  readonly clock: { readonly readings: number };
+  /** The guest has run for a while. */
+  readonly onPoll: () => void;
   /** The answer's text, or undefined when the call is over. */
   readonly callHost: (name: string, argumentsText: string) => string | undefined;
 }
@@ -21,26 +34,31 @@ export interface CallScope {
 const JOBS_A_ROUND = 64;
 
 /**
- * A runtime and context of QuickJS with the prelude and one guest's code in it.
- * The interrupt handler is in place before anything is evaluated.
+ * A realm of the engine with the prelude and one guest's code in it, as it
+ * stands in an instance's memory.
  */
-export class Realm {
+export class Realm implements EngineHost {
   readonly instance: Instance;
-  readonly #runtime: QuickJSRuntime;
-  readonly #context: QuickJSContext;
-  readonly #handles: QuickJSHandle[] = [];
+  readonly #guest: GuestContext;
+  readonly #addresses: RealmAddresses;
   #scope: CallScope;
-  #driver: QuickJSHandle | undefined;
-  #entry: QuickJSHandle | undefined;
+  #entry: Pointer | undefined;
+  #prepared: PreparedRealm | undefined;
+  /** The text of the result that the guest handed over. */
+  #delivered = '';
+  #readLimits: ReadLimits | undefined;
+  #seed = '';
+  #hasRun = false;
+  /** Whether the guest printed, called the host or drew a random number. */
+  #hasActed = false;
 
-  constructor(instance: Instance, call: CallMessage, scope: CallScope) {
+  /** `addresses` must be those of what the instance's memory holds now. */
+  constructor(instance: Instance, addresses: RealmAddresses, scope: CallScope) {
     this.instance = instance;
+    this.#guest = new GuestContext(instance, addresses.runtime, addresses.context);
+    this.#addresses = addresses;
+    this.#entry = addresses.entry;
     this.#scope = scope;
-    this.#runtime = instance.engine.newRuntime();
-    this.#runtime.setInterruptHandler(() => this.#scope.budget.isSpent());
-    this.#runtime.setMemoryLimit(call.limits.memoryBytes);
-    this.#runtime.setMaxStackSize(call.limits.stackBytes);
-    this.#context = this.#runtime.newContext();
   }
 
   /** Whether the code has been evaluated without failing, so that a next call may use it. */
@@ -48,73 +66,80 @@ export class Realm {
     return this.#entry !== undefined;
   }
 
-  /** Runs the entry once; loads the code first, unless an earlier call did. */
+  /**
+   * The realm as it was with the code evaluated and before the entry was
+   * called; undefined when evaluating read the clock or a random number or was
+   * seen from outside, since each call must then do that for itself.
+   */
+  get prepared(): PreparedRealm | undefined {
+    return this.#prepared;
+  }
+
+  /** Runs the entry once; loads the code first, unless that has been done. */
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
-    const isFirst = this.#driver === undefined;
-    const failure = isFirst ? (this.#boot(call) ?? this.#load(call)) : this.#reseed(call);
+    this.#seed = call.seed;
+    const isSpent = () => scope.budget.isSpent();
+    this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
+    this.instance.enter(this, call.limits.stackBytes);
+    const failure = this.isLoaded ? undefined : this.#load(call);
     const outcome = failure ?? this.#callEntry(call);
     const { verdict } = scope.budget;
     return verdict ? { kind: 'stopped', ...verdict } : outcome;
   }
 
-  dispose(): void {
-    for (const handle of this.#handles.reverse()) handle.dispose();
-    this.#context.dispose();
-    this.#runtime.dispose();
+  #load(call: CallMessage): GuestOutcome | undefined {
+    const { readings } = this.#scope.clock;
+    const failure = this.#equip(call) ?? this.#evaluate(call);
+    if (failure) return failure;
+    const isPure = !this.#hasActed && this.#scope.clock.readings === readings;
+    if (!isPure || this.instance.hasGrown) return undefined;
+    this.#prepared = {
+      image: this.instance.capture(),
+      addresses: { ...this.#addresses, entry: this.#entry as Pointer },
+    };
+    // This call too begins from the image, so that it runs as every later one will.
+    this.instance.restore(this.#prepared.image);
+    this.instance.enter(this, call.limits.stackBytes);
+    return undefined;
   }
 
-  #boot(call: CallMessage): GuestOutcome | undefined {
-    const context = this.#context;
+  /** Gives the realm what the call's document has a right to. */
+  #equip(call: CallMessage): GuestOutcome | undefined {
+    const { calls } = this.instance;
+    const { runtime } = this.#addresses;
+    calls.QTS_RuntimeSetMemoryLimit(runtime, call.limits.memoryBytes);
+    calls.QTS_RuntimeSetMaxStackSize(runtime, call.limits.stackBytes);
     const settings: PreludeSettings = {
       host: call.host,
       crossing: { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes },
     };
-    const made = context.evalCode(PRELUDE, PRELUDE_NAME, { type: 'global', strict: true });
-    if (made.error) return this.#unreadable(made.error);
-    const boot = this.#own(made.value);
-    const args = [
-      this.#own(context.newFunction('hostCall', (...args) => this.#hostCall(...args))),
-      this.#own(context.newFunction('print', (...args) => this.#print(...args))),
-      ...this.#seedNumbers(call.seed).map((seed) => this.#own(seed)),
-      this.#own(context.newString(JSON.stringify(settings))),
-    ];
-    const driver = context.callFunction(boot, context.undefined, args);
-    if (driver.error) return this.#unreadable(driver.error);
-    this.#driver = this.#own(driver.value);
-    return undefined;
+    return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
   }
 
   /** A script's functions are found by name in its scope, a module's in its exports. */
-  #load(call: CallMessage): GuestOutcome | undefined {
+  #evaluate(call: CallMessage): GuestOutcome | undefined {
     const named = call.module && call.entry !== 'default';
     const code = named ? `${call.code}\n;export { ${call.entry} as ${MODULE_ENTRY} };` : call.code;
-    const type = call.module ? 'module' : 'global';
-    const loaded = this.#context.evalCode(code, call.name, { type });
-    if (loaded.error) return this.#thrown(loaded.error);
-    const result = this.#own(loaded.value);
+    const loaded = this.#guest.evaluate(code, call.name, call.module ? EVAL.module : EVAL.script);
+    if ('thrown' in loaded) return this.#thrown(loaded.thrown);
     if (call.module) {
-      this.#entry = this.#own(this.#context.getProp(result, named ? MODULE_ENTRY : 'default'));
+      this.#entry = this.#guest.property(loaded.value, named ? MODULE_ENTRY : 'default');
       return undefined;
     }
-    const found = this.#context.evalCode(call.entry, PRELUDE_NAME, { type: 'global' });
-    if (found.error) return this.#thrown(found.error);
-    this.#entry = this.#own(found.value);
+    const found = this.#guest.evaluate(call.entry, PRELUDE_NAME, EVAL.script);
+    if ('thrown' in found) return this.#thrown(found.thrown);
+    this.#entry = found.value;
     return undefined;
-  }
-
-  #reseed(call: CallMessage): GuestOutcome | undefined {
-    const seeds = this.#seedNumbers(call.seed);
-    const result = this.#drive('reseed', seeds);
-    for (const seed of seeds) seed.dispose();
-    return typeof result === 'string' ? undefined : result;
   }
 
   #callEntry(call: CallMessage): GuestOutcome {
     if (!this.#fits(call.argumentsText)) return MEMORY_USED_UP;
-    const args = this.#context.newString(call.argumentsText);
-    const first = this.#drive('run', [this.#entry as QuickJSHandle, args]);
-    args.dispose();
+    const args = [this.#guest.string(call.argumentsText)];
+    if (call.argumentsText.includes(MARK_IN_JSON)) args.push(this.#guest.number(1));
+    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [this.#entry as Pointer, ...args]);
+    for (const arg of args) this.#guest.free(arg);
+    this.#hasRun = true;
     if (first !== '?') return this.#read(first);
     this.#drain();
     return this.#read(this.#drive('outcome', []));
@@ -123,35 +148,40 @@ export class Realm {
   /** Runs promise jobs until the outcome is there, none is left, or the call is over. */
   #drain(): void {
     const { budget } = this.#scope;
-    while (this.#runtime.hasPendingJob() && !budget.isSpent()) {
-      const round = this.#runtime.executePendingJobs(JOBS_A_ROUND);
-      round.dispose();
+    while (this.#guest.hasJobs && !budget.isSpent()) {
+      this.#guest.runJobs(JOBS_A_ROUND);
       if (this.#drive('outcome', []) !== '?') return;
     }
   }
 
   #read(text: string | GuestOutcome): GuestOutcome {
     if (typeof text !== 'string') return text;
+    if (text === '!') return { kind: 'value', text: this.#delivered };
     if (text[0] === '+') return { kind: 'value', text: text.slice(1) };
     if (text[0] === '-') return this.#readFailure(text.slice(1));
     const message = 'the entry returned a promise that nothing will settle';
     return { kind: 'thrown', failure: { message } };
   }
 
-  /** Calls a function of the prelude and gives its text. */
-  #drive(name: string, args: QuickJSHandle[]): string | GuestOutcome {
-    const method = this.#context.getProp(this.#driver as QuickJSHandle, name);
-    const result = this.#context.callFunction(method, this.#context.undefined, args);
-    method.dispose();
-    if (result.error) return this.#unreadable(result.error);
-    const text = this.#context.getString(result.value);
-    result.value.dispose();
+  /** Calls a function of the prelude and gives its text; `!` when it gave nothing. */
+  #drive(name: DriverName, args: readonly Pointer[]): string | GuestOutcome {
+    const result = this.#guest.call(this.#addresses.driver[name], args);
+    if ('thrown' in result) return this.#unreadable(result.thrown);
+    if (this.#guest.isUndefined(result.value)) return '!';
+    const text = this.#guest.text(result.value);
+    this.#guest.free(result.value);
     return text;
   }
 
-  #thrown(error: QuickJSHandle): GuestOutcome {
-    const text = this.#drive('describe', [error]);
-    error.dispose();
+  /** The same with arguments made for this one call. */
+  #driveOnce(name: DriverName, args: readonly Pointer[]): string | GuestOutcome {
+    const text = this.#drive(name, args);
+    for (const arg of args) this.#guest.free(arg);
+    return text;
+  }
+
+  #thrown(error: Pointer): GuestOutcome {
+    const text = this.#driveOnce('describe', [error]);
     return typeof text === 'string' ? this.#readFailure(text) : text;
   }
 
@@ -163,43 +193,70 @@ export class Realm {
   }
 
   /** The prelude itself failed: out of time, memory or stack, with nothing left to say which. */
-  #unreadable(error: QuickJSHandle): GuestOutcome {
-    error.dispose();
+  #unreadable(error: Pointer): GuestOutcome {
+    this.#guest.free(error);
     if (this.instance.isNearlyFull) return MEMORY_USED_UP;
     return { kind: 'stopped', code: 'GUEST_CRASHED', text: 'the guest left no readable outcome' };
   }
 
-  #hostCall(...[name, argumentsText]: QuickJSHandle[]): QuickJSHandle {
-    const text = this.#scope.callHost(
-      this.#context.getString(name as QuickJSHandle),
-      this.#context.getString(argumentsText as QuickJSHandle),
-    );
+  shouldInterrupt(): boolean {
+    this.#scope.onPoll();
+    return this.#scope.budget.isSpent();
+  }
+
+  callFunction(id: number, argumentsAt: Pointer): Pointer {
+    const guest = this.#guest;
+    if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
+    this.#hasActed = true;
+    if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
+    const first = guest.text(guest.argumentAt(argumentsAt, 0));
+    const second = guest.argumentAt(argumentsAt, 1);
+    if (id === HOST_FUNCTION.callHost) {
+      const text = this.#readPlain(second, 1);
+      return text === undefined ? 0 : this.#hostCall(first, text);
+    }
+    if (id === HOST_FUNCTION.callHostByText) return this.#hostCall(first, guest.text(second));
+    this.#scope.log.print(first, String(JSON.parse(guest.text(second))));
+    return 0;
+  }
+
+  #deliver(value: Pointer): Pointer {
+    const text = this.#readPlain(value, 0);
+    if (text === undefined) return 0;
+    this.#delivered = text;
+    return this.#guest.number(1);
+  }
+
+  #readPlain(value: Pointer, depth: number): string | undefined {
+    const { heap } = this.#addresses;
+    if (!heap || !this.#readLimits) return undefined;
+    return new HeapReader(this.instance.views, heap, this.#readLimits).read(value, depth);
+  }
+
+  #hostCall(name: string, argumentsText: string): Pointer {
+    const text = this.#scope.callHost(name, argumentsText);
     if (text !== undefined && !this.#fits(text)) {
       this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
     }
     const { verdict } = this.#scope.budget;
-    return this.#context.newString(verdict || text === undefined ? CALL_IS_OVER : text);
+    if (verdict || text === undefined) return this.#guest.string(CALL_IS_OVER);
+    return text === '+null' ? this.#guest.null() : this.#guest.string(text);
   }
 
-  /** The library copies a text into memory without looking whether there was any to have. */
+  /** A text is not begun to be copied into memory that would not hold it. */
   #fits(text: string): boolean {
     return text.length <= this.instance.memoryBytesMax / 4;
   }
 
-  #print(...[level, text]: QuickJSHandle[]): undefined {
-    const line: unknown = JSON.parse(this.#context.getString(text as QuickJSHandle));
-    this.#scope.log.print(this.#context.getString(level as QuickJSHandle), String(line));
+  #seedPart(index: Pointer): Pointer {
+    const hash = createHash('sha256').update(this.#seed).digest();
+    return this.#guest.number(hash.readInt32LE(Number(this.#guest.text(index)) * 4));
   }
+}
 
-  #seedNumbers(seed: string): QuickJSHandle[] {
-    const hash = createHash('sha256').update(seed).digest();
-    return [0, 4, 8].map((at) => this.#context.newNumber(hash.readInt32LE(at)));
-  }
-
-  #own(handle: QuickJSHandle): QuickJSHandle {
-    this.#handles.push(handle);
-    return handle;
-  }
+/** The outcome that a driver function gave instead of a text. */
+function failureOf(result: string | GuestOutcome): GuestOutcome | undefined {
+  return typeof result === 'string' ? undefined : result;
 }
 
 /** The name under which a module's own entry is exported to the realm. */

@@ -1,73 +1,121 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { capFor, Instance } from './instance.js';
+import { capFor, type EngineParts, Instance } from './instance.js';
+import { bytesOf, type MemoryImage } from './memory-image.js';
+import { type MemoryLayout, measureLayout } from './memory-layout.js';
 import type { CallMessage } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
+import { bootRealm, type PreparedRealm } from './realm-boot.js';
 
 /** How many `reuse` realms a worker keeps, and instances for different memory limits. */
 const KEPT_REALMS_MAX = 8;
 const INSTANCES_MAX = 2;
+/** How much a worker remembers of documents that it has prepared. */
+const PREPARED_BYTES_MAX = 32 * 2 ** 20;
+
+/** A realm with only the prelude in it, made before any guest ran. */
+export interface RealmBase {
+  readonly layout: MemoryLayout;
+  readonly realm: PreparedRealm;
+}
 
 /**
- * Hands out a realm per call: a fresh one in a shared instance, since only one
- * call runs at a time; or for `reuse`, the kept one of that name and code, in
- * an instance of its own.
+ * Hands out a realm per call. A clean one is an image written back into a
+ * shared instance, since only one call runs at a time: of the document's realm
+ * when that has been prepared, else of one that has only the prelude. For
+ * `reuse` it is the kept one of that name and code, in an instance of its own.
  */
 export class Realms {
-  readonly #wasm: WebAssembly.Module;
+  /** What all realms begin from; another worker can begin from it too. */
+  readonly base: RealmBase;
+  readonly #parts: EngineParts;
+  readonly #prepared = new LRUCache<string, PreparedRealm>({
+    maxSize: PREPARED_BYTES_MAX,
+    sizeCalculation: ({ image }, key) => bytesOf(image) + key.length * 2,
+  });
   readonly #instances = new LRUCache<number, Instance>({ max: INSTANCES_MAX });
   readonly #kept = new LRUCache<string, Realm>({ max: KEPT_REALMS_MAX });
+  /** Of the call that runs, and of what it began from. */
+  #key = '';
+  #image: MemoryImage;
 
-  constructor(wasm: WebAssembly.Module) {
-    this.#wasm = wasm;
+  private constructor(wasm: WebAssembly.Module, base: RealmBase) {
+    this.#parts = { wasm, layout: base.layout };
+    this.base = base;
+    this.#image = base.realm.image;
   }
 
-  /** Makes the instance for a limit ahead of its first call. */
-  async warm(memoryBytes: number): Promise<void> {
-    await this.#instanceFor(memoryBytes);
+  /**
+   * `memoryBytes` is the limit that the first calls will have. Without a `base`
+   * it is made here, which takes longer than all the rest.
+   */
+  static async open(
+    wasm: WebAssembly.Module,
+    memoryBytes: number,
+    base?: RealmBase,
+  ): Promise<Realms> {
+    const realms = new Realms(wasm, base ?? (await makeBase(wasm)));
+    await realms.#instanceFor(memoryBytes);
+    return realms;
   }
 
   async take(call: CallMessage, scope: CallScope): Promise<Realm> {
-    if (!call.reuse) {
-      return new Realm(await this.#instanceFor(call.limits.memoryBytes), call, scope);
-    }
-    const kept = this.#kept.get(keyOf(call));
+    const key = keyOf(call);
+    this.#key = key;
+    const kept = call.reuse ? this.#kept.get(key) : undefined;
     if (kept) return kept;
-    return new Realm(await Instance.create(this.#wasm, call.limits.memoryBytes), call, scope);
+    const { memoryBytes } = call.limits;
+    const instance = call.reuse
+      ? await Instance.create(this.#parts, memoryBytes)
+      : await this.#instanceFor(memoryBytes);
+    const { image, addresses } = this.#prepared.get(key) ?? this.base.realm;
+    this.#image = image;
+    instance.restore(image);
+    return new Realm(instance, addresses, scope);
   }
 
-  /** Cleans up after a call. A realm that did not end well is never used again. */
+  /** Cleans up after the call that took the realm. One that did not end well is never used again. */
   giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
-    const { instance } = realm;
-    const key = keyOf(call);
+    const { instance, prepared } = realm;
+    const key = this.#key;
+    if (prepared) {
+      this.#prepared.set(key, prepared);
+      this.#image = prepared.image;
+    }
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
-    } else if (!endedWell || instance.hasGrown || !tryDispose(realm)) {
+    } else if (!endedWell || instance.hasGrown) {
+      this.#instances.delete(instance.memoryBytesMax);
+    } else {
+      this.#tidy(instance);
+    }
+  }
+
+  /** The same document is the likeliest to come next, and nobody waits now. */
+  #tidy(instance: Instance): void {
+    try {
+      instance.restore(this.#image);
+    } catch {
       this.#instances.delete(instance.memoryBytesMax);
     }
   }
 
   async #instanceFor(memoryBytes: number): Promise<Instance> {
     const cap = capFor(memoryBytes);
-    const instance = this.#instances.get(cap) ?? (await Instance.create(this.#wasm, memoryBytes));
+    const instance = this.#instances.get(cap) ?? (await Instance.create(this.#parts, memoryBytes));
     this.#instances.set(cap, instance);
     return instance;
   }
 }
 
-/** The limits and host functions are part of a realm, so a change of them makes another one. */
-function keyOf({ name, code, entry, limits, host }: CallMessage): string {
-  const identity = JSON.stringify([name, code, entry, limits, host]);
-  return createHash('sha256').update(identity).digest('base64');
+async function makeBase(wasm: WebAssembly.Module): Promise<RealmBase> {
+  const layout = await measureLayout(wasm);
+  const instance = await Instance.create({ wasm, layout }, 0);
+  return { layout, realm: bootRealm(instance) };
 }
 
-/** Freeing aborts on anything leaked; then the instance is of no more use. */
-function tryDispose(realm: Realm): boolean {
-  try {
-    realm.dispose();
-    return true;
-  } catch {
-    return false;
-  }
+/** The limits and host functions are part of a realm, so a change of them makes another one. */
+function keyOf({ name, code, entry, limits, host }: CallMessage): string {
+  const { memoryBytes, stackBytes, outputBytes } = limits;
+  return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, code]);
 }

@@ -1,4 +1,4 @@
-import type { Instance } from './instance.js';
+import { type Instance, MemoryUsedUp } from './instance.js';
 import type { GuestOutcome } from './messages.js';
 
 export const MEMORY_USED_UP: GuestOutcome = {
@@ -15,7 +15,7 @@ export function outcomeOfTrap(trap: unknown, instance: Instance): GuestOutcome {
   if (trap instanceof RangeError && /call stack/i.test(trap.message)) {
     return { kind: 'stopped', code: 'GUEST_STACK', text: 'the guest went too deep' };
   }
-  if (instance.isNearlyFull) return MEMORY_USED_UP;
+  if (trap instanceof MemoryUsedUp || instance.isNearlyFull) return MEMORY_USED_UP;
   const reason = trap instanceof WebAssembly.RuntimeError ? trap.message : 'an engine failure';
   return { kind: 'stopped', code: 'GUEST_CRASHED', text: `the guest's engine ended: ${reason}` };
 }

@@ -1,5 +1,6 @@
 import { JdbxError } from '../base/errors.js';
 import { takeValue, type Value } from '../base/values.js';
+import { readPlain, writePlain } from './plain-values.js';
 
 /**
  * Values cross as JSON text in which a string that begins with U+0001 stands
@@ -9,7 +10,7 @@ import { takeValue, type Value } from '../base/values.js';
  */
 const MARK = '\u0001';
 /** How both ends' `JSON.stringify` write the mark; text without it needs no second look. */
-const MARK_IN_JSON = '\\u0001';
+export const MARK_IN_JSON = '\\u0001';
 
 /**
  * The text of a value for the guest. `undefined` becomes null.
@@ -17,7 +18,7 @@ const MARK_IN_JSON = '\\u0001';
  * @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE
  */
 export function encodeValue(value: unknown, path = ''): string {
-  return JSON.stringify(mark(takeValue(value ?? null, path)));
+  return writePlain(value ?? null) ?? JSON.stringify(mark(takeValue(value ?? null, path)));
 }
 
 /** Copies only the branches that hold something to mark. */
@@ -51,6 +52,8 @@ function markObject(object: { readonly [key: string]: Value }): unknown {
  * @throws {JdbxError} GUEST_OUTPUT naming the path of what is not data
  */
 export function decodeValue(text: string): Value {
+  const plain = readPlain(text);
+  if (plain !== undefined) return plain;
   try {
     const parsed: unknown = JSON.parse(text);
     return takeValue(text.includes(MARK_IN_JSON) ? unmark(parsed) : parsed);

@@ -4,6 +4,10 @@ declare namespace WebAssembly {
     /** Keeps the type apart from other objects. */
     private readonly kind: 'module';
   }
+  class Instance {
+    constructor(module: Module, imports: object);
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
   class Memory {
     /** Sizes are in pages of 64 KiB. */
     constructor(descriptor: { initial: number; maximum: number });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Value } from '#jdbx/base/values.js';
-import { PRELUDE } from '#jdbx/sandbox/guest/prelude.js';
+import { PRELUDE_TEXTS } from '#jdbx/sandbox/guest/prelude.js';
 import { createSandbox } from '#jdbx/sandbox/pool.js';
 import { decodeValue, encodeValue } from '#jdbx/sandbox/values-crossing.js';
 import { codeOf, errorOf, guestValue, callGuest as run } from './guest.js';
@@ -215,5 +215,5 @@ test('a text that no guest should be able to make is refused', () => {
 });
 
 test('the prelude holds nothing that the engine looks up where a guest could replace it', () => {
-  expect(PRELUDE).not.toMatch(/`|\bfor \((?:const|let) [^;]* of /);
+  expect(PRELUDE_TEXTS.join('\n')).not.toMatch(/`|\bfor \((?:const|let) [^;]* of /);
 });

@@ -39,7 +39,7 @@ export function createCrossing(
     GuestDate,
   }: Intrinsics,
   makeError: (message: string, code: string, origin: Origin) => Error,
-  bytes: () => Bytes,
+  bytes: Bytes,
   limits: CrossingLimits,
 ) {
   const MARK = '\u0001';
@@ -136,7 +136,7 @@ export function createCrossing(
 
   function writeBytes(value: Uint8Array): string {
     spend((typedArrayLength(value) * 4) / 3);
-    return stringify(MARK + 'b' + bytes().encode(value));
+    return stringify(MARK + 'b' + bytes.encode(value));
   }
 
   /** Milliseconds of a real date; `undefined` for anything else. */
@@ -227,7 +227,7 @@ export function createCrossing(
 
   function reviveString(text: string): unknown {
     if (text[1] === 'd') return new GuestDate(+slice(text, 2));
-    return text[1] === 'b' ? bytes().decode(slice(text, 2)) : slice(text, 2);
+    return text[1] === 'b' ? bytes.decode(slice(text, 2)) : slice(text, 2);
   }
 
   return { encode, decode };

@@ -37,9 +37,6 @@ export function captureIntrinsics() {
     hasOwn,
     stringify,
     parse,
-    // Called by this name it is the indirect one: code at the top, that sees no local.
-    // biome-ignore lint/security/noGlobalEval: it is the guest's own, and compiles the prelude's text alone
-    compile: eval as (code: string) => unknown,
     reflect: {
       apply,
       ownKeys,
@@ -53,6 +50,7 @@ export function captureIntrinsics() {
     arraySort: Array.prototype.sort as (this: unknown, by: unknown) => unknown,
     isArray: Array.isArray,
     objectPrototype: Object.prototype,
+    arrayPrototype: Array.prototype,
     GuestError: Error,
     GuestDate: Date,
     GuestBytes: Uint8Array,

@@ -6,13 +6,19 @@ import { createDescribe, createErrors } from './failures.js';
 import { defineHostObjects } from './host-objects.js';
 import { createInspect } from './inspect.js';
 import { captureIntrinsics } from './intrinsics.js';
-import { createRandom } from './random.js';
+import { createRandom, type SeedPart } from './random.js';
 
-/** What every call needs. */
-const PARTS = { captureIntrinsics, createErrors, createCrossing, createRandom, defineHostObjects };
-
-/** What many calls do without, and so is compiled on first use: compiling is what a realm costs. */
-const LATE_PARTS = { createInspect, createDescribe, createQuery, createBytes };
+const PARTS = {
+  captureIntrinsics,
+  createErrors,
+  createInspect,
+  createDescribe,
+  createBytes,
+  createCrossing,
+  createRandom,
+  createQuery,
+  defineHostObjects,
+};
 
 export interface PreludeSettings {
   /** Names of the host functions, dotted. */
@@ -22,45 +28,38 @@ export interface PreludeSettings {
 
 /** Prints in the guest's `console` order; `text` is the JSON text of a string. */
 type Print = (level: string, text: string) => void;
-/** Answers `+` and a value's text, or `-` and the JSON text of `{ message, code?, host? }`. */
-type HostCall = (name: string, argumentsText: string) => string;
+/** Answers null for itself, `+` and a value's text, or `-` and the JSON text of `{ message, code?, host? }`. */
+type HostCallByText = (name: string, argumentsText: string) => string | null;
+/** The same where the host reads the arguments from memory; undefined when it cannot. */
+type HostCall = (name: string, args: readonly unknown[]) => string | null | undefined;
+/** Lets the host read the entry's result from memory; says whether it could. */
+type Deliver = (value: unknown) => unknown;
 
 /** Sets the realm up, and hands the host the functions that it drives the realm by. */
 function boot(
   parts: typeof PARTS,
-  lateTexts: Readonly<Record<keyof typeof LATE_PARTS, string>>,
   hostCall: HostCall,
+  hostCallByText: HostCallByText,
   print: Print,
-  seed: readonly number[],
-  settings: PreludeSettings,
+  deliver: Deliver,
+  seedPart: SeedPart,
 ) {
   const intrinsics = parts.captureIntrinsics();
-  const { apply, freeze, defineProperty, compile, parse, slice, stringify } = intrinsics;
-
-  /** A part that is made when it is first asked for. */
-  function late<K extends keyof typeof LATE_PARTS, M>(
-    name: K,
-    make: (create: (typeof LATE_PARTS)[K]) => M,
-  ): () => M {
-    let made: M | undefined;
-    return () => {
-      made ??= make(compile(lateTexts[name]) as (typeof LATE_PARTS)[K]);
-      return made;
-    };
-  }
-
+  const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
+  const { objectPrototype, arrayPrototype } = intrinsics;
   const { make, originOf } = parts.createErrors(intrinsics);
-  const inspect = late('createInspect', (create) => create(intrinsics));
-  const describe = late('createDescribe', (create) => create(intrinsics, originOf, inspect()));
-  const query = late('createQuery', (create) => create(intrinsics, callHost));
-  const bytes = late('createBytes', (create) => create(intrinsics));
-  const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, settings.crossing);
-  const reseed = parts.createRandom(intrinsics);
-  reseed(seed[0] as number, seed[1] as number, seed[2] as number);
+  const inspect = parts.createInspect(intrinsics);
+  const describe = parts.createDescribe(intrinsics, originOf, inspect);
+  const limits = { __proto__: null, depthMax: 0, nodesMax: 0, lengthMax: 0 };
+  const bytes = parts.createBytes(intrinsics);
+  const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, limits);
+  const forgetSeed = parts.createRandom(intrinsics, seedPart);
   let outcome = '';
 
   function callHost(name: string, args: unknown[]): unknown {
-    const reply = hostCall(name, encode(args, name));
+    let reply = hostCall(name, args);
+    if (reply === undefined) reply = hostCallByText(name, encode(args, name));
+    if (reply === null) return null;
     const body = slice(reply, 1);
     if (reply[0] === '+') return decode(body);
     const { message, code, host } = parse(body) as never;
@@ -71,18 +70,23 @@ function boot(
     return (...values: unknown[]) => {
       let line = '';
       for (let index = 0; index < values.length; index++) {
-        line += (index === 0 ? '' : ' ') + inspect()(values[index]);
+        line += (index === 0 ? '' : ' ') + inspect(values[index]);
       }
       print(level, stringify(line));
     };
   }
 
-  parts.defineHostObjects(
-    intrinsics,
-    settings.host,
-    callHost,
-    (filter?: unknown, shape?: unknown) => query()(filter, shape),
-  );
+  /** Tells the realm what its document may call and return: once, before the guest's code. */
+  function equip(settingsText: string): string {
+    const settings = parse(settingsText) as PreludeSettings;
+    limits.depthMax = settings.crossing.depthMax;
+    limits.nodesMax = settings.crossing.nodesMax;
+    limits.lengthMax = settings.crossing.lengthMax;
+    const query = parts.createQuery(intrinsics, callHost);
+    parts.defineHostObjects(intrinsics, settings.host, callHost, query);
+    return '';
+  }
+
   const console = {
     debug: printer('debug'),
     log: printer('log'),
@@ -96,27 +100,48 @@ function boot(
   /** A proxy that throws from its traps has no description. */
   function tell(error: unknown): string {
     try {
-      return describe()(error);
+      return describe(error);
     } catch {
       return '{"message":"an exception that cannot be read"}';
     }
   }
 
+  /** `!` when the host has read the result, else `+` and its text. */
+  function conclude(result: unknown): string {
+    return deliver(result) ? '!' : '+' + encode(result);
+  }
+
+  /** Plain data is no thenable, unless its prototype was made one. */
+  function canBeThenable(): boolean {
+    return hasOwn(objectPrototype, 'then') || hasOwn(arrayPrototype, 'then');
+  }
+
   /** `await` here is the language's own: it looks at no replaced `Promise.prototype.then`. */
   async function follow(result: unknown): Promise<void> {
     try {
-      outcome = '+' + encode(await result);
+      outcome = conclude(await result);
     } catch (error) {
       outcome = '-' + tell(error);
     }
   }
 
-  /** Calls the entry: `+` and the value's text, `-` and the failure, or `?` while it waits. */
-  function run(entry: (...args: unknown[]) => unknown, argumentsText: string): string {
+  /**
+   * Calls the entry: nothing when the host has read the result, else what
+   * `conclude` says, `-` and the failure, or `?` while it waits. Texts without
+   * marks are most texts, and come without the third argument.
+   */
+  function run(
+    entry: (...args: unknown[]) => unknown,
+    argumentsText: string,
+    hasMarks?: unknown,
+  ): string | undefined {
     outcome = '?';
     try {
-      const result = apply(entry, undefined, decode(argumentsText) as unknown[]);
-      if (typeof result !== 'object' || result === null) return '+' + encode(result);
+      const args = hasMarks ? decode(argumentsText) : parse(argumentsText);
+      const result = apply(entry, undefined, args as unknown[]);
+      const isObject = typeof result === 'object' && result !== null;
+      if (!(isObject && canBeThenable()) && deliver(result)) return undefined;
+      if (!isObject) return '+' + encode(result);
       follow(result);
       return outcome;
     } catch (error) {
@@ -124,38 +149,40 @@ function boot(
     }
   }
 
-  // Each of these gives text, which is all that the host reads of this realm.
+  // Each of these gives text or nothing; besides, the host reads only what it is handed.
   return freeze({
+    equip,
     run,
-    reseed,
+    /** The same for a kept realm, where the numbers of an earlier call may have been drawn. */
+    runAgain: (entry: () => unknown, argumentsText: string, hasMarks?: unknown) => {
+      forgetSeed();
+      return run(entry, argumentsText, hasMarks);
+    },
     outcome: () => outcome,
-    describe: (thrown: unknown) => describe()(thrown),
+    describe,
   });
 }
 
 /** The file name that the prelude has in stack traces, where it is left out. */
 export const PRELUDE_NAME = '<jdbx>';
 
-/** An expression that gives `(hostCall, print, seed0, seed1, seed2, settingsText) => driver`. */
-export const PRELUDE = `(() => {
-'use strict';
-const parts = { ${entriesOf(PARTS, compact)} };
-const late = { ${entriesOf(LATE_PARTS, (part) => JSON.stringify(`'use strict'; (${compact(part)})`))} };
-const boot = ${compact(boot)};
-return (hostCall, print, s0, s1, s2, settings) =>
-boot(parts, late, hostCall, print, [s0, s1, s2], JSON.parse(settings));
-})()`;
+const PART_NAMES = Object.keys(PARTS).join(', ');
 
-type Part = (...args: never[]) => unknown;
+/**
+ * Expressions whose values `PRELUDE_START` takes, in this order. They are many
+ * because what compiling a text takes is never given back, and so would be part
+ * of every image.
+ */
+export const PRELUDE_TEXTS: readonly string[] = [boot, ...Object.values(PARTS)].map(
+  (part: (...args: never[]) => unknown) => `'use strict'; (${compact(part)})`,
+);
 
-function entriesOf(parts: Readonly<Record<string, Part>>, write: (part: Part) => string): string {
-  return Object.entries(parts)
-    .map(([name, part]) => `${name}: ${write(part)}`)
-    .join(',\n');
-}
+/** An expression that gives `(...preludeValues, ...hostFunctions) => driver`. */
+export const PRELUDE_START = `'use strict';
+((boot, ${PART_NAMES}, ...host) => boot({ ${PART_NAMES} }, ...host))`;
 
 /** A function's text without comment lines and indentation; no string here spans lines. */
-function compact(part: Part): string {
+function compact(part: unknown): string {
   return String(part)
     .replace(/^\s*\/\*[\s\S]*?\*\/$/gm, '')
     .replace(/^\s*\/\/.*$/gm, '')

@@ -1,0 +1,60 @@
+import { CallBudget } from '#jdbx/sandbox/call-budget.js';
+import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
+import { GUEST_LIMITS } from '#jdbx/sandbox/contract.js';
+import { checkGuestCode } from '#jdbx/sandbox/entry.js';
+import { CONTROL, monotonicNow } from '#jdbx/sandbox/messages.js';
+import { Realms } from '#jdbx/sandbox/realms.js';
+import { decodeValue, encodeValue } from '#jdbx/sandbox/values-crossing.js';
+import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
+
+/**
+ * What a worker does for a call, in this thread: from value to value, with all
+ * checks, without the pool and its messages.
+ */
+export async function openWorkerSide() {
+  const realms = await Realms.open(await compileQuickJs(), GUEST_LIMITS.defaults.memoryBytes);
+  const control = new Int32Array(CONTROL.cells);
+  const limits = { ...GUEST_LIMITS.defaults, hostCalls: Number.MAX_SAFE_INTEGER };
+
+  async function run(message, value) {
+    const call = {
+      ...message,
+      argumentsText: encodeValue([value]),
+      deadline: monotonicNow() + 5_000,
+    };
+    const budget = new CallBudget(call, control);
+    const scope = {
+      budget,
+      log: new ConsoleLog(),
+      clock: { readings: 0 },
+      onPoll() {},
+      callHost: () => '+null',
+    };
+    const realm = await realms.take(call, scope);
+    const outcome = realm.run(call, scope);
+    realms.giveBack(realm, call, true);
+    if (outcome.kind !== 'value') throw new Error(JSON.stringify(outcome));
+    return decodeValue(outcome.text);
+  }
+
+  function prepare(code, reuse, host) {
+    const name = 'transformer:bench';
+    const entry = checkGuestCode(code, { name });
+    return { id: 1, name, code, ...entry, host, limits, now: 0, seed: 'seed', reuse };
+  }
+
+  return {
+    clean: (code, value) => {
+      const message = prepare(code, false, ['db.get', 'db.query']);
+      return () => run(message, value);
+    },
+    warm: (code, value) => {
+      const message = prepare(code, true, ['db.get', 'db.query']);
+      return () => run(message, value);
+    },
+    hostCalls: (code, count) => {
+      const message = prepare(code, true, ['host']);
+      return () => run(message, count);
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { RELEASE_SYNC } from 'quickjs-emscripten';
+
+/** An address in an instance's memory: of bytes, or of a value, a context, a runtime. */
+export type Pointer = number;
+
+/** What the engine asks of its host while it runs. */
+export interface EngineHost {
+  /** Function `id` was called; gives the address of a new value, or 0 for undefined. */
+  callFunction(id: number, argumentsAt: Pointer): Pointer;
+  shouldInterrupt(): boolean;
+}
+
+/**
+ * The engine's exports that are used here. They are called directly: the
+ * library's own objects keep tables beside the memory, and restoring the memory
+ * would not restore those.
+ */
+export interface EngineCalls {
+  QTS_NewRuntime(): Pointer;
+  QTS_RuntimeEnableInterruptHandler(runtime: Pointer): void;
+  QTS_RuntimeSetMemoryLimit(runtime: Pointer, bytes: number): void;
+  QTS_RuntimeSetMaxStackSize(runtime: Pointer, bytes: number): void;
+  QTS_NewContext(runtime: Pointer, intrinsics: number): Pointer;
+  QTS_Eval(
+    context: Pointer,
+    code: Pointer,
+    byteCount: number,
+    name: string,
+    detectModule: number,
+    flags: number,
+  ): Pointer;
+  QTS_NewFunction(
+    context: Pointer,
+    name: string,
+    argumentCount: number,
+    isConstructor: boolean,
+    id: number,
+  ): Pointer;
+  QTS_NewString(context: Pointer, text: Pointer): Pointer;
+  QTS_NewFloat64(context: Pointer, number: number): Pointer;
+  QTS_GetString(context: Pointer, value: Pointer): Pointer;
+  QTS_FreeCString(context: Pointer, text: Pointer): void;
+  QTS_FreeValuePointer(context: Pointer, value: Pointer): void;
+  QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
+  QTS_GetUndefined(): Pointer;
+  QTS_GetNull(): Pointer;
+  QTS_DupValuePointer(context: Pointer, value: Pointer): Pointer;
+  QTS_Call(
+    context: Pointer,
+    fn: Pointer,
+    self: Pointer,
+    argumentCount: number,
+    argumentsAt: Pointer,
+  ): Pointer;
+  /** The exception that `result` stands for, or 0 when it is none. */
+  QTS_ResolveException(context: Pointer, result: Pointer): Pointer;
+  QTS_ArgvGetJSValueConstPointer(argumentsAt: Pointer, index: number): Pointer;
+  QTS_IsJobPending(runtime: Pointer): number;
+  QTS_ExecutePendingJob(runtime: Pointer, jobsMax: number, contextOut: Pointer): Pointer;
+}
+
+export interface Engine {
+  readonly calls: EngineCalls;
+  /** Gives 0 when there is no room. */
+  readonly malloc: (byteCount: number) => Pointer;
+  readonly free: (at: Pointer) => void;
+}
+
+/** What the library's loader takes and gives, as far as it matters here. */
+interface LoaderOptions {
+  readonly wasmMemory: WebAssembly.Memory;
+  readonly print: () => void;
+  readonly printErr: () => void;
+  readonly instantiateWasm: (
+    imports: object,
+    done: (instance: WebAssembly.Instance, wasm: WebAssembly.Module) => void,
+  ) => void;
+}
+interface LoadedModule {
+  callbacks: unknown;
+  _malloc(byteCount: number): Pointer;
+  _free(at: Pointer): void;
+}
+type Loader = (options: LoaderOptions) => Promise<LoadedModule>;
+
+/**
+ * Instantiates QuickJS in `memory`, through the library's loader, which knows
+ * the names of this build's imports and exports. `onInstantiated` is called
+ * before the engine's first instruction.
+ */
+export async function loadEngine(
+  wasm: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  host: EngineHost,
+  onInstantiated: () => void = () => {},
+): Promise<Engine> {
+  const load = (await RELEASE_SYNC.importModuleLoader()) as unknown as Loader;
+  const module = await load({
+    wasmMemory: memory,
+    // An abort is reported as an error; the library need not print it too.
+    print: () => {},
+    printErr: () => {},
+    instantiateWasm(imports, done) {
+      const instance = new WebAssembly.Instance(wasm, imports);
+      onInstantiated();
+      done(instance, wasm);
+    },
+  });
+  module.callbacks = callbacksOf(host);
+  const Calls = await RELEASE_SYNC.importFFI();
+  const calls = new Calls(module as never) as unknown as EngineCalls;
+  return { calls, malloc: module._malloc, free: module._free };
+}
+
+/** The engine's module loader is never set, so no module but the guest's own can be asked for. */
+function callbacksOf(host: EngineHost): object {
+  return {
+    callFunction: (
+      _: unknown,
+      _context: Pointer,
+      _self: Pointer,
+      _count: number,
+      ...rest: Pointer[]
+    ) => host.callFunction(rest[1] as number, rest[0] as Pointer),
+    shouldInterrupt: () => (host.shouldInterrupt() ? 1 : 0),
+    freeHostRef: () => {},
+  };
+}

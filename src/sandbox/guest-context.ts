@@ -1,0 +1,109 @@
+import type { Pointer } from './engine.js';
+import type { Instance } from './instance.js';
+
+/** The engine's flags for evaluating (`JS_EVAL_*` in its `quickjs.h`). */
+export const EVAL = { script: 0, module: 1 } as const;
+
+/** See `heap-reader.ts`. */
+const UNDEFINED_TAG = 3;
+
+/** What evaluating or calling gave: the address of a value, or of what was thrown. */
+export type Completion = { readonly value: Pointer } | { readonly thrown: Pointer };
+
+/**
+ * A context of the engine, by addresses. It holds no state of its own beside
+ * the memory, so a context may be restored with it.
+ */
+export class GuestContext {
+  readonly instance: Instance;
+  readonly runtime: Pointer;
+  readonly context: Pointer;
+
+  constructor(instance: Instance, runtime: Pointer, context: Pointer) {
+    this.instance = instance;
+    this.runtime = runtime;
+    this.context = context;
+  }
+
+  evaluate(code: string, name: string, flags: number): Completion {
+    const { instance, context } = this;
+    const { at, byteCount } = instance.writeText(code);
+    const result = instance.calls.QTS_Eval(context, at, byteCount, name, 0, flags);
+    instance.free(at);
+    return this.#completionOf(result);
+  }
+
+  call(fn: Pointer, args: readonly Pointer[]): Completion {
+    const { instance, context } = this;
+    const { calls } = instance;
+    const argumentsAt = instance.writePointers(args);
+    const result = calls.QTS_Call(context, fn, calls.QTS_GetUndefined(), args.length, argumentsAt);
+    instance.free(argumentsAt);
+    return this.#completionOf(result);
+  }
+
+  #completionOf(result: Pointer): Completion {
+    const thrown = this.instance.calls.QTS_ResolveException(this.context, result);
+    return thrown === 0 ? { value: result } : { thrown };
+  }
+
+  property(object: Pointer, name: string): Pointer {
+    const key = this.string(name);
+    const value = this.instance.calls.QTS_GetProp(this.context, object, key);
+    this.free(key);
+    return value;
+  }
+
+  string(text: string): Pointer {
+    const { at } = this.instance.writeText(text);
+    const value = this.instance.calls.QTS_NewString(this.context, at);
+    this.instance.free(at);
+    return value;
+  }
+
+  number(number: number): Pointer {
+    return this.instance.calls.QTS_NewFloat64(this.context, number);
+  }
+
+  null(): Pointer {
+    const { calls } = this.instance;
+    return calls.QTS_DupValuePointer(this.context, calls.QTS_GetNull());
+  }
+
+  fn(name: string, argumentCount: number, id: number): Pointer {
+    return this.instance.calls.QTS_NewFunction(this.context, name, argumentCount, false, id);
+  }
+
+  /** Looks at the value's tag in memory. */
+  isUndefined(value: Pointer): boolean {
+    return this.instance.views.words[(value + 4) >>> 2] === UNDEFINED_TAG;
+  }
+
+  /** The text of a value that is a string. */
+  text(value: Pointer): string {
+    const at = this.instance.calls.QTS_GetString(this.context, value);
+    const text = this.instance.readText(at);
+    this.instance.calls.QTS_FreeCString(this.context, at);
+    return text;
+  }
+
+  /** Argument number `index` of a function of the host that is being called. */
+  argumentAt(argumentsAt: Pointer, index: number): Pointer {
+    return this.instance.calls.QTS_ArgvGetJSValueConstPointer(argumentsAt, index);
+  }
+
+  free(value: Pointer): void {
+    this.instance.calls.QTS_FreeValuePointer(this.context, value);
+  }
+
+  /** Runs at most so many promise jobs; one that throws ends the round. */
+  runJobs(jobsMax: number): void {
+    const contextOut = this.instance.writePointers([0]);
+    this.free(this.instance.calls.QTS_ExecutePendingJob(this.runtime, jobsMax, contextOut));
+    this.instance.free(contextOut);
+  }
+
+  get hasJobs(): boolean {
+    return this.instance.calls.QTS_IsJobPending(this.runtime) !== 0;
+  }
+}

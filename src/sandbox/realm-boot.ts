@@ -1,0 +1,66 @@
+import type { Pointer } from './engine.js';
+import { PRELUDE_NAME, PRELUDE_START, PRELUDE_TEXTS } from './guest/prelude.js';
+import { EVAL, GuestContext } from './guest-context.js';
+import { type HeapShape, measureHeap } from './heap-reader.js';
+import type { Instance } from './instance.js';
+import type { MemoryImage } from './memory-image.js';
+
+/** Where a realm lies in memory: with an image, all there is to bring it back. */
+export interface RealmAddresses {
+  readonly runtime: Pointer;
+  readonly context: Pointer;
+  /** The functions of the prelude that the host calls, see `guest/prelude.ts`. */
+  readonly driver: Readonly<Record<DriverName, Pointer>>;
+  /** How its values are read from memory; undefined when they cannot be. */
+  readonly heap: HeapShape | undefined;
+  /** The guest's entry, once its code is loaded. */
+  readonly entry?: Pointer;
+}
+
+export interface PreparedRealm {
+  readonly image: MemoryImage;
+  readonly addresses: RealmAddresses;
+}
+
+const DRIVER_NAMES = ['equip', 'run', 'runAgain', 'outcome', 'describe'] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
+
+/** The numbers under which the prelude knows the functions of its host. */
+export const HOST_FUNCTION = {
+  callHost: 1,
+  callHostByText: 2,
+  print: 3,
+  deliver: 4,
+  seedPart: 5,
+} as const;
+
+/** Enough for the prelude; each call sets its own. */
+const BOOT_STACK_BYTES = 256 * 2 ** 10;
+
+/** Makes a realm with the prelude in it and nothing of any call: no seed, no names, no limits. */
+export function bootRealm(instance: Instance): PreparedRealm {
+  const { calls } = instance;
+  instance.enter({ callFunction: () => 0, shouldInterrupt: () => false }, BOOT_STACK_BYTES);
+  const runtime = calls.QTS_NewRuntime();
+  calls.QTS_RuntimeEnableInterruptHandler(runtime);
+  calls.QTS_RuntimeSetMaxStackSize(runtime, BOOT_STACK_BYTES);
+  const guest = new GuestContext(instance, runtime, calls.QTS_NewContext(runtime, 0));
+  const driver = bootDriver(guest);
+  const addresses = { runtime, context: guest.context, driver, heap: measureHeap(guest) };
+  return { image: instance.capture(), addresses };
+}
+
+function bootDriver(guest: GuestContext): Record<DriverName, Pointer> {
+  const values = PRELUDE_TEXTS.map((text) => evaluated(guest, text));
+  const functions = Object.entries(HOST_FUNCTION).map(([name, id]) => guest.fn(name, 2, id));
+  const driver = guest.call(evaluated(guest, PRELUDE_START), [...values, ...functions]);
+  if ('thrown' in driver) throw new Error('the prelude cannot be run');
+  const entries = DRIVER_NAMES.map((name) => [name, guest.property(driver.value, name)]);
+  return Object.fromEntries(entries) as Record<DriverName, Pointer>;
+}
+
+function evaluated(guest: GuestContext, text: string): Pointer {
+  const result = guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+  if ('thrown' in result) throw new Error('the prelude cannot be evaluated');
+  return result.value;
+}

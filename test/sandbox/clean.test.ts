@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { CallBudget } from '#jdbx/sandbox/call-budget.js';
+import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
+import { GUEST_LIMITS, type GuestLimits } from '#jdbx/sandbox/contract.js';
+import { checkGuestCode } from '#jdbx/sandbox/entry.js';
+import {
+  type CallMessage,
+  CONTROL,
+  type GuestOutcome,
+  monotonicNow,
+} from '#jdbx/sandbox/messages.js';
+import type { Realm } from '#jdbx/sandbox/realm.js';
+import { Realms } from '#jdbx/sandbox/realms.js';
+import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
+
+/**
+ * Drives the worker's part in this thread, so that the guest's whole memory can
+ * be looked at between two calls.
+ */
+let realms: Realms;
+const control = new Int32Array(CONTROL.cells);
+const clock = { readings: 0 };
+
+beforeAll(async () => {
+  realms = await Realms.open(await compileQuickJs(), GUEST_LIMITS.defaults.memoryBytes);
+});
+
+interface Options {
+  readonly args?: unknown[];
+  readonly seed?: string;
+  readonly host?: Record<string, () => string>;
+  readonly limits?: Partial<GuestLimits>;
+}
+
+interface Ran {
+  /** Of the whole memory, as the call found it. */
+  readonly hash: string;
+  readonly outcome: GuestOutcome;
+  readonly realm: Realm;
+  readonly wasPrepared: boolean;
+  readonly lines: readonly string[];
+}
+
+async function run(code: string, options: Options = {}): Promise<Ran> {
+  const { args = [], seed = 'seed', host = {}, limits } = options;
+  const call: CallMessage = {
+    id: 1,
+    name: 'transformer:test',
+    code,
+    ...checkGuestCode(code, { name: 'transformer:test' }),
+    argumentsText: JSON.stringify(args),
+    host: Object.keys(host),
+    limits: { ...GUEST_LIMITS.defaults, ...limits },
+    deadline: monotonicNow() + 20_000,
+    now: 0,
+    seed,
+    reuse: false,
+  };
+  const log = new ConsoleLog();
+  const callHost = (name: string) => host[name]?.();
+  const scope = { budget: new CallBudget(call, control), log, clock, onPoll() {}, callHost };
+  const realm = await realms.take(call, scope);
+  const wasPrepared = realm.isLoaded;
+  const hash = createHash('sha256').update(realm.instance.bytes).digest('hex');
+  const outcome = realm.run(call, scope);
+  realms.giveBack(realm, call, outcome.kind !== 'stopped');
+  return { hash, outcome, realm, wasPrepared, lines: log.lines().map(({ text }) => text) };
+}
+
+const PLAIN = 'let calls = 0; function f(n) { return [++calls, n, Math.random()] }';
+
+/** What a guest may leave: in the heap, above its old end, on the stack, in freed blocks. */
+const LEFTOVERS = [
+  ['nothing much', PLAIN],
+  ['other globals', 'function f() { globalThis.left = "over".repeat(1000); [].__proto__.x = f }'],
+  ['12 MiB, freed again', 'function f() { new Uint8Array(12e6).fill(7); return 1 }'],
+  ['8 MiB, not freed', 'function f() { globalThis.left = new Uint8Array(8e6).fill(7) }'],
+  [
+    'a stack as deep as it may be',
+    'function f() { let n = 0; const g = () => { n++; g() }; try { g() } catch {} return n }',
+  ],
+  [
+    'one huge frame',
+    `function f() { const g = (${Array.from({ length: 4000 }, (_, n) => `a${n} = ${n}`)}) => a7; try { g() } catch {} }`,
+  ],
+  ['a deep stack of built-ins', 'const f = () => { try { [1].map(f) } catch {} }'],
+  ['an exception', 'function f() { throw new Error("left".repeat(1000)) }'],
+  ['pending jobs', 'function f() { const g = () => Promise.resolve().then(g); g(); return 1 }'],
+  ['a promise that nothing settles', 'const f = () => new Promise(() => {})'],
+  ['a host call', 'function f() { db.get("x"); console.log("seen") }'],
+  ['code that fails to load', 'throw 1; function f() {}'],
+  ['code that is seen when it loads', 'console.log(1); Math.random(); function f() {}'],
+] as const;
+
+describe('before every call the memory is, byte for byte, what it was before the first', () => {
+  test.each(LEFTOVERS)('after a guest that left %s', async (_, code) => {
+    const host = { 'db.get': () => '+1' };
+    const before = await run(PLAIN, { args: [1] });
+    const again = await run(PLAIN, { args: [1] });
+    const first = await run(code, { host });
+    const second = await run(code, { host, seed: 'another' });
+    const third = await run(code, { host });
+    const after = await run(PLAIN, { args: [1] });
+    expect(third.hash).toBe(second.hash);
+    expect(after.hash).toBe(again.hash);
+    expect(after.outcome).toEqual(before.outcome);
+    expect(third.outcome).toEqual(first.outcome);
+  });
+
+  test('also in another instance, made after one had grown', async () => {
+    const before = await run(PLAIN, { args: [1] });
+    const again = await run(PLAIN, { args: [1] });
+    const grown = await run('function f() { globalThis.left = new Uint8Array(2e7); }');
+    const after = await run(PLAIN, { args: [1] });
+    expect(grown.realm.instance.hasGrown).toBe(true);
+    expect(after.realm.instance).not.toBe(before.realm.instance);
+    expect(after.hash).toBe(again.hash);
+    expect(after.outcome).toEqual(before.outcome);
+  });
+
+  test('and two documents, or one with other rights or limits, never share an image', async () => {
+    const other = PLAIN.replace('calls', 'other').replace('++calls', '++other');
+    const limits = { stackBytes: 64 * 2 ** 10 };
+    const runs = [
+      [PLAIN, {}],
+      [other, {}],
+      [PLAIN, { host: { 'db.get': () => '+1' } }],
+      [PLAIN, { limits }],
+    ] as const;
+    for (const [code, options] of runs) await run(code, options);
+    const hashes = [];
+    for (const [code, options] of runs) hashes.push((await run(code, options)).hash);
+    expect(new Set(hashes).size).toBe(runs.length);
+  });
+});
+
+describe('code is evaluated once for all calls', () => {
+  test('when evaluating it reads nothing of a call and is not seen', async () => {
+    const first = await run('const table = [1, 2, 3].map((n) => n * n); const f = () => table');
+    const second = await run('const table = [1, 2, 3].map((n) => n * n); const f = () => table');
+    expect([first.wasPrepared, second.wasPrepared]).toEqual([false, true]);
+    expect(second.outcome).toEqual({ kind: 'value', text: '[1,4,9]' });
+  });
+
+  test('and starts from the seed of each call', async () => {
+    const code = 'const { random } = Math; const f = () => [random(), random()]';
+    const outcomes = [];
+    for (const seed of ['a', 'a', 'b', 'a']) outcomes.push((await run(code, { seed })).outcome);
+    expect(outcomes[1]).toEqual(outcomes[0]);
+    expect(outcomes[2]).not.toEqual(outcomes[0]);
+    expect(outcomes[3]).toEqual(outcomes[0]);
+  });
+});
+
+describe('code is evaluated in each call', () => {
+  test('when it draws a random number', async () => {
+    const code = 'const drawn = Math.random(); const f = () => [drawn, Math.random()]';
+    const runs = [];
+    for (const seed of ['a', 'a', 'b']) runs.push(await run(code, { seed }));
+    expect(runs.map(({ wasPrepared }) => wasPrepared)).toEqual([false, false, false]);
+    expect(runs[1]?.outcome).toEqual(runs[0]?.outcome);
+    expect(runs[2]?.outcome).not.toEqual(runs[0]?.outcome);
+  });
+
+  test('when it prints or calls the host', async () => {
+    const host = { 'db.get': () => '+"read"' };
+    const code = 'console.log("loading"); const found = db.get("x"); const f = () => found';
+    for (let round = 0; round < 3; round++) {
+      const { wasPrepared, lines, outcome } = await run(code, { host });
+      expect({ wasPrepared, lines }).toEqual({ wasPrepared: false, lines: ['loading'] });
+      expect(outcome).toEqual({ kind: 'value', text: '"read"' });
+    }
+  });
+});
