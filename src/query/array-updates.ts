@@ -1,7 +1,7 @@
 import { compareValues } from '../base/order.js';
 import { isPlainObject, type Value } from '../base/values.js';
 import { compileFilter } from './filter.js';
-import { compareFields, readSort, sortableMaker } from './sort.js';
+import { sortItems } from './sort-items.js';
 
 type Values = readonly Value[];
 // Each takes what checks before it have let through, so the argument is as wide as its operator.
@@ -43,20 +43,6 @@ function push(current: Values, operand: Value): Values {
 
 function slice(items: Values, count: number): Values {
   return count < 0 ? items.slice(count) : items.slice(0, count);
-}
-
-function sortItems(items: Values, sort: Value): Values {
-  if (typeof sort === 'number') return items.toSorted((a, b) => compareValues(a, b) * sort);
-  const order = readSort(sort);
-  if (!order) return items;
-  const fields = order.byId
-    ? [...order.fields, { path: '_id', direction: order.idDirection }]
-    : order.fields;
-  const full = { ...order, fields };
-  return items
-    .map(sortableMaker(full))
-    .sort(compareFields(full))
-    .map((item) => item.document);
 }
 
 function addToSet(current: Values, operand: Value): Values {

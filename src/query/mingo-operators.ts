@@ -34,7 +34,7 @@ export const EXPRESSION_OPERATORS: Operators = {
   ...OWN_OPERATORS,
 };
 
-export const ACCUMULATOR_OPERATORS: MingoOperators = operatorsOf(accumulators);
+const ACCUMULATOR_OPERATORS: MingoOperators = operatorsOf(accumulators);
 
 function fromMingo(run: MingoOperator): Operator {
   return {
@@ -65,11 +65,6 @@ function scopeOf(document: unknown, options: Bound): DocumentScope {
   );
 }
 
-/** Evaluates as mingo would, by our evaluator. */
-export function evaluateFor(document: unknown, expression: unknown, options: Options): unknown {
-  return scopeOf(document, options as Bound).value(expression);
-}
-
 /** Operators are a value here, not a registry that imports fill. */
 export function makeContext(more: Readonly<Record<string, MingoOperators>> = {}): Context {
   const kinds = { expression: FOR_MINGO, accumulator: ACCUMULATOR_OPERATORS, ...more };
@@ -87,23 +82,4 @@ export function makeOptions(context: Context, more: Partial<Options> = {}): Opti
     ...more,
     context,
   };
-}
-
-/** Puts `now` in place of `$$NOW`, so that an expression's clock is its caller's. */
-export function bindNow<T>(expression: T, now: number | undefined): T {
-  return now === undefined ? expression : (replaceNow(expression, new Date(now)) as T);
-}
-
-function replaceNow(expression: unknown, now: Date): unknown {
-  if (expression === '$$NOW') return now;
-  if (Array.isArray(expression)) return expression.map((item) => replaceNow(item, now));
-  if (typeof expression !== 'object' || expression === null) return expression;
-  const prototype = Object.getPrototypeOf(expression);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return expression;
-  return Object.fromEntries(
-    Object.entries(expression).map(([key, item]) => [
-      key,
-      key === '$literal' ? item : replaceNow(item, now),
-    ]),
-  );
 }

@@ -1,6 +1,6 @@
-import { compareValues } from '../../base/order.js';
-import { isPlainObject, type Value } from '../../base/values.js';
-import { compareFields, readSort, sortableMaker } from '../sort.js';
+import { isPlainObject } from '../../base/values.js';
+import { readSort } from '../sort.js';
+import { sortItems } from '../sort-items.js';
 import {
   describe,
   isNil,
@@ -29,20 +29,4 @@ function check(operand: unknown): void {
   if (!isPlainObject(sortBy) || Object.keys(sortBy).length === 0)
     refuse(NAME, '1, -1 or an object of paths as sortBy', describe(sortBy));
   readSort(sortBy);
-}
-
-/** Sorts values as `$sortArray` and the `$sort` of `$push` do. */
-export function sortItems(items: readonly unknown[], sortBy: unknown): unknown[] {
-  if (typeof sortBy === 'number')
-    return items.toSorted((a, b) => compareValues(a as Value, b as Value) * sortBy);
-  const order = readSort(sortBy);
-  if (!order) return [...items];
-  const fields = order.byId
-    ? [...order.fields, { path: '_id', direction: order.idDirection }]
-    : order.fields;
-  const full = { ...order, fields };
-  return items
-    .map(sortableMaker(full))
-    .sort(compareFields(full))
-    .map((item) => item.document);
 }
