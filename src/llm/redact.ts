@@ -24,10 +24,15 @@ export type Redact = <T>(value: T) => T;
  * looked for.
  */
 export function redactor(secrets: readonly string[]): Redact {
-  const forms = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN).flatMap(formsOf);
+  const forms = secretForms(secrets);
   if (forms.length === 0) return (value) => value;
   const pattern = new RegExp(longestFirst(forms).map(escapePattern).join('|'), 'g');
   return (value) => redactValue(value, (text) => text.replace(pattern, REDACTED)) as typeof value;
+}
+
+/** Every spelling that `redactor` looks for. */
+export function secretForms(secrets: readonly string[]): string[] {
+  return secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN).flatMap(formsOf);
 }
 
 function redactValue(value: unknown, redactText: (text: string) => string): unknown {

@@ -2,6 +2,7 @@ import { createModelCaller, type ModelCaller, type ModelCallInput } from '#jdbx/
 import type { ModelRequest } from '#jdbx/llm/contract.js';
 import { createProviders } from '#jdbx/llm/create-providers.js';
 import type { RecordedCall } from '#jdbx/llm/providers/recorded.js';
+import { Transport } from '#jdbx/llm/transport/transport.js';
 
 /** What is looked for in everything that comes out. */
 export const CANARY = 'sk-canary/4+7=secret&value';
@@ -9,6 +10,9 @@ export const CANARY = 'sk-canary/4+7=secret&value';
 export const CREDENTIAL = { _id: 'cred:key', _type: 'credential', env: 'TEST_KEY' };
 
 export const never = new AbortController().signal;
+
+/** Its connections are let go by themselves when nothing is under way. */
+const transport = new Transport();
 
 export interface Setup {
   readonly caller: ModelCaller;
@@ -21,6 +25,7 @@ export function setup(recordings: readonly RecordedCall[] = []): Setup {
   const waits: number[] = [];
   const caller = createModelCaller({
     providers: createProviders({
+      transport,
       findRecording: async ({ integration, key, requestHash }) =>
         recordings.find(
           (one) =>

@@ -222,8 +222,12 @@ describe('deadlines and aborting', () => {
   test('aborting ends a wait between attempts', async () => {
     const { createModelCaller } = await import('#jdbx/llm/call-model.js');
     const { createProviders } = await import('#jdbx/llm/create-providers.js');
+    const { Transport } = await import('#jdbx/llm/transport/transport.js');
     const caller = createModelCaller({
-      providers: createProviders({ findRecording: async () => undefined }),
+      providers: createProviders({
+        transport: new Transport(),
+        findRecording: async () => undefined,
+      }),
       credentials: async () => undefined,
       env: {},
       clock: { now: () => Date.now() },

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { costOf, sumCosts } from '#jdbx/llm/cost.js';
 import { toRequest } from '#jdbx/llm/messages.js';
 
+const said = (message: object) => ({ messages: [message] });
+const asked = (part: object) => said({ role: 'user', content: [part] });
+
 describe('what a stage hands over becomes a request', () => {
   const user = { role: 'user', content: 'Hi' };
   const system = { role: 'system', content: 'Be kind.' };
@@ -44,7 +47,18 @@ describe('what a stage hands over becomes a request', () => {
     ['no messages', { messages: [] }, 'messages'],
     ['messages that are none', { messages: 'Hi' }, 'messages'],
     ['a message that is none', { messages: ['Hi'] }, 'messages.0'],
-    ['an unknown role', { messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.role'],
+    ['an unknown role', { messages: [{ role: 'robot', content: 'x' }] }, 'messages.0.role'],
+    ['a result of no call', said({ role: 'tool', content: 'x' }), 'messages.0.tool_call_id'],
+    ['a part of no kind', asked({ type: 'sound' }), 'messages.0.content.0.type'],
+    ['an image from nowhere', asked({ type: 'image' }), 'messages.0.content.0'],
+    ['a file on disk', asked({ type: 'file', url: 'file:///a' }), 'messages.0.content.0.url'],
+    ['bytes of no type', asked({ type: 'file', data: 'aGk=' }), 'messages.0.content.0.media_type'],
+    ['bytes that are none', asked({ type: 'file', data: '%' }), 'messages.0.content.0.data'],
+    ['no calls', said({ role: 'assistant', tool_calls: [] }), 'messages.0.tool_calls'],
+    ['a nameless tool', { prompt: 'x', tools: [{ name: '' }] }, 'tools.0.name'],
+    ['a tool twice', { prompt: 'x', tools: [{ name: 'a' }, { name: 'a' }] }, 'tools'],
+    ['an unknown choice', { prompt: 'x', tool_choice: 'maybe' }, 'tool_choice'],
+    ['a schema that is none', { prompt: 'x', response_schema: {} }, 'response_schema.schema'],
     ['an empty message', { messages: [{ role: 'user', content: '' }] }, 'messages.0.content'],
     ['a passage that is no string', { prompt: 'Hi', context: [1] }, 'context.0'],
     ['a context that is no string', { prompt: 'Hi', context: 1 }, 'context'],

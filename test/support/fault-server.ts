@@ -86,6 +86,46 @@ export function status(code: number, headers: Headers = {}, json?: unknown): Beh
   return (response) => sendJson(response, code, body, headers);
 }
 
+/** One server-sent event a value, in one piece each; strings go out as they are. */
+export interface EventStreamOptions {
+  /** Close the connection in place of an orderly end. */
+  readonly cut?: boolean;
+  /** Send nothing more, and never end. */
+  readonly stall?: boolean;
+  /** Milliseconds between two events. */
+  readonly everyMs?: number;
+  /** Send the bytes in pieces of this many, whatever they cut. */
+  readonly pieceBytes?: number;
+}
+
+/** Answers 200 with a stream of server-sent events. */
+export function eventStream(
+  events: readonly unknown[],
+  options: EventStreamOptions = {},
+): Behaviour {
+  const texts = events.map((event) =>
+    typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`,
+  );
+  return async (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    for (const piece of piecesOf(texts, options.pieceBytes)) {
+      if (response.destroyed) return;
+      response.write(piece);
+      await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 0));
+    }
+    if (options.stall) return;
+    if (options.cut) response.socket?.destroy();
+    else response.end();
+  };
+}
+
+function piecesOf(texts: readonly string[], bytes: number | undefined): Uint8Array[] {
+  if (bytes === undefined) return texts.map((text) => Buffer.from(text));
+  const all = Buffer.from(texts.join(''));
+  const count = Math.ceil(all.length / bytes);
+  return Array.from({ length: count }, (_, n) => all.subarray(n * bytes, (n + 1) * bytes));
+}
+
 /** 200 with text that is not JSON. */
 export function garbage(text = '}{ "choices" \u0000 not json'): Behaviour {
   return (response) => void response.writeHead(200, JSON_TYPE).end(text);
