@@ -11,7 +11,9 @@ import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
 import { createIndex } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
+import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
+import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
 import type { RunEvents } from './pipelines/events.js';
@@ -38,6 +40,8 @@ export interface OpenOptions {
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
   readonly env?: { readonly [name: string]: string | undefined } | undefined;
+  /** 32 bytes that open sealed credential documents; without them those are CREDENTIAL_MISSING. */
+  readonly sealKey?: Uint8Array | undefined;
   /** Sends HTTP requests to providers, e.g. undici's `ProxyAgent`. Default: pools of its own. */
   readonly dispatcher?: Dispatcher | undefined;
   readonly clock?: Clock | undefined;
@@ -107,7 +111,8 @@ export class Jdbx extends Database implements AsyncDisposable {
     const models = createModelCaller({
       providers: createProviders({ findRecording: this.#findRecording, transport }),
       credentials: (ref) => this.get(ref),
-      env: options.env ?? process.env,
+      findPrice: (provider, model) => this.#findPrice(provider, model, clock),
+      secrets: { env: options.env ?? process.env, sealKey: options.sealKey },
       clock,
       random,
     });
@@ -183,6 +188,14 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {
+    for (const name of priceNames(model)) {
+      const document = await this.get<PriceDocument>(priceId(provider, name));
+      if (document) return priceAt(document, clock.now());
+    }
+    return undefined;
   }
 
   #findRecording: FindRecording = async ({ integration, key, requestHash }) => {

@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   BUDGET_EXCEEDED: 'what is left of a budget cannot pay for the call; names the budget',
   POOL_FULL: 'more calls wait for a resource pool than its queue holds; try again later',
   POOL_EXHAUSTED: 'no resource of a pool can take the call',
+  PACKAGE_MISSING: 'an optional package that this needs is not installed; says how to',
   RECORDING_MISSING: 'no recorded call matches the request',
   // pipelines and runs
   INVALID_PIPELINE: 'a pipeline document that cannot run; names the path',

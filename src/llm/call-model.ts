@@ -7,10 +7,11 @@ import type {
   ModelCallResult,
   ModelEvent,
   ModelRequest,
+  Price,
   Provider,
 } from './contract.js';
 import type { Providers } from './create-providers.js';
-import { resolveSecret } from './credentials.js';
+import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
 import type { Sleep } from './sleep.js';
 
@@ -18,7 +19,11 @@ export interface ModelCallerDeps {
   readonly providers: Providers;
   /** Finds a credential document by its `_id`. */
   readonly credentials: (ref: string) => Promise<unknown>;
-  readonly env: { readonly [name: string]: string | undefined };
+  readonly secrets: SecretSources;
+  /** Finds what a model costs, for integrations that do not say. Default: nothing is known. */
+  readonly findPrice?:
+    | ((provider: string, model: string) => Promise<Price | undefined>)
+    | undefined;
   readonly clock: Clock;
   /** A number in [0, 1), as `Math.random()` gives; it spreads the waits between attempts. */
   readonly random: () => number;
@@ -65,18 +70,27 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const request = completeRequest(input.request, integration, provider);
       const { idempotencyKey, signal, onAttempt, onEvent } = input;
       const call = { request, integration, secret, idempotencyKey, signal };
-      return new Calling(provider, call, deps, { onAttempt, onEvent }).run();
+      const price = await findPrice(integration, request.model, deps);
+      return new Calling(provider, call, { ...deps, price }, { onAttempt, onEvent }).run();
     },
   };
 }
 
 async function findSecret(
   integration: ReadIntegration,
-  { credentials, env }: ModelCallerDeps,
+  { credentials, secrets }: ModelCallerDeps,
 ): Promise<string | undefined> {
   const { credentials_ref: ref, auth_type } = integration;
   if (ref === undefined || auth_type === 'none') return undefined;
-  return resolveSecret(await credentials(ref), ref, env);
+  return resolveSecret(await credentials(ref), ref, secrets);
+}
+
+async function findPrice(
+  { provider, price }: ReadIntegration,
+  model: string,
+  deps: ModelCallerDeps,
+): Promise<Price | undefined> {
+  return price ?? deps.findPrice?.(provider, model);
 }
 
 /** A frozen copy with the model filled in, so that every attempt sends the same request. */

@@ -6,11 +6,12 @@ import type {
   ModelCallResult,
   ModelEvent,
   ModelResponse,
+  Price,
   Provider,
   ProviderCall,
 } from './contract.js';
-import { costOf, sumCosts } from './cost.js';
 import { generateStreamed } from './generate-streamed.js';
+import { costOf, sumCosts } from './prices/cost.js';
 import { type Redact, redactError, redactor } from './redact.js';
 import { requestHash } from './request-hash.js';
 import { withRetries } from './retry.js';
@@ -20,6 +21,8 @@ export interface CallingDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly sleep?: Sleep | undefined;
+  /** What the model costs, where that is known. */
+  readonly price?: Price | undefined;
 }
 
 export interface CallListeners {
@@ -107,7 +110,7 @@ export class Calling {
 
   #success(response: ModelResponse): OutcomeFacts {
     const { model, usage } = response;
-    const cost = costOf(usage, this.#call.integration.price);
+    const cost = costOf(usage, this.#deps.price);
     const answer = response as unknown as ValueObject;
     return { model, response: answer, usage, ...(cost === undefined ? {} : { cost_usd: cost }) };
   }

@@ -224,10 +224,21 @@ export interface Integration {
 }
 
 /** US dollars for a million tokens. */
-export interface Price {
+export type Price = {
   readonly input_per_million: number;
   readonly output_per_million: number;
-}
+  /** Input read from the provider's prompt cache. Default: as other input. */
+  readonly cached_per_million?: number;
+  /** Input written to the provider's prompt cache. Default: as other input. */
+  readonly cache_write_per_million?: number;
+  /** Other prices for long inputs. */
+  readonly tiers?: readonly PriceTier[];
+};
+
+/** The price of a call whose input is longer than so many tokens; what is absent stays. */
+export type PriceTier = Partial<Omit<Price, 'tiers'>> & {
+  readonly above_input_tokens: number;
+};
 
 export interface RetryStrategy {
   /** Attempts after the first. Default 2. */

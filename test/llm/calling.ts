@@ -34,7 +34,7 @@ export function setup(recordings: readonly RecordedCall[] = []): Setup {
         ),
     }),
     credentials: async (ref) => (ref === CREDENTIAL._id ? CREDENTIAL : undefined),
-    env: { TEST_KEY: CANARY },
+    secrets: { env: { TEST_KEY: CANARY } },
     clock: { now: () => Date.now() },
     random: () => 0.5,
     sleep: async (ms) => void waits.push(ms),

@@ -229,7 +229,7 @@ describe('deadlines and aborting', () => {
         findRecording: async () => undefined,
       }),
       credentials: async () => undefined,
-      env: {},
+      secrets: { env: {} },
       clock: { now: () => Date.now() },
       random: () => 0.5,
     });

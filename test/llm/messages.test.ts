@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { costOf, sumCosts } from '#jdbx/llm/cost.js';
 import { toRequest } from '#jdbx/llm/messages.js';
 
 const said = (message: object) => ({ messages: [message] });
@@ -68,27 +67,5 @@ describe('what a stage hands over becomes a request', () => {
     const make = () => toRequest(source);
     expect(make).toThrow(expect.objectContaining({ code: 'MISSING_INPUT', path: path ?? '' }));
     expect(make).toThrow(/expected .*/);
-  });
-});
-
-describe('cost', () => {
-  const price = { input_per_million: 2.5, output_per_million: 10 };
-
-  test('is usage times price', () => {
-    expect(costOf({ input_tokens: 1_000, output_tokens: 200 }, price)).toBeCloseTo(0.0045, 12);
-    expect(costOf({ input_tokens: 0, output_tokens: 0 }, price)).toBe(0);
-  });
-
-  test.each([
-    ['no price', { input_tokens: 1, output_tokens: 1 }, undefined],
-    ['no usage', {}, price],
-    ['half of the usage', { input_tokens: 1 }, price],
-  ])('is absent with %s', (_, usage, given) => {
-    expect(costOf(usage, given)).toBeUndefined();
-  });
-
-  test('sums what is known', () => {
-    expect(sumCosts([undefined, 1, 2])).toBe(3);
-    expect(sumCosts([undefined])).toBeUndefined();
   });
 });
