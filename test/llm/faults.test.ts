@@ -9,6 +9,7 @@ import type { ModelAttempt } from '#jdbx/llm/contract.js';
 import {
   answer,
   type Behaviour,
+  compressed,
   cut,
   drop,
   empty,
@@ -187,6 +188,19 @@ describe('answers that are none', () => {
     expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE' });
     expect(error.message).toContain('ECONNREFUSED');
     expect(error.details.attempts).toHaveLength(3);
+  });
+});
+
+describe('a compressed answer', () => {
+  test.each(['gzip', 'br'] as const)('by %s is read all the same', async (encoding) => {
+    server.play([compressed(chatAnswer, encoding)]);
+    expect((await call().result).response.text).toBe('The answer is 42.');
+  });
+
+  test('that breaks off is no answer', async () => {
+    server.play([compressed(chatAnswer, 'gzip', 9), answer(chatAnswer)]);
+    const { attempts } = await call().result;
+    expect(attempts[0]?.error?.code).toBe('MODEL_UNAVAILABLE');
   });
 });
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /**
  * A real HTTP server on 127.0.0.1 that plays a provider by a script: the first
@@ -124,6 +125,16 @@ function piecesOf(texts: readonly string[], bytes: number | undefined): Uint8Arr
   const all = Buffer.from(texts.join(''));
   const count = Math.ceil(all.length / bytes);
   return Array.from({ length: count }, (_, n) => all.subarray(n * bytes, (n + 1) * bytes));
+}
+
+/** Answers JSON compressed, asked or not; `cutBytes` of it are kept back. */
+export function compressed(json: unknown, encoding: 'gzip' | 'br', cutBytes = 0): Behaviour {
+  const text = JSON.stringify(json);
+  const bytes = encoding === 'gzip' ? gzipSync(text) : brotliCompressSync(text);
+  return (response) => {
+    response.writeHead(200, { ...JSON_TYPE, 'content-encoding': encoding });
+    response.end(bytes.subarray(0, bytes.length - cutBytes));
+  };
 }
 
 /** 200 with text that is not JSON. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher, interceptors } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
+import { decompressed } from './decompressed.js';
 
 /** One answer as it begins: its status and headers are there, its body is still to come. */
 export interface Exchange {
@@ -50,13 +51,7 @@ export class Connections {
       body,
       signal,
     });
-    // Whoever reads the body learns of its failure; a body that nobody reads any more fails unheard.
-    answer.body.on('error', () => {});
-    return {
-      status: answer.statusCode,
-      headers: { get: (name) => firstOf(answer.headers[name]) },
-      body: answer.body,
-    };
+    return toExchange(answer);
   }
 
   /** Ends what is under way. */
@@ -75,16 +70,26 @@ export class Connections {
   }
 }
 
+function toExchange({
+  statusCode,
+  headers: received,
+  body: raw,
+}: Dispatcher.ResponseData): Exchange {
+  const headers = { get: (name: string) => firstOf(received[name]) };
+  const body = decompressed(raw, headers.get('content-encoding'));
+  // Whoever reads the body learns of its failure; a body that nobody reads any more fails unheard.
+  body.on('error', () => {});
+  return { status: statusCode, headers, body };
+}
+
 function createPools(allowH2: boolean): Dispatcher {
-  const agent = new Agent({
+  return new Agent({
     allowH2,
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_MS },
   });
-  // We ask for no compression; some gateways compress all the same.
-  return agent.compose(interceptors.decompress({ skipErrorResponses: false }));
 }
 
 function firstOf(value: string | string[] | undefined): string | null {
