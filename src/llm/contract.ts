@@ -197,7 +197,7 @@ export interface Integration {
   readonly _id: string;
   readonly _type: string;
   readonly _rev: number;
-  /** `openai` (any compatible endpoint), `anthropic`, `recorded` or `extractive`. Default: `name` in lower case. */
+  /** `openai` (any compatible endpoint), `openai-responses`, `anthropic`, `gemini`, `mistral`, `recorded` or `extractive`. Default: `name` in lower case. */
   readonly provider?: string;
   readonly name?: string;
   /** The URL that requests go to. Default: the provider's own. */

@@ -1,8 +1,11 @@
 import type { Provider } from './contract.js';
 import { anthropicMessages } from './providers/anthropic/messages.js';
 import { createExtractive } from './providers/extractive.js';
+import { gemini } from './providers/gemini/gemini.js';
 import { createHttpProvider } from './providers/http-provider.js';
+import { mistral } from './providers/mistral/mistral.js';
 import { openaiChat } from './providers/openai/chat.js';
+import { openaiResponses } from './providers/openai/responses.js';
 import { createRecorded, type RecordedOptions } from './providers/recorded.js';
 import type { Transport } from './transport/transport.js';
 
@@ -10,7 +13,7 @@ import type { Transport } from './transport/transport.js';
 export type Providers = ReadonlyMap<string, Provider>;
 
 /** The HTTP APIs that the package knows. */
-const MAPPINGS = [openaiChat, anthropicMessages];
+const MAPPINGS = [openaiChat, openaiResponses, anthropicMessages, gemini, mistral];
 
 /** Makes the providers that the package ships; they share one transport, which its owner closes. */
 export function createProviders(options: { transport: Transport } & RecordedOptions): Providers {
