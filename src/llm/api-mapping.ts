@@ -1,6 +1,6 @@
 import type { ModelEvent, ModelResponse, ProviderCall } from './contract.js';
 import type { Answer } from './transport/read-answer.js';
-import type { Post, StreamPiece } from './transport/transport.js';
+import type { Framing, Post, StreamPiece } from './transport/transport.js';
 
 /**
  * How one HTTP API says what the neutral contract says. Pure: it sends nothing
@@ -15,6 +15,8 @@ export interface ApiMapping {
   read(answer: Answer, call: ProviderCall): ModelResponse;
   /** Begins to read one streamed answer. Absent where the API, or this way of asking, has none. */
   readStream?(call: ProviderCall): StreamReader | undefined;
+  /** How its streams are cut into events; loads what that needs. Default: server-sent events. */
+  framing?(): Promise<Framing>;
 }
 
 /** Reads one streamed answer, piece by piece. */

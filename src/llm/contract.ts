@@ -197,7 +197,7 @@ export interface Integration {
   readonly _id: string;
   readonly _type: string;
   readonly _rev: number;
-  /** `openai` (any compatible endpoint), `openai-responses`, `anthropic`, `gemini`, `mistral`, `recorded` or `extractive`. Default: `name` in lower case. */
+  /** `openai` (any compatible endpoint), `openai-responses`, `anthropic`, `gemini`, `mistral`, `bedrock`, `recorded` or `extractive`. Default: `name` in lower case. */
   readonly provider?: string;
   readonly name?: string;
   /** The URL that requests go to. Default: the provider's own. */
@@ -215,6 +215,8 @@ export interface Integration {
   readonly first_byte_timeout_ms?: number;
   /** Milliseconds between two pieces of an answer. Default: `timeout_ms`, for a streamed one 60,000. */
   readonly idle_timeout_ms?: number;
+  /** `bedrock` only. Default: the one in the endpoint's host, else `us-east-1`. */
+  readonly region?: string;
   /** Speak HTTP/2 where the server offers it. Default false. */
   readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;

@@ -1,5 +1,6 @@
 import type { Provider } from './contract.js';
 import { anthropicMessages } from './providers/anthropic/messages.js';
+import { bedrock } from './providers/bedrock/bedrock.js';
 import { createExtractive } from './providers/extractive.js';
 import { gemini } from './providers/gemini/gemini.js';
 import { createHttpProvider } from './providers/http-provider.js';
@@ -13,7 +14,7 @@ import type { Transport } from './transport/transport.js';
 export type Providers = ReadonlyMap<string, Provider>;
 
 /** The HTTP APIs that the package knows. */
-const MAPPINGS = [openaiChat, openaiResponses, anthropicMessages, gemini, mistral];
+const MAPPINGS = [openaiChat, openaiResponses, anthropicMessages, gemini, mistral, bedrock];
 
 /** Makes the providers that the package ships; they share one transport, which its owner closes. */
 export function createProviders(options: { transport: Transport } & RecordedOptions): Providers {

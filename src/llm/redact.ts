@@ -10,6 +10,9 @@ export const REDACTED = '[redacted]';
  */
 export const SECRET_LENGTH_MIN = 4;
 
+/** Parts shorter than this are words, such as a user's name. */
+const PART_LENGTH_MIN = 16;
+
 /** How far a chain of causes is followed; it may be a cycle. */
 const CAUSES_MAX = 8;
 
@@ -32,7 +35,16 @@ export function redactor(secrets: readonly string[]): Redact {
 
 /** Every spelling that `redactor` looks for. */
 export function secretForms(secrets: readonly string[]): string[] {
-  return secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN).flatMap(formsOf);
+  return secrets
+    .flatMap(withParts)
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
+    .flatMap(formsOf);
+}
+
+/** A secret of several parts, as AWS has them, is one also in each of its long parts. */
+function withParts(secret: string): string[] {
+  const parts = secret.split(':').filter((part) => part.length >= PART_LENGTH_MIN);
+  return secret.includes(':') ? [secret, ...parts] : [secret];
 }
 
 function redactValue(value: unknown, redactText: (text: string) => string): unknown {

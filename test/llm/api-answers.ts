@@ -2,6 +2,7 @@
  * The words of each API for one talk, in the shape of its public reference, with values
  * of our own.
  */
+import { bedrockAnswers } from './bedrock-answers.js';
 import { chunk } from './stream-answers.js';
 
 export interface ApiAnswers {
@@ -14,6 +15,8 @@ export interface ApiAnswers {
   readonly body: object;
   readonly whole: object;
   readonly stream: readonly unknown[];
+  /** Of the stream. Default `text/event-stream`. */
+  readonly contentType?: string;
   /** How many events of the stream come after its finish. */
   readonly afterFinish: number;
   /** What comes out, as far as it is the same for whole and streamed answers. */
@@ -247,4 +250,4 @@ const mistral: ApiAnswers = {
   response: { ...response, usage: { input_tokens: 9, output_tokens: 7 } },
 };
 
-export const APIS: readonly ApiAnswers[] = [gemini, responses, mistral];
+export const APIS: readonly ApiAnswers[] = [gemini, responses, mistral, bedrockAnswers];

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRequest } from '#jdbx/llm/contract.js';
 import { answer, eventStream, FaultServer, status } from '../support/fault-server.js';
 import { APIS } from './api-answers.js';
+import { awsFrame, bedrockAnswers } from './bedrock-answers.js';
 import { CANARY, failure, input, integration, request, setup } from './calling.js';
 
 let server: FaultServer;
@@ -40,6 +41,7 @@ const asked = request({
 });
 
 describe.each(APIS)('$provider', (api) => {
+  const typed = api.contentType === undefined ? {} : { contentType: api.contentType };
   const call = (more: object = {}, onEvent?: () => void) => {
     const { caller } = setup();
     const once = { retry_strategy: { max_retries: 0 } };
@@ -65,8 +67,7 @@ describe.each(APIS)('$provider', (api) => {
 
   it('means the same when it streams', async () => {
     for (const pieceBytes of [undefined, 5]) {
-      const options = pieceBytes === undefined ? {} : { pieceBytes };
-      server.play([eventStream(api.stream, options)]);
+      server.play([eventStream(api.stream, { ...typed, ...(pieceBytes ? { pieceBytes } : {}) })]);
       expect((await call({}, () => {})).response).toMatchObject(api.response);
       expect(server.requests[0]?.path).toBe(api.streamPath ?? api.path);
     }
@@ -74,7 +75,7 @@ describe.each(APIS)('$provider', (api) => {
 
   it('is no answer when its stream ends early', async () => {
     for (let count = 0; count < api.stream.length - api.afterFinish; count++) {
-      server.play([eventStream(api.stream.slice(0, count))]);
+      server.play([eventStream(api.stream.slice(0, count), typed)]);
       expect(await failure(call({}, () => {}))).toMatchObject({ code: 'MODEL_UNAVAILABLE' });
     }
   });
@@ -95,6 +96,43 @@ describe('what only some say', () => {
   it('Gemini may block the question', async () => {
     const { response } = await ask('gemini', { promptFeedback: { blockReason: 'SAFETY' } });
     expect(response).toMatchObject({ text: '', finish: 'filter' });
+  });
+
+  const converse = (server: FaultServer, secret: string, more: object = {}) => {
+    const { caller } = setup([], secret);
+    const fields = { provider: 'bedrock', endpoint: server.url, credentials_ref: 'cred:key' };
+    const once = { retry_strategy: { max_retries: 0 } };
+    const document = integration({ ...fields, ...once, region: 'eu-west-1' });
+    return caller.call(input(document, more));
+  };
+
+  it('Bedrock takes keys that sign, for the region and the moment, and shows no part of them', async () => {
+    const key = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzzKEY';
+    server.play([answer(bedrockAnswers.whole), status(403, {}, { message: `bad ${key}` })]);
+    await converse(server, `AKIDEXAMPLE000000000:${key}:session+token/0123456789`);
+    const { headers } = server.requests[0] as { headers: Record<string, string> };
+    expect(headers.authorization).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE000000000\/\d{8}\/eu-west-1\/bedrock\/aws4_request, /,
+    );
+    expect(headers['x-amz-security-token']).toBe('session+token/0123456789');
+    const error = await failure(converse(server, `AKIDEXAMPLE000000000:${key}`));
+    expect(error.message).toContain('403: bad [redacted]');
+  });
+
+  it('Bedrock may break off with an exception, or with bytes that are none', async () => {
+    const contentType = 'application/vnd.amazon.eventstream';
+    const play = (frame: Uint8Array) => {
+      server.play([eventStream([...bedrockAnswers.stream.slice(0, 2), frame], { contentType })]);
+      return failure(converse(server, CANARY, { onEvent: () => {} }));
+    };
+    const throttled = awsFrame(
+      { ':exception-type': 'throttlingException' },
+      { message: 'Slow down' },
+    );
+    expect(await play(throttled)).toMatchObject({ code: 'MODEL_RATE_LIMITED' });
+    const flipped = Uint8Array.from(throttled, (byte, at) => (at === 20 ? byte ^ 1 : byte));
+    expect(await play(flipped)).toMatchObject({ code: 'MODEL_RESPONSE' });
+    expect(await play(new Uint8Array(20))).toMatchObject({ code: 'MODEL_RESPONSE' });
   });
 
   it('a response may be incomplete, refused or failed', async () => {

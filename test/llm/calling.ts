@@ -21,7 +21,7 @@ export interface Setup {
 }
 
 /** A caller over real providers; only the waits between attempts are cut short. */
-export function setup(recordings: readonly RecordedCall[] = []): Setup {
+export function setup(recordings: readonly RecordedCall[] = [], secret = CANARY): Setup {
   const waits: number[] = [];
   const caller = createModelCaller({
     providers: createProviders({
@@ -34,7 +34,7 @@ export function setup(recordings: readonly RecordedCall[] = []): Setup {
         ),
     }),
     credentials: async (ref) => (ref === CREDENTIAL._id ? CREDENTIAL : undefined),
-    secrets: { env: { TEST_KEY: CANARY } },
+    secrets: { env: { TEST_KEY: secret } },
     clock: { now: () => Date.now() },
     random: () => 0.5,
     sleep: async (ms) => void waits.push(ms),

@@ -87,8 +87,9 @@ export function status(code: number, headers: Headers = {}, json?: unknown): Beh
   return (response) => sendJson(response, code, body, headers);
 }
 
-/** One server-sent event a value, in one piece each; strings go out as they are. */
 export interface EventStreamOptions {
+  /** Default `text/event-stream`. */
+  readonly contentType?: string;
   /** Close the connection in place of an orderly end. */
   readonly cut?: boolean;
   /** Send nothing more, and never end. */
@@ -99,17 +100,19 @@ export interface EventStreamOptions {
   readonly pieceBytes?: number;
 }
 
-/** Answers 200 with a stream of server-sent events. */
+/**
+ * Answers 200 with a stream: one server-sent event a value, in one piece each; strings and bytes
+ * go out as they are.
+ */
 export function eventStream(
   events: readonly unknown[],
   options: EventStreamOptions = {},
 ): Behaviour {
-  const texts = events.map((event) =>
-    typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`,
-  );
+  const frames = events.map(toFrame);
+  const { contentType = 'text/event-stream; charset=utf-8' } = options;
   return async (response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-    for (const piece of piecesOf(texts, options.pieceBytes)) {
+    response.writeHead(200, { 'content-type': contentType });
+    for (const piece of piecesOf(frames, options.pieceBytes)) {
       if (response.destroyed) return;
       response.write(piece);
       await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 0));
@@ -120,9 +123,14 @@ export function eventStream(
   };
 }
 
-function piecesOf(texts: readonly string[], bytes: number | undefined): Uint8Array[] {
-  if (bytes === undefined) return texts.map((text) => Buffer.from(text));
-  const all = Buffer.from(texts.join(''));
+function toFrame(event: unknown): Buffer {
+  if (event instanceof Uint8Array) return Buffer.from(event);
+  return Buffer.from(typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`);
+}
+
+function piecesOf(frames: readonly Buffer[], bytes: number | undefined): readonly Buffer[] {
+  if (bytes === undefined) return frames;
+  const all = Buffer.concat(frames);
   const count = Math.ceil(all.length / bytes);
   return Array.from({ length: count }, (_, n) => all.subarray(n * bytes, (n + 1) * bytes));
 }

@@ -23,7 +23,8 @@ async function* streamed(
     const answer = await transport.whole(mapping.post(call, false), call);
     return yield* eventsOf(mapping.read(answer, call));
   }
-  for await (const streamed of transport.stream(mapping.post(call, true), call)) {
+  const framing = await mapping.framing?.();
+  for await (const streamed of transport.stream(mapping.post(call, true), call, framing)) {
     if (streamed.kind === 'whole') return yield* eventsOf(mapping.read(streamed.answer, call));
     yield* reader.take(streamed.piece, streamed.requestId);
   }

@@ -139,7 +139,8 @@ export class AnswerReader {
 /**
  * The statuses that providers' error types stand for
  * (https://docs.anthropic.com/en/api/errors,
- * https://platform.openai.com/docs/guides/error-codes).
+ * https://platform.openai.com/docs/guides/error-codes,
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html).
  */
 const TYPE_STATUS = new Map<unknown, number>([
   ['invalid_request_error', 400],
@@ -152,6 +153,12 @@ const TYPE_STATUS = new Map<unknown, number>([
   ['api_error', 500],
   ['server_error', 500],
   ['overloaded_error', 529],
+  ['throttlingException', 429],
+  ['validationException', 400],
+  ['modelStreamErrorException', 500],
+  ['modelTimeoutException', 408],
+  ['internalServerException', 500],
+  ['serviceUnavailableException', 503],
 ]);
 
 function statusOf(error: Value): number | undefined {

@@ -5,8 +5,8 @@ import type { ValueObject } from '../../base/values.js';
 import type { ProviderCall } from '../contract.js';
 import { Deadline, type Limits } from './deadline.js';
 import { Connections, type Exchange } from './exchange.js';
+import { type FrameReader, ServerSentEvents, type StreamFrame } from './frames.js';
 import { ANSWER_BYTES_MAX, type Answer, AnswerReader, describeTarget } from './read-answer.js';
-import { type ServerSentEvent, ServerSentEvents } from './server-sent-events.js';
 
 /** Milliseconds for one attempt, from the first byte sent to the last one read. */
 export const TIMEOUT_MS_DEFAULT = 60_000;
@@ -26,6 +26,21 @@ export interface Post {
   readonly headers: { readonly [name: string]: string };
   readonly auth: { readonly [name: string]: string };
   readonly body: unknown;
+  /** Gives the headers to send instead, for APIs that want each request signed. */
+  readonly sign?: ((sending: Unsigned) => Promise<Record<string, string>>) | undefined;
+}
+
+/** A request as it would go out. */
+export interface Unsigned {
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** How an API cuts its streams into events, other than as server-sent events. */
+export interface Framing {
+  readonly contentType: string;
+  readonly createReader: () => FrameReader;
 }
 
 /** A piece of a streamed answer: one JSON object, without the secret. */
@@ -76,13 +91,17 @@ export class Transport {
    *
    * @throws {JdbxError} as `whole`
    */
-  async *stream(post: Post, call: ProviderCall): AsyncGenerator<Streamed, void, undefined> {
+  async *stream(
+    post: Post,
+    call: ProviderCall,
+    framing: Framing = SERVER_SENT_EVENTS,
+  ): AsyncGenerator<Streamed, void, undefined> {
     call.signal.throwIfAborted();
     const deadline = new Deadline(call.signal, streamLimits(call));
     try {
-      const { reader, exchange } = await this.#open(post, call, deadline, 'text/event-stream');
+      const { reader, exchange } = await this.#open(post, call, deadline, framing.contentType);
       await reader.checkStatus();
-      if (isEventStream(exchange)) yield* piecesOf(exchange, reader, deadline);
+      if (isOf(exchange, framing)) yield* piecesOf({ exchange, reader, deadline, framing });
       else yield { kind: 'whole', answer: await reader.whole() };
     } catch (error) {
       throw explain(error, post, call, deadline);
@@ -101,10 +120,15 @@ export class Transport {
   }
 
   async #open(post: Post, call: ProviderCall, deadline: Deadline, accept: string) {
-    const exchange = await this.#connections.send({
-      url: post.url,
+    const { url, sign } = post;
+    const unsigned = {
+      url,
       headers: headersOf(post, call, accept),
       body: JSON.stringify(post.body),
+    };
+    const exchange = await this.#connections.send({
+      ...unsigned,
+      headers: sign ? await sign(unsigned) : unsigned.headers,
       signal: deadline.signal,
       http2: call.integration.http2 ?? false,
     });
@@ -113,14 +137,22 @@ export class Transport {
   }
 }
 
-async function* piecesOf(
-  exchange: Exchange,
-  reader: AnswerReader,
-  deadline: Deadline,
-): AsyncGenerator<Streamed, void, undefined> {
-  const events = new ServerSentEvents();
+interface Streaming {
+  readonly exchange: Exchange;
+  readonly reader: AnswerReader;
+  readonly deadline: Deadline;
+  readonly framing: Framing;
+}
+
+async function* piecesOf({
+  exchange,
+  reader,
+  deadline,
+  framing,
+}: Streaming): AsyncGenerator<Streamed, void, undefined> {
+  const events = framing.createReader();
   const { requestId } = reader;
-  const toPiece = ({ event, data }: ServerSentEvent): Streamed => ({
+  const toPiece = ({ event, data }: StreamFrame): Streamed => ({
     kind: 'piece',
     piece: { event, data: reader.piece(data) },
     requestId,
@@ -136,12 +168,17 @@ async function* piecesOf(
 }
 
 /** OpenAI's servers close a stream with the word `[DONE]`; that it is over is known already. */
-function isSentinel({ data }: ServerSentEvent): boolean {
+function isSentinel({ data }: StreamFrame): boolean {
   return data === '[DONE]' || data === '';
 }
 
-function isEventStream({ headers }: Exchange): boolean {
-  return (headers.get('content-type') ?? '').includes('text/event-stream');
+const SERVER_SENT_EVENTS: Framing = {
+  contentType: 'text/event-stream',
+  createReader: () => new ServerSentEvents(),
+};
+
+function isOf({ headers }: Exchange, { contentType }: Framing): boolean {
+  return (headers.get('content-type') ?? '').includes(contentType);
 }
 
 function headersOf(post: Post, call: ProviderCall, accept: string): Record<string, string> {
