@@ -1,6 +1,7 @@
 import type { NewDocument } from './base/document.js';
 import { JdbxError } from './base/errors.js';
 import type { DocumentCheck } from './documents/contract.js';
+import { checkSchedule } from './jobs/schedule-document.js';
 import { checkCredential } from './llm/credentials.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
 import { checkGuestCode } from './sandbox/entry.js';
@@ -27,6 +28,9 @@ export const DOCUMENT_CHECKS: readonly DocumentCheck[] = [
   },
   (document) => {
     if (document._type === 'credential') checkCredential(document);
+  },
+  (document) => {
+    if (document._type === 'schedule') checkSchedule(document);
   },
 ];
 
