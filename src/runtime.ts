@@ -234,7 +234,7 @@ export class Jdbx extends Database implements AsyncDisposable {
    *
    * @throws {JdbxError} WAIT_MISSING, WAIT_ANSWERED, RUN_ENDED, SCHEMA_VIOLATION with the path in the answer
    */
-  answer(run: string, wait: string, value: unknown): Promise<void> {
+  async answer(run: string, wait: string, value: unknown): Promise<void> {
     return this.#runs.post.answer(run, wait, takeValue(value, 'answer'));
   }
 
@@ -243,12 +243,12 @@ export class Jdbx extends Database implements AsyncDisposable {
    *
    * @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED, SCHEMA_VIOLATION
    */
-  signal(run: string, name: string, value: unknown = null): Promise<void> {
+  async signal(run: string, name: string, value: unknown = null): Promise<void> {
     return this.#runs.post.signal(run, name, takeValue(value, 'signal'));
   }
 
   /** Emits an event, as an `emit` stage does. Gives its id. */
-  emit(event: string, value: unknown = null, options: EmitOptions = {}): Promise<string> {
+  async emit(event: string, value: unknown = null, options: EmitOptions = {}): Promise<string> {
     const { key = null, once = false, keepMs } = options;
     const taken = { value: takeValue(value, 'event'), key: takeValue(key, 'key') };
     return this.#runs.post.emit({ name: event, once, keepMs, ...taken });

@@ -22,8 +22,10 @@ export class AlarmClock {
 
   /** There is something to do at `atMs`, in milliseconds since the epoch. */
   expect = (atMs: number): void => {
-    if (atMs >= this.#nextAt || this.#closed) return;
-    this.#nextAt = atMs;
+    if (this.#closed) return;
+    // What is overdue was not looked at because the clock was set forth meanwhile.
+    if (atMs >= this.#nextAt && this.#nextAt > this.#clock.now()) return;
+    this.#nextAt = Math.min(this.#nextAt, atMs);
     this.#set();
   };
 

@@ -127,7 +127,7 @@ export class Execution implements RunServices {
     return this.#waited;
   }
 
-  #bounded<T>(
+  async #bounded<T>(
     timeout: number | undefined,
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
@@ -138,7 +138,8 @@ export class Execution implements RunServices {
       isRunsOwn
         ? new JdbxError('RUN_DEADLINE', `expected ${this.id} to end before its deadline`)
         : new JdbxError('STAGE_TIMEOUT', `expected ${this.id} to end within ${timeout} ms`);
-    const ms = isRunsOwn ? Math.max(0, left) : timeout;
+    if (left !== undefined && left <= 0 && !signal.aborted) throw late();
+    const ms = isRunsOwn ? left : timeout;
     return withDeadline(signal, { ms, late }, work);
   }
 
