@@ -3,7 +3,7 @@ import { nanoid } from 'nanoid';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import { JdbxError } from './base/errors.js';
-import { takeValue } from './base/values.js';
+import { takeValue, type Value } from './base/values.js';
 import { DOCUMENT_CHECKS } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
@@ -18,8 +18,11 @@ import { createModelCaller } from './llm/call-model.js';
 import { createProviders } from './llm/create-providers.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import type { RunEvents } from './pipelines/events.js';
+import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
+import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
+import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
@@ -219,6 +222,45 @@ export class Jdbx extends Database implements AsyncDisposable {
       if (next.done)
         throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
     }
+  }
+
+  /**
+   * Runs a new run that stands where another one stood after a stage, with what `patch` changes:
+   * its `input`, or `outputs` of finished stages by their paths. Without a stage it begins anew.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, DUPLICATE_ID, and what `run` throws
+   */
+  async fork(
+    run: string,
+    stage?: string | undefined,
+    patch: ForkPatch = {},
+    options: ForkOptions = {},
+  ): Promise<RunResult> {
+    checkPatch(patch);
+    const { input, outputs = {} } = patch;
+    const taken = takeValue(outputs, 'patch.outputs') as Record<string, Value>;
+    const given = input === undefined ? undefined : takeValue(input, 'patch.input');
+    return this.#runs.fork({ ...options, run, after: stage, input: given, outputs: taken });
+  }
+
+  /**
+   * Goes through a run again from its records and tells the first difference. Calls nothing,
+   * writes nothing.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT
+   */
+  replay(run: string): Promise<ReplayReport> {
+    return this.#runs.replay(run);
+  }
+
+  /**
+   * Puts the documents back that a run, or one of its stages and those within it, wrote: as far
+   * as nobody has changed them since.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, CONFLICT while the run is at work
+   */
+  undo(run: string, stage?: string): Promise<UndoReport> {
+    return undoRun(this, run, stage);
   }
 
   /**

@@ -1,14 +1,8 @@
-import type { Document } from '../base/document.js';
 import type { Value } from '../base/values.js';
-import type { Workspace } from '../documents/workspace.js';
-import type { ModelCaller } from '../llm/call-model.js';
-import type { Sandbox } from '../sandbox/contract.js';
 import type { Context } from './context.js';
-import type { ChildResult, RunServices, WaitResult } from './contract.js';
-import type { Definitions } from './definitions.js';
 import { type Execution, follow } from './execution.js';
+import { PastRun } from './past-run.js';
 import type { Stage } from './pipeline-document.js';
-import type { Spending } from './spending.js';
 import { kindOf } from './stage-kinds.js';
 import { Suspended } from './suspended.js';
 
@@ -50,13 +44,8 @@ function passOver(): null {
  * Goes through a run's stages as the run did, by their checkpoints, and does nothing: a stage
  * without a checkpoint ends its list, as a stage that waits would.
  */
-class Retrace implements RunServices {
+class Retrace extends PastRun {
   readonly found: Undoable[] = [];
-  readonly #execution: Execution;
-
-  constructor(execution: Execution) {
-    this.#execution = execution;
-  }
 
   async stages(
     stages: readonly Stage[],
@@ -71,7 +60,7 @@ class Retrace implements RunServices {
         continue;
       }
       const path = prefix + stage.name;
-      const end = this.#execution.endOf(path);
+      const end = this.execution.endOf(path);
       if (end?.status !== 'skipped') await this.#within(stage, path, context, signal);
       if (!end) throw new Suspended([path]);
       goto = follow(context, stage.name, end);
@@ -95,62 +84,8 @@ class Retrace implements RunServices {
     await start().catch(passOver);
   }
 
-  get id(): string {
-    return this.#execution.id;
-  }
-  get definitions(): Definitions {
-    return this.#execution.definitions;
-  }
-  get sandbox(): Sandbox {
-    return this.#execution.sandbox;
-  }
-  get models(): ModelCaller {
-    return this.#execution.models;
-  }
-  get spending(): Spending {
-    return this.#execution.spending;
-  }
-  get session(): string | undefined {
-    return this.#execution.session;
-  }
-  get depth(): number {
-    return this.#execution.depth;
-  }
-  get deadlineAt(): number | undefined {
-    return this.#execution.deadlineAt;
-  }
-  now(): number {
-    return this.#execution.now();
-  }
-  workspace(): Workspace {
-    throw new Suspended([]);
-  }
-  typesOf = (type: string): readonly string[] => this.#execution.typesOf(type);
-  document(id: string): Document | undefined {
-    return this.#execution.document(id);
-  }
-  entered(prefix: string): boolean {
-    return this.#execution.entered(prefix);
-  }
   /** Pages that are done are gone through all the same: their elements may be undone. */
-  remembers(): boolean {
+  override remembers(): boolean {
     return false;
-  }
-  async remember(path: string): Promise<Value> {
-    const end = this.#execution.endOf(path);
-    if (!end) throw new Suspended([path]);
-    return end.output;
-  }
-  idsAfter(): readonly string[] {
-    throw new Suspended([]);
-  }
-  async wait(): Promise<WaitResult> {
-    throw new Suspended([]);
-  }
-  async child(): Promise<ChildResult> {
-    throw new Suspended([]);
-  }
-  async announce(): Promise<void> {
-    throw new Suspended([]);
   }
 }

@@ -3,9 +3,9 @@ import { JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, type Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
+import { findDocuments } from '../documents/querying.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
-import { findDocuments } from '../documents/querying.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { insertRun } from './run-writes.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -80,7 +80,9 @@ function readOrigin(view: View, { run: id, after, input, outputs }: Fork): Origi
     throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
   }
   const checkpoints = after === undefined ? [] : checkpointsUntil(view, id, after);
-  const unknown = Object.keys(outputs).find((path) => checkpoints.every((each) => each.path !== path));
+  const unknown = Object.keys(outputs).find((path) =>
+    checkpoints.every((each) => each.path !== path),
+  );
   if (unknown !== undefined) refuse(id, unknown, 'patch.outputs');
   return { run, input: input ?? loadValue(run, 'input', (each) => view.get(each)), checkpoints };
 }

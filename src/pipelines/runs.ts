@@ -2,14 +2,18 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
 import { heedless } from './events.js';
+import { Execution } from './execution.js';
+import { type Fork, forkRun } from './fork.js';
 import { Gate } from './gate.js';
 import type { Pins } from './pins.js';
+import { type ReplayReport, replayRun } from './replay.js';
 import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
 import { childFailure, endedBadly } from './run-errors.js';
 import { type Place, RunLife } from './run-life.js';
 import { goingOn, pauseRun } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
+import { loadValue } from './stored-value.js';
 import { Suspended } from './suspended.js';
 import { type RunIdentity, UnderWay } from './under-way.js';
 import { Post } from './waits/post.js';
@@ -174,9 +178,27 @@ export class Runs {
     return this.#life.standingOf(run);
   }
 
-  /** Writes a run that another way made than `run`, and executes it. */
-  async begin(run: RunDocument): Promise<RunResult> {
-    return this.#takeUp(run).result;
+  /**
+   * A new run that goes on where another one stood after a stage.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, DUPLICATE_ID, and what `run` throws
+   */
+  async fork(fork: Fork): Promise<RunResult> {
+    const { database, owner } = this.#deps;
+    return this.#takeUp(await forkRun(database, owner, fork)).result;
+  }
+
+  /** @throws {JdbxError} MISSING_DOCUMENT */
+  async replay(id: string): Promise<ReplayReport> {
+    using snapshot = this.#deps.database.snapshot();
+    const get = (each: string) => snapshot.get<RunDocument>(each);
+    const run = get(id);
+    if (run?._type !== 'run') {
+      throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
+    }
+    const place = { depth: 0, resumed: true, deadlineAt: undefined };
+    const output = run.status === 'completed' ? loadValue(run, 'output', get) : undefined;
+    return await replayRun(new Execution(run, this.#deps, place), snapshot, output);
   }
 
   /** Waits for every run under way, however it ends. */

@@ -38,7 +38,11 @@ interface Effect {
  *
  * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, CONFLICT while the run is at work
  */
-export async function undoRun(database: Database, run: string, stage?: string): Promise<UndoReport> {
+export async function undoRun(
+  database: Database,
+  run: string,
+  stage?: string,
+): Promise<UndoReport> {
   const view = database.view();
   try {
     checkRun(view.get(run) as RunDocument | undefined, run);
@@ -49,9 +53,8 @@ export async function undoRun(database: Database, run: string, stage?: string): 
       const kept: KeptDocument[] = [];
       for (const { id, before, seq } of effects) {
         const now = draft.stored(id)?.seq ?? 0;
-        const removed = now === 0 && view.stored(id) === undefined;
         if (before === null) kept.push({ id, reason: 'unknown' });
-        else if (now !== seq && !removed) kept.push({ id, reason: 'newer', seq: now });
+        else if (now !== seq) kept.push({ id, reason: 'newer', seq: now });
         else {
           restore(draft, id, before);
           undone.push(id);
