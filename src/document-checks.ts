@@ -1,6 +1,7 @@
 import type { NewDocument } from './base/document.js';
 import { JdbxError } from './base/errors.js';
 import type { DocumentCheck } from './documents/contract.js';
+import { checkSchedule } from './jobs/schedule-document.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
 import { checkPool } from './llm/pools/pool-document.js';
@@ -25,6 +26,7 @@ const CHECKS: Readonly<Record<string, DocumentCheck>> = {
   credential: checkCredential,
   price: checkPrice,
   resource_pool: checkPool,
+  schedule: checkSchedule,
 };
 
 /** What is checked when a definition is written, by its type. */

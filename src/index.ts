@@ -30,7 +30,12 @@ export type {
   TextFormat,
 } from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
+export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { RunEvents } from './pipelines/events.js';
+export type { ForkOptions, ForkPatch } from './pipelines/fork.js';
+export type { Difference, ReplayReport } from './pipelines/replay.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';
 export type { RunOptions } from './pipelines/runs.js';
-export { type Jdbx, MEMORY, type OpenOptions, open } from './runtime.js';
+export type { KeptDocument, UndoReport } from './pipelines/undo.js';
+export type { WaitDocument } from './pipelines/waits/wait-document.js';
+export { type EmitOptions, type Jdbx, MEMORY, type OpenOptions, open } from './runtime.js';

@@ -5,6 +5,7 @@ import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
+import type { Post } from './waits/post.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
@@ -17,6 +18,10 @@ export interface RunDeps {
   /** Names this process in run documents. */
   readonly owner: string;
   readonly child: RunChild;
+  /** Brings what comes from outside to the waits. */
+  readonly post: Post;
+  /** Told the times at which a wait has to be looked at, in milliseconds since the epoch. */
+  readonly alarm: (atMs: number) => void;
 }
 
 /** Runs a pipeline as a child of `parent`. */

@@ -134,7 +134,7 @@ describe('what a stage changes in its session', () => {
   });
 
   it('fails the stage when it gives nothing, or does not fit', async () => {
-    const nothing = await put('nothing', { session: { $set: { 'state.x': '$gone.by' } } });
+    const nothing = await put('nothing', { session: { $set: { 'state.x': '$input.gone.by' } } });
     expect(await runFailure(db.run(nothing, {}, { session: 'session:bad' }))).toMatchObject({
       code: 'MISSING_INPUT',
       message: expect.stringContaining('stage.session.$set.state.x'),
