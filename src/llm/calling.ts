@@ -119,7 +119,9 @@ export class Calling {
     const name = error instanceof Error ? error.name : 'Error';
     const code = isJdbxError(error) ? error.code : name;
     const message = this.#redact(describeThrown(error));
-    return { model: this.#call.request.model, error: { code, message }, usage: {} };
+    const status = isJdbxError(error) ? error.details?.status : undefined;
+    const told = typeof status === 'number' ? { status } : {};
+    return { model: this.#call.request.model, error: { code, message, ...told }, usage: {} };
   }
 
   #result(response: ModelResponse): ModelCallResult {

@@ -209,6 +209,8 @@ export interface Integration {
   readonly credentials_ref?: string;
   readonly params?: ValueObject;
   readonly headers?: { readonly [name: string]: string };
+  /** The longest answer in tokens, where a budget has to know and the request does not say. Default 4,096. */
+  readonly max_output_tokens?: number;
   /** Milliseconds for one attempt. Default 60,000; for a streamed one 600,000. */
   readonly timeout_ms?: number;
   /** Milliseconds until the answer begins. Default: `timeout_ms`, for a streamed one 60,000. */
@@ -265,7 +267,12 @@ export interface ModelAttempt {
   readonly request: ValueObject;
   readonly request_hash: string;
   readonly response?: ValueObject;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    /** The HTTP status that the provider answered with. */
+    readonly status?: number;
+  };
   readonly usage: ModelUsage;
   /** US dollars; absent where the integration has no price or the provider reported no usage. */
   readonly cost_usd?: number;

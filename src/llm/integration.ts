@@ -153,6 +153,7 @@ const CHECKS: { readonly [field: string]: Check } = {
   credentials_ref: text,
   params: plainObject,
   headers,
+  max_output_tokens: integer(1, Number.MAX_SAFE_INTEGER),
   timeout_ms: integer(1, TIMER_MS_MAX),
   first_byte_timeout_ms: integer(1, TIMER_MS_MAX),
   idle_timeout_ms: integer(1, TIMER_MS_MAX),

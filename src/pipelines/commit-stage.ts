@@ -3,6 +3,7 @@ import { takeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
+import { settle } from '../llm/budgets/reserve.js';
 import { changeSession, type Turn } from '../sessions/sessions.js';
 import { nothingHappened, withdrawCall } from './at-most-once.js';
 import type { Attempt } from './attempt.js';
@@ -58,6 +59,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
   changeSessionAfter(draft, finished);
+  settleAll(draft, attempt);
   if (stage.at_most_once) withdrawCall(draft, run.id, path);
   const { emitted, failure, cache, turns } = finished;
   if (emitted) insertEvent(draft, eventId(run.id, path), emitted);
@@ -91,6 +93,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
 export function noteFailure(draft: Draft, failed: Failed): void {
   const { run, owner, path, status, attempt, facts, stage, error } = failed;
   fence(draft, run.id, owner);
+  settleAll(draft, attempt);
   if (stage.at_most_once && nothingHappened(error)) withdrawCall(draft, run.id, path);
   const usage = usageIn(attempt.entries);
   if (run.session !== undefined && usage.calls > 0) {
@@ -103,6 +106,11 @@ export function noteFailure(draft: Draft, failed: Failed): void {
     });
   }
   auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts }]);
+}
+
+/** What the calls came to is counted in the commit that says what became of them. */
+function settleAll(draft: Draft, { charges }: Attempt): void {
+  for (const { reservation, amounts } of charges) settle(draft, reservation, amounts);
 }
 
 /** Adds entries to the audit trail, as values. */

@@ -1,7 +1,7 @@
 import type { Value } from '../base/values.js';
 import type { Context } from './context.js';
 import { type Execution, follow } from './execution.js';
-import { PastRun } from './past-run.js';
+import { IDLE, PastRun } from './past-run.js';
 import type { Stage } from './pipeline-document.js';
 import { kindOf } from './stage-kinds.js';
 import { Suspended } from './suspended.js';
@@ -76,7 +76,7 @@ class Retrace extends PastRun {
     const kind = kindOf(stage);
     if (!kind.holdsStages) return;
     const own = context.child({}, context.previous);
-    const idle = { attempt: 0, startedAt: this.now(), nextCall: () => 0, note: () => {} };
+    const idle = { attempt: 0, startedAt: this.now(), ...IDLE };
     const work = { stage, path, context: own, run: this, signal, ...idle };
     const workspace = () => this.workspace();
     const start = async () =>

@@ -2,9 +2,11 @@ import type { Document } from '../base/document.js';
 import type { Value, ValueObject } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
+import type { Grant, ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
+import type { Charge } from './attempt.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
 import type { Stage } from './pipeline-document.js';
@@ -38,10 +40,14 @@ export interface StageWork {
   readonly startedAt: number;
   /** Numbers the model calls of this attempt's guests. */
   nextCall(): number;
+  /** Numbers what is set aside for this attempt's calls. */
+  nextCharge(): number;
   /** The snapshot that the attempt's guests read, with what they wrote; opened at the first call. */
   workspace(): Workspace;
   /** Takes an audit entry that is to be kept even if the attempt fails. */
   note(entry: AuditEntry): void;
+  /** Takes what a call came to, which is settled with the stage however that ends. */
+  charge(charge: Charge): void;
 }
 
 /** What a stage may ask of the run that it belongs to. */
@@ -54,6 +60,8 @@ export interface RunServices {
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;
+  /** The budgets that every call of the run counts in. */
+  readonly budgets: readonly string[];
   /** How deep this run is nested in others. */
   readonly depth: number;
   /** By when the run has to end, in milliseconds since the epoch. */
@@ -89,6 +97,12 @@ export interface RunServices {
   idsAfter(filter: Value, after: string | undefined, length: number): readonly string[];
   /** Runs a pipeline as a child of this run, and gives its output. */
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult>;
+  /**
+   * Durably sets aside what a call may cost.
+   *
+   * @throws {JdbxError} BUDGET_EXCEEDED, MISSING_DOCUMENT
+   */
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant>;
   /**
    * Durably notes that an at-most-once call is about to be made.
    *

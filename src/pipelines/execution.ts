@@ -6,6 +6,7 @@ import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
+import { type Grant, type ReserveInput, reserve } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
@@ -235,6 +236,19 @@ export class Execution implements RunServices {
 
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult> {
     return this.#deps.child(this, pipeline, input, path, signal);
+  }
+
+  get budgets(): readonly string[] {
+    const session = this.session === undefined ? undefined : this.#document(this.session);
+    const named = [...(this.#run.budgets ?? []), this.pipeline().budget, session?.budget];
+    return [...new Set(named.filter((budget) => typeof budget === 'string'))];
+  }
+
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant> {
+    return this.#deps.database.submit((draft) => {
+      fence(draft, this.id, this.#deps.owner);
+      return reserve(draft, { ...call, run: this.id });
+    });
   }
 
   async announce(path: string): Promise<void> {

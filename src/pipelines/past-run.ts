@@ -1,6 +1,7 @@
 import type { Document } from '../base/document.js';
 import type { Value } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
+import type { Grant } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Context } from './context.js';
@@ -10,6 +11,14 @@ import type { Execution } from './execution.js';
 import type { Stage } from './pipeline-document.js';
 import type { Spending } from './spending.js';
 import { Suspended } from './suspended.js';
+
+/** An attempt of which nothing is kept. */
+export const IDLE = {
+  nextCall: () => 1,
+  nextCharge: () => 1,
+  note: () => {},
+  charge: () => {},
+} as const;
 
 /**
  * A run as its records show it: what its stages may ask is answered from checkpoints, and
@@ -82,6 +91,12 @@ export abstract class PastRun implements RunServices {
     throw new Suspended([]);
   }
   async child(): Promise<ChildResult> {
+    throw new Suspended([]);
+  }
+  get budgets(): readonly string[] {
+    return [];
+  }
+  async reserve(): Promise<Grant> {
     throw new Suspended([]);
   }
   async announce(): Promise<void> {

@@ -9,6 +9,8 @@ export interface Pipeline {
   readonly timeout?: number | undefined;
   /** `compensate`: finished stages are undone by their `compensate` stages before a run fails. */
   readonly on_error?: 'fail' | 'compensate' | undefined;
+  /** The budget that its model calls count in. */
+  readonly budget?: string | undefined;
 }
 
 /**
@@ -59,6 +61,8 @@ export interface Stage {
   readonly history?: number;
   /** Never call again while it is open whether the call was made. Default false. */
   readonly at_most_once?: boolean;
+  /** A budget that this stage's model calls count in beside the run's. */
+  readonly budget?: string;
 }
 
 /** `fail` is the default. `goto` names a later stage of the same list. */

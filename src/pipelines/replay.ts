@@ -13,7 +13,7 @@ import type { Context } from './context.js';
 import type { StageWork } from './contract.js';
 import { type Execution, follow } from './execution.js';
 import { buildRequest } from './models/build-request.js';
-import { PastRun } from './past-run.js';
+import { IDLE, PastRun } from './past-run.js';
 import { HOOKS } from './pins.js';
 import type { Stage } from './pipeline-document.js';
 import { renderPrompt } from './prompts/render-prompt.js';
@@ -173,7 +173,7 @@ class Replay extends PastRun {
       attempt: entry?.attempt ?? 1,
       startedAt: entry ? Date.parse(entry.started_at) : this.now(),
     };
-    const idle = { nextCall: () => 1, note: () => {}, workspace: () => this.workspace() };
+    const idle = { ...IDLE, workspace: () => this.workspace() };
     return { stage, path, context, input, run: this, signal, ...facts, ...idle };
   }
 

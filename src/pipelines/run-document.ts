@@ -29,7 +29,11 @@ export interface RunDocument extends Document {
   /** ISO 8601, UTC: the run fails when it has not ended by then. */
   readonly deadline?: string;
   readonly usage?: SessionUsage & { readonly [name: string]: number };
+  /** Budgets that its model calls count in beside its pipeline's and its session's. */
+  readonly budgets?: readonly string[];
   readonly error?: RunError;
+  /** Of a run that a budget ended. */
+  readonly partial?: PartialResult;
   /** Why finished stages are being undone, or were: the run fails when that is done. */
   readonly compensating?: RunError;
 }
@@ -39,6 +43,15 @@ export type RunError = {
   readonly code: string;
   readonly message: string;
   readonly stage?: string;
+};
+
+/** What a run had done when its budget ended. */
+export type PartialResult = {
+  /** The paths of finished stages; what they gave stands in their checkpoints. */
+  readonly finished: readonly string[];
+  /** The stage that could not be paid for. */
+  readonly cut?: string;
+  readonly why: string;
 };
 
 /** What one stage left: the state from which a run resumes. Its `output` is kept as a run's. */

@@ -3,9 +3,16 @@ import type { Value } from '../base/values.js';
 import { compensate } from './compensation.js';
 import type { RunServices } from './contract.js';
 import { Execution, type ExecutionOptions } from './execution.js';
+import { settleForgotten } from './forgotten-calls.js';
 import { type Pins, pinDefinitions } from './pins.js';
 import type { RunDeps } from './run-deps.js';
-import type { RunDocument, RunError, RunResult } from './run-document.js';
+import type {
+  CheckpointDocument,
+  PartialResult,
+  RunDocument,
+  RunError,
+  RunResult,
+} from './run-document.js';
 import { failureFacts, runFailed } from './run-errors.js';
 import {
   beginCompensation,
@@ -76,6 +83,7 @@ export class RunLife {
   async resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
     const { database, owner } = this.#deps;
     const run = await database.submit((draft) => takeOver(draft, id, owner));
+    await settleForgotten(database, id);
     return this.execute(run, place, true, signal);
   }
 
@@ -136,8 +144,12 @@ export class RunLife {
     const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
     if (execution?.waited) await this.#endChildren(execution);
     const waits = execution ? this.#openWaits(execution) : [];
-    await this.#end(run, { status, error, usage: execution?.spending.total ?? NO_USAGE, waits });
-    throw status === 'cancelled' ? reason : runFailed(run._id, error, reason);
+    const usage = execution?.spending.total ?? NO_USAGE;
+    const partial = isJdbxError(reason, 'BUDGET_EXCEEDED')
+      ? this.#partial(run._id, error)
+      : undefined;
+    await this.#end(run, { status, error, usage, waits, partial });
+    throw status === 'cancelled' ? reason : runFailed(run._id, error, reason, partial);
   }
 
   /** The pipeline; and when it fails and says so, what undoes it. */
@@ -174,6 +186,15 @@ export class RunLife {
       const text = `undoing failed after ${error.message}: ${describeThrown(cause)}`;
       throw new StageFailure(thrown.path, new JdbxError('COMPENSATION_FAILED', text, { cause }));
     }
+  }
+
+  /** What there is of a run whose budget ended: what was done stays, and is worth something. */
+  #partial(run: string, { stage, message }: RunError): PartialResult {
+    using snapshot = this.#deps.database.snapshot();
+    const done = { _type: 'checkpoint', run, status: { $ne: 'skipped' } };
+    const finished = snapshot.query<CheckpointDocument>(done, { projection: { path: 1 } });
+    const cut = stage === undefined ? {} : { cut: stage };
+    return { finished: finished.map(({ path }) => path), ...cut, why: message };
   }
 
   #openWaits(execution: Execution): string[] {
@@ -234,6 +255,7 @@ export class RunLife {
       .toArray();
     for (const { _id } of left) {
       const run = await database.submit((draft) => takeOver(draft, _id, owner));
+      await settleForgotten(database, _id);
       const options = { depth: parent.depth + 1, resumed: true, deadlineAt: undefined };
       const execution = new Execution(run, this.#deps, options);
       await this.#endChildren(execution);

@@ -1,10 +1,9 @@
 import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
 import type { Value, ValueObject } from '../base/values.js';
 import type { Database } from '../documents/database.js';
-import type { AuditEntry } from '../history/audit-chain.js';
 import { realSleep } from '../llm/sleep.js';
 import { isTrue } from '../query/expression.js';
-import { Attempt } from './attempt.js';
+import { Attempt, nothingGathered } from './attempt.js';
 import { commitStage, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
 import type { RunServices, StageOutcome } from './contract.js';
@@ -67,9 +66,9 @@ export async function runStage(work: StageRun): Promise<StageEnd> {
 /** One numbered attempt, to its commit; undefined when another one is due. */
 async function attemptAndJudge(work: StageRun, number: number): Promise<StageEnd | undefined> {
   const { run, signal, random } = work;
-  const noted: AuditEntry[] = [];
+  const gathered = nothingGathered();
   for (let conflicts = 0, again = false; ; again = true) {
-    const attempt = new Attempt(number, run.now(), () => run.workspace(), noted);
+    const attempt = new Attempt(number, run.now(), () => run.workspace(), gathered);
     try {
       if (again) await realSleep(rerunDelayMs(conflicts, random), signal);
       return await attemptOnce(work, attempt);
@@ -104,8 +103,8 @@ async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> 
   const late = () =>
     new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
   const graceMs = kind.holdsStages ? undefined : GRACE_MS;
-  const { number, startedAt, workspace, nextCall, note } = attempt;
-  const gathering = { attempt: number, startedAt, workspace, nextCall, note };
+  const { number, startedAt, workspace, nextCall, nextCharge, note, charge } = attempt;
+  const gathering = { attempt: number, startedAt, workspace, nextCall, nextCharge, note, charge };
   const ms = kind.waits ? undefined : stage.timeout;
   const outcome = await withDeadline(signal, { ms, late, graceMs }, (inner) =>
     kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),

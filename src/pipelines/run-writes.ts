@@ -7,7 +7,7 @@ import { ensureSession } from '../sessions/sessions.js';
 import { auditAll } from './commit-stage.js';
 import { fence } from './fence.js';
 import type { Pins } from './pins.js';
-import type { RunDocument, RunError } from './run-document.js';
+import type { PartialResult, RunDocument, RunError } from './run-document.js';
 import { storeValue } from './stored-value.js';
 import { closeWait, stillWaits } from './waits/wait-writes.js';
 
@@ -24,12 +24,13 @@ export interface NewRun {
   /** Milliseconds since the epoch. */
   readonly deadlineAt?: number | undefined;
   readonly forkedFrom?: string | undefined;
+  readonly budgets?: readonly string[] | undefined;
 }
 
 /** Writes a run's document with its pins, its session where there is none yet, and `run-start`. */
 export function insertRun(draft: Draft, run: NewRun): RunDocument {
   const { id, pipeline, input, session, parent, definitions, owner } = run;
-  const { priority, deadlineAt, forkedFrom } = run;
+  const { priority, deadlineAt, forkedFrom, budgets = [] } = run;
   if (session !== undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
@@ -37,6 +38,7 @@ export function insertRun(draft: Draft, run: NewRun): RunDocument {
     ...(session === undefined ? {} : { session }),
     ...(parent === undefined ? {} : { parent }),
     ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
+    ...(budgets.length === 0 ? {} : { budgets }),
   };
   auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
   return draft.insert(
@@ -114,6 +116,7 @@ export interface RunEnd {
   readonly output?: Value;
   readonly error?: RunError;
   readonly usage: SessionUsage;
+  readonly partial?: PartialResult | undefined;
   /** Waits that are still open. */
   readonly waits?: readonly string[];
 }
@@ -125,7 +128,8 @@ export interface RunEnd {
  */
 export function endRun(draft: Draft, id: string, owner: string, end: RunEnd): RunDocument {
   const { _rev, ...run } = fence(draft, id, owner);
-  const { output, waits = [], ...facts } = end;
+  const { output, waits = [], partial, ...others } = end;
+  const facts = { ...others, ...(partial === undefined ? {} : { partial }) };
   for (const each of waits) closeWait(draft, each);
   const duration_ms = draft.at - Date.parse(run.started_at);
   auditAll(draft, [{ kind: 'run-end', run: id, pipeline: run.pipeline, ...facts, duration_ms }]);

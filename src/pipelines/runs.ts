@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly priority?: number | undefined;
   /** By when the run has to have ended, or it fails: a date, ISO 8601 text, or milliseconds since the epoch. */
   readonly deadline?: Date | string | number | undefined;
+  /** The budget that its model calls count in beside its pipeline's and its session's. */
+  readonly budget?: string | undefined;
   /** Cancels the run, also one that is joined. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,6 +39,7 @@ interface Start extends RunIdentity {
   readonly depth: number;
   readonly priority?: number | undefined;
   readonly deadlineAt?: number | undefined;
+  readonly budgets?: readonly string[] | undefined;
   readonly pin: () => Pins;
   /** Told once the run is stored. */
   readonly onStored?: () => void;
@@ -113,6 +116,7 @@ export class Runs {
       session: options.session ?? sessionIn(value),
       depth: 0,
       priority,
+      budgets: options.budget === undefined ? undefined : [options.budget],
       deadlineAt: deadlineFrom(options.deadline),
       pin: () => this.#life.pinCurrent(pipeline),
     };
@@ -295,10 +299,10 @@ export class Runs {
       throw new JdbxError('INVALID_PIPELINE', text, { path });
     }
     const id = childRunId(parent.id, path);
-    const { session, deadlineAt } = parent;
+    const { session, deadlineAt, budgets } = parent;
     const pin = () => this.#life.pinFrom(parent, pipeline);
     const place = { parent: parent.id, depth, deadlineAt };
-    const start: Start = { id, pipeline, input, session, pin, ...place };
+    const start: Start = { id, pipeline, input, session, pin, budgets, ...place };
     try {
       const { output, status } = await this.#start(start, signal);
       if (status !== 'completed') throw new Suspended([id]);

@@ -1,4 +1,4 @@
-import { LinkedSignal } from './linked-signal.js';
+import { LinkedSignal } from '../base/linked-signal.js';
 import type { RunResult } from './run-document.js';
 import { cancelled } from './run-errors.js';
 

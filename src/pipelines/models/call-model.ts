@@ -2,6 +2,7 @@ import type { Document } from '../../base/document.js';
 import type { ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelRequest } from '../../llm/contract.js';
 import type { StageWork } from '../contract.js';
+import { purseFor } from './purse.js';
 
 export interface ModelCall {
   readonly integration: Document;
@@ -24,6 +25,7 @@ export async function callModel(work: StageWork, call: ModelCall): Promise<Value
     request,
     idempotencyKey: key.join('/'),
     signal,
+    purse: purseFor(work),
     onAttempt: (attempt) => work.note(entryOf(work, attempt)),
   });
   return response as unknown as ValueObject;
