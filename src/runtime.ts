@@ -18,6 +18,8 @@ import { Jobs } from './jobs/jobs.js';
 import { createModelCaller } from './llm/call-model.js';
 import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
+import type { Resource } from './llm/pools/pool-document.js';
+import { Pools } from './llm/pools/pools.js';
 import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
@@ -146,6 +148,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       database: this,
       sandbox,
       models,
+      pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),
       clock,
       random,
       emit: (event, ...args) => this.events.emit(event, ...(args as never)),
@@ -344,4 +347,9 @@ export class Jdbx extends Database implements AsyncDisposable {
     const match = key === undefined ? { request_hash: requestHash } : { key };
     return this.query<RecordedCall>({ _type: 'recorded_call', integration, ...match }).first();
   };
+}
+
+/** What a pool's resource says of its price itself. */
+function ownPrice(resource: Resource): Price | undefined {
+  return (resource as { readonly price?: Price }).price;
 }

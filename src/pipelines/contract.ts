@@ -4,6 +4,7 @@ import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { Grant, ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
+import type { Pools } from '../llm/pools/pools.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
 import type { Charge } from './attempt.js';
@@ -57,11 +58,14 @@ export interface RunServices {
   readonly definitions: Definitions;
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
+  readonly pools: Pools;
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;
   /** The budgets that every call of the run counts in. */
   readonly budgets: readonly string[];
+  /** Higher ones go first where calls queue. */
+  readonly priority: number;
   /** How deep this run is nested in others. */
   readonly depth: number;
   /** By when the run has to end, in milliseconds since the epoch. */

@@ -8,6 +8,7 @@ import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import { type Grant, type ReserveInput, reserve } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
+import type { Pools } from '../llm/pools/pools.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
 import { announceCall } from './at-most-once.js';
@@ -77,6 +78,14 @@ export class Execution implements RunServices {
 
   get models(): ModelCaller {
     return this.#deps.models;
+  }
+
+  get pools(): Pools {
+    return this.#deps.pools;
+  }
+
+  get priority(): number {
+    return this.#run.priority ?? 0;
   }
 
   now(): number {

@@ -3,6 +3,7 @@ import type { Value } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { Grant } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
+import type { Pools } from '../llm/pools/pools.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Context } from './context.js';
 import type { ChildResult, RunServices, WaitResult } from './contract.js';
@@ -50,6 +51,12 @@ export abstract class PastRun implements RunServices {
   }
   get models(): ModelCaller {
     return this.execution.models;
+  }
+  get pools(): Pools {
+    return this.execution.pools;
+  }
+  get priority(): number {
+    return this.execution.priority;
   }
   get spending(): Spending {
     return this.execution.spending;

@@ -1,5 +1,6 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
+import type { Pool } from '../llm/pools/pool-document.js';
 import { checkPipeline, templateOf } from './check-pipeline.js';
 import { listsIn, type Stage } from './pipeline-document.js';
 import { targetOf } from './tools/tool-document.js';
@@ -17,7 +18,7 @@ export interface PinSource {
 /** Fields that name a definition, and the type that it must have. */
 const TYPES = {
   transformer: ['transformer'],
-  integration: ['integration'],
+  integration: ['integration', 'resource_pool'],
   pipeline: ['pipeline'],
   tool: ['tool', 'transformer', 'pipeline'],
   template_ref: ['prompt'],
@@ -114,6 +115,7 @@ function namedBy(
     if (field === 'builtin') return [];
     return [{ id: name, types: [field], path: within(field), certain }];
   }
+  if (type === 'resource_pool') return namedByPool(document as Pool, within);
   if (!source.typesOf('integration').includes(type)) return [];
   const chain = Array.isArray(document.fallback_chain) ? document.fallback_chain : [];
   return [
@@ -129,6 +131,27 @@ function namedBy(
       path: within(field),
       certain: [],
     })),
+  ];
+}
+
+function namedByPool(pool: Pool, within: (field: string) => string): Named[] {
+  const { allocation_strategy: strategy = '', resources } = pool;
+  const named = resources.flatMap(({ integration: id }, index) =>
+    id === undefined
+      ? []
+      : [
+          {
+            id,
+            types: ['integration'],
+            path: within(`resources.${index}.integration`),
+            certain: [],
+          },
+        ],
+  );
+  if (!strategy.includes(':')) return named;
+  return [
+    ...named,
+    { id: strategy, types: ['transformer'], path: within('allocation_strategy'), certain: [] },
   ];
 }
 

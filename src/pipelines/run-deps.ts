@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.js';
 import type { Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import type { ModelCaller } from '../llm/call-model.js';
+import type { Pools } from '../llm/pools/pools.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
@@ -12,6 +13,7 @@ export interface RunDeps {
   readonly database: Database;
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
+  readonly pools: Pools;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;

@@ -2,15 +2,16 @@ import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import { textOf } from '../../llm/content.js';
-import type { ModelRequest } from '../../llm/contract.js';
+import type { ModelRequest, ModelUsage } from '../../llm/contract.js';
+import type { CallEnd } from '../../llm/pools/resource-state.js';
 import type { Turn } from '../../sessions/sessions.js';
 import { nothingHappened } from '../at-most-once.js';
 import { templateOf } from '../check-pipeline.js';
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
 import { buildRequest } from '../models/build-request.js';
 import { callModel } from '../models/call-model.js';
-import { chooseIntegrations } from '../models/choose-integration.js';
 import { handleError, transformRequest, transformResponse } from '../models/integration-hooks.js';
+import { type Target, type Targets, targetsFor } from '../models/targets.js';
 import { renderPrompt } from '../prompts/render-prompt.js';
 
 /**
@@ -22,12 +23,13 @@ export const integrationStage: StageKind = {
   name: 'integration',
   async run(work: StageWork): Promise<StageOutcome> {
     const { output: said, facts } = await saidBy(work);
-    const chosen = await chooseIntegrations(work);
-    const { integration, request, response } = await firstAnswer(work, chosen, said);
+    const targets = await targetsFor(work, said);
+    const { target, request, response } = await firstAnswer(work, targets, said);
+    const { _id, _rev } = target.integration;
     return {
       output: response,
       turns: turnsOf(request, response),
-      facts: { ...facts, integration: integration._id, integration_rev: integration._rev },
+      facts: { ...facts, ...target.facts, integration: _id, integration_rev: _rev },
     };
   },
 };
@@ -40,30 +42,55 @@ async function saidBy(work: StageWork): Promise<StageOutcome> {
 }
 
 interface Answer {
-  readonly integration: Document;
+  readonly target: Target;
   readonly request: ModelRequest;
   readonly response: ValueObject;
 }
 
-/** Tries the integrations in their order; the last one's error counts. */
-async function firstAnswer(
-  work: StageWork,
-  integrations: readonly Document[],
-  said: Value,
-): Promise<Answer> {
-  for (const [index, integration] of integrations.entries()) {
-    const plain = buildRequest(work, integration, said);
-    const request = await transformRequest(work, integration, plain);
+/** Tries one target after the other; the last one's error counts. */
+async function firstAnswer(work: StageWork, targets: Targets, said: Value): Promise<Answer> {
+  let failed: { readonly error: unknown } | undefined;
+  for (let target = await targets.next(); target; target = await targets.next()) {
     try {
-      if (work.stage.at_most_once && index === 0) await work.run.announce(work.path);
-      const response = await answerOf(work, integration, request);
-      return { integration, request, response };
+      if (work.stage.at_most_once && !failed) await work.run.announce(work.path);
+      return await answerFrom(work, target, said);
     } catch (error) {
-      const isLast = index === integrations.length - 1;
-      if (isLast || work.signal.aborted || !mayFallBack(work, error)) throw error;
+      if (work.signal.aborted || !mayFallBack(work, error)) throw error;
+      failed = { error };
     }
   }
+  if (failed) throw failed.error;
   throw new JdbxError('INVALID_INTEGRATION', `expected an integration for ${work.path}`);
+}
+
+async function answerFrom(work: StageWork, target: Target, said: Value): Promise<Answer> {
+  const { integration, ended } = target;
+  const startedAt = work.run.now();
+  const tell = (outcome: Omit<CallEnd, 'latency_ms'>) =>
+    ended?.({ ...outcome, latency_ms: Math.max(0, work.run.now() - startedAt) });
+  try {
+    const plain = buildRequest(work, integration, said);
+    const request = await transformRequest(work, integration, plain);
+    const response = await answerOf(work, integration, request);
+    await tell({ isFailure: false, tokens: tokensIn(response) });
+    return { target, request, response };
+  } catch (error) {
+    await tell(failureOf(error, work.signal));
+    throw error;
+  }
+}
+
+/** An abort says nothing of the resource, and a refused request is the caller's fault. */
+function failureOf(error: unknown, { aborted }: AbortSignal): Omit<CallEnd, 'latency_ms'> {
+  const isFailure = !aborted && error instanceof JdbxError && FALL_BACK_ON.has(error.code);
+  const pause = error instanceof JdbxError ? error.details?.retryAfterMs : undefined;
+  return { isFailure, ...(typeof pause === 'number' ? { retry_after_ms: pause } : {}) };
+}
+
+function tokensIn({ usage }: ValueObject): number | undefined {
+  const { input_tokens, output_tokens } = (usage ?? {}) as ModelUsage;
+  if (input_tokens === undefined && output_tokens === undefined) return undefined;
+  return (input_tokens ?? 0) + (output_tokens ?? 0);
 }
 
 async function answerOf(

@@ -1,0 +1,40 @@
+import type { Document } from '../../base/document.js';
+import type { Value } from '../../base/values.js';
+import type { CallEnd } from '../../llm/pools/resource-state.js';
+import type { StageWork } from '../contract.js';
+import { chooseIntegrations } from './choose-integration.js';
+import { poolTargets } from './pool-targets.js';
+
+/** One integration that a call may go to. */
+export interface Target {
+  readonly integration: Document;
+  /** What the stage's audit document says of the choice beside the integration. */
+  readonly facts?: { readonly [name: string]: Value };
+  /** Tells how the call ended; a pool wants to know. */
+  ended?(end: CallEnd): Promise<void>;
+}
+
+/** The integrations that a stage may call, one after the other. */
+export interface Targets {
+  /** The next one to try; undefined when there are no more. */
+  next(): Promise<Target | undefined>;
+}
+
+/**
+ * Where a stage's call may go: to the integration that it names, to what an orchestrator
+ * chooses, or to the resources of a pool, as they come free.
+ *
+ * @param said what goes to the model, to know what it takes
+ * @throws {JdbxError} INVALID_INTEGRATION, MISSING_DOCUMENT, POOL_FULL, and what a strategy throws
+ */
+export async function targetsFor(work: StageWork, said: Value): Promise<Targets> {
+  const named = work.run.definitions.get(work.stage.integration as string);
+  if (named._type === 'resource_pool') return poolTargets(work, named, said);
+  const integrations = (await chooseIntegrations(work)).values();
+  return {
+    next: async () => {
+      const { value: integration } = integrations.next();
+      return integration && { integration };
+    },
+  };
+}
