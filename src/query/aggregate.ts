@@ -4,6 +4,7 @@ import { checkPipeline, type PipelineStage } from './check-pipeline.js';
 import type { Query, QuerySource } from './contract.js';
 import { run } from './execute.js';
 import { expressionError } from './expression.js';
+import { isPlannable } from './index-definition.js';
 import { plan } from './plan.js';
 import { throughStages } from './run-stages.js';
 import type { StageSetting } from './stages/stage.js';
@@ -98,8 +99,10 @@ function readers(source: QuerySource): Pick<StageSetting, 'find' | 'isIndexed'> 
     return found;
   };
   const leads = (type: string, path: string) =>
-    source.indexesOf(type).some(({ definition: { fields, partial, sparse } }) => {
-      return fields[0]?.path === path && partial === undefined && !sparse;
+    source.indexesOf(type).some(({ definition }) => {
+      const { fields, partial, sparse } = definition;
+      const whole = partial === undefined && !sparse && isPlannable(definition);
+      return whole && fields[0]?.path === path;
     });
   return {
     find,

@@ -91,13 +91,32 @@ const sort = fc.option(
     .map(Object.fromEntries),
   { nil: undefined },
 );
-const index = fc.record({
-  key: fc
-    .uniqueArray(fc.tuple(path, direction), { selector: ([at]) => at, minLength: 1, maxLength: 3 })
-    .map(Object.fromEntries),
-  sparse: fc.boolean(),
-  partial: fc.option(simple, { nil: undefined, freq: 6 }),
-});
+const fields = fc
+  .uniqueArray(fc.tuple(path, direction), { selector: ([at]) => at, minLength: 1, maxLength: 3 })
+  .map(Object.fromEntries);
+/** What the filter of a partial index may ask: nothing negated, no patterns. */
+const partial = fc.dictionary(
+  path,
+  fc.oneof(
+    scalar,
+    fc.record({ $gte: scalar }),
+    fc.record({ $in: fc.array(scalar, { maxLength: 3 }) }),
+    fc.constant({ $exists: true }),
+  ),
+  { minKeys: 1, maxKeys: 2, noNullPrototype: true },
+);
+const wildcard = fc.oneof(
+  direction.map((to) => ({ key: { '$**': to } })),
+  direction.map((to) => ({ key: { 'a.$**': to } })),
+  fc.constant({ key: { '$**': 1 }, wildcardProjection: { a: 0 } }),
+  fc.constant({ key: { '$**': 1 }, wildcardProjection: { 'a.x': 1, b: 1 } }),
+);
+const index = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ key: fields, sparse: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ key: fields, partial }) },
+  { weight: 1, arbitrary: fc.record({ key: fields, hidden: fc.constant(true) }) },
+  { weight: 2, arbitrary: wildcard },
+);
 
 /** Aliases: none, a type without indexes, or one with the same indexes. */
 type Aliases = 'none' | 'bare' | 'indexed';
@@ -109,8 +128,7 @@ function sourceOf(
 ): MemorySource {
   const source = new MemorySource();
   for (const [at, options] of indexes.entries()) {
-    const { key, sparse, partial } = options as { key: object; sparse: boolean; partial?: object };
-    const rest = { sparse, ...(partial && { partial }) };
+    const { key, ...rest } = options as { key: object };
     source.addIndex(`index:${at}`, 'thing', key, rest);
     if (aliases === 'indexed') source.addIndex(`alias:${at}`, 'alias', key, rest);
   }
