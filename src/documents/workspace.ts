@@ -4,7 +4,7 @@ import { takeValue } from '../base/values.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { QuerySource } from '../query/contract.js';
 import { isShareable } from '../storage/codec.js';
-import { updated, upserted } from './apply-update.js';
+import { checkedUpdate, updated, upserted } from './apply-update.js';
 import type {
   Filter,
   Query,
@@ -138,6 +138,7 @@ export class Workspace implements WorkspaceReader {
     const found = this.#select(target, options.many ?? false);
     let modified = 0;
     const facts = { target, options, nowMs: this.#rules.now() };
+    checkedUpdate(update, facts);
     for (const document of found) {
       const next = updated(document, update, facts);
       if (!next) continue;

@@ -224,7 +224,11 @@ class CaseStore {
     const made = this.#toStored(id === undefined ? document : { ...document, _id: id }, type);
     if (document._id !== undefined && storeId(type, document._id) !== made._id)
       throw new Error('an _id cannot be changed');
-    await transaction.insert(made);
+    // The upsert itself says whether the filter contradicts itself; what it made gives way.
+    const options = { upsert: true };
+    const target = { ...renameFilter(query), _id: made._id, _type: type };
+    await transaction.update(target, { $setOnInsert: { [CASE_ID]: made[CASE_ID] } }, options);
+    await transaction.put(made);
     return { matchedCount: 0, modifiedCount: 0, upsertedCount: 1, upsertedId: made[CASE_ID] };
   }
 

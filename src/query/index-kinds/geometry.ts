@@ -63,8 +63,17 @@ const SHAPES: Readonly<Record<string, (coordinates: unknown) => boolean>> = {
 
 function isGeometry(value: unknown): boolean {
   if (!isPlainObject(value) || typeof value.type !== 'string') return false;
+  if (value.crs !== undefined && !isKnownSystem(value.crs)) return false;
   if (value.type === 'GeometryCollection') return isListOf(value.geometries, isGeometry);
   return Object.hasOwn(SHAPES, value.type) && SHAPES[value.type]?.(value.coordinates) === true;
+}
+
+/** Names of the one system of coordinates that an index knows. */
+const SYSTEMS = new Set(['EPSG:4326', 'urn:ogc:def:crs:OGC:1.3:CRS84']);
+
+function isKnownSystem(crs: unknown): boolean {
+  if (!isPlainObject(crs) || !isPlainObject(crs.properties)) return false;
+  return crs.type === 'name' && SYSTEMS.has(crs.properties.name as string);
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
