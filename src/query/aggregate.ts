@@ -18,6 +18,7 @@ export interface AggregateOptions {
 /**
  * Runs an aggregation pipeline over the documents of a snapshot. Its leading
  * `$match`, `$sort`, `$skip` and `$limit` become a plan, so they use indexes.
+ * A last `$out` or `$merge` is the caller's to take off (`splitOutput`) and to carry out.
  * `$lookup`, `$unionWith` and `$graphLookup` name a type where MongoDB has a collection.
  *
  * The pipeline is checked at once; documents are read as results are taken.
@@ -40,6 +41,7 @@ export function runStages(
   stages: readonly PipelineStage[],
   documents: Iterable<unknown>,
   now: number,
+  variables: Readonly<Record<string, unknown>> = {},
 ): unknown[] {
   const find = (type: string): never => {
     throw new JdbxError(
@@ -47,7 +49,7 @@ export function runStages(
       `no other documents can be read here, such as "${type}"`,
     );
   };
-  return [...stream(stages, documents, { now, variables: {}, find, isIndexed: () => false })];
+  return [...stream(stages, documents, { now, variables, find, isIndexed: () => false })];
 }
 
 function* stream(

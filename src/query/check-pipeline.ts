@@ -45,7 +45,7 @@ function checkStage(stage: unknown, at: number, path: string, depth: number): vo
   const [name] = keys;
   if (name === undefined || keys.length > 1) refuse(path, `expected one stage, got ${keys.length}`);
   if (name === '$out' || name === '$merge') {
-    refuse(path, `${name} is not here: write results with put for now`);
+    refuse(path, `${name} must come last, where writing is possible: not in a snapshot or a guest`);
   }
   if (!Object.hasOwn(STAGES, name)) refuse(path, `unknown stage ${name}`);
   if (name === '$documents' && at > 0) refuse(path, '$documents must come first');

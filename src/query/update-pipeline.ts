@@ -11,9 +11,12 @@ export function updateByPipeline(
   document: ValueObject,
   stages: readonly unknown[],
   now: number,
+  variables: Readonly<Record<string, unknown>> = {},
 ): ValueObject {
   checkUpdatePipeline(stages);
-  const [result] = asUpdate(() => runStages(stages as readonly PipelineStage[], [document], now));
+  const [result] = asUpdate(() =>
+    runStages(stages as readonly PipelineStage[], [document], now, variables),
+  );
   if (!isPlainObject(result)) refuseUpdate('', 'expected the stages to give a document');
   return result as ValueObject;
 }
