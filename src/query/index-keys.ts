@@ -71,7 +71,7 @@ function fieldKeys(definition: IndexDefinition): KeyMaker {
       if (definition.sparse && plain.every((value) => value === undefined)) return NONE;
       return { keys: [encodeKey(fold(plain), directions)], multikey: false };
     }
-    const { tuples, multikey, present } = expandKeys(document, paths);
+    const { tuples, multikey, present } = expandKeys(document, paths, definition.unique);
     if (definition.sparse && !present) return NONE;
     if (multikey && definition.kind === 'hashed') refuseArray(definition);
     return { keys: distinctKeys(tuples.map(fold), directions), multikey };

@@ -34,6 +34,8 @@ class CaseStore {
   };
 
   async insert(collection, documents) {
+    // The command carries one document at least; our verb takes an empty list for what it is.
+    if (documents.length === 0) throw new TypeError('expected documents to insert');
     const type = this.#type(collection);
     const stored = documents.map((document) => this.#toStored(document, type));
     try {
@@ -126,8 +128,7 @@ class CaseStore {
   }
 
   async aggregate(collection, stages, { collectionless } = {}) {
-    const alone = collectionless || (Array.isArray(stages) && stages[0]?.$documents !== undefined);
-    const pipeline = toPipeline(stages, this.#type(collection), this.#type, alone);
+    const pipeline = toPipeline(stages, this.#type(collection), this.#type, collectionless);
     return toCase(await this.#db.aggregate(pipeline));
   }
 

@@ -68,6 +68,12 @@ describe('a wildcard index', () => {
   );
 });
 
+test('a unique index tells an empty array from null', () => {
+  const [empty, nothing] = [[], null].map((a) => indexKeys(read({ unique: true }), { a }).keys);
+  expect(empty).not.toEqual(nothing);
+  expect(indexKeys(read({}), { a: [] }).keys).toEqual(nothing);
+});
+
 test('a hidden index serves no plan', () => {
   const source = new MemorySource();
   source.addIndex('hidden', 't', { a: 1 }, { hidden: true });

@@ -120,6 +120,8 @@ const index = fc.oneof(
   { weight: 5, arbitrary: fc.record({ key: fields, sparse: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ key: fields, partial }) },
   { weight: 1, arbitrary: fc.record({ key: fields, hidden: fc.constant(true) }) },
+  // The store would refuse equal keys; here they only show that the plans stay right.
+  { weight: 1, arbitrary: fc.record({ key: fields, unique: fc.constant(true) }) },
   { weight: 2, arbitrary: wildcard },
 );
 
