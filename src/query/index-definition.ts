@@ -5,7 +5,7 @@ import { type Collation, readCollation } from './index-kinds/collation.js';
 import { checkKindOptions, readExpiry, readFlag } from './index-kinds/options.js';
 import { readPartial } from './index-kinds/partial.js';
 import { refuseIndex } from './index-kinds/refuse.js';
-import { isWildcardPath, readWildcard } from './index-kinds/wildcard.js';
+import { holdsPath, isWildcardPath, readWildcard } from './index-kinds/wildcard.js';
 import { splitPath } from './paths.js';
 
 const FIELDS_MAX = 32;
@@ -95,10 +95,13 @@ function readCollationOf(document: Readonly<Record<string, unknown>>): Collation
 }
 
 function wildcardOf(fields: readonly IndexField[], document: Readonly<Record<string, unknown>>) {
-  const [field, ...others] = fields;
-  if (!field || others.length > 0)
-    refuseIndex('key', 'a wildcard by itself', fields.map(({ path }) => path).join(', '));
-  return readWildcard(field.path, document.wildcardProjection);
+  const [field, ...more] = fields.filter(({ path }) => isWildcardPath(path));
+  if (!field || more.length > 0) refuseIndex('key', 'one wildcard', more.length + 1);
+  const wildcard = readWildcard(field, document.wildcardProjection);
+  for (const { path } of fields)
+    if (path !== field.path && holdsPath(wildcard, path))
+      refuseIndex(`key.${path}`, 'a path that the wildcard leaves out', path);
+  return wildcard;
 }
 
 /** Options that exclude each other. */

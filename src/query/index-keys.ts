@@ -53,7 +53,7 @@ function makeKeysOfKind(definition: IndexDefinition): KeyMaker {
     case 'geo':
       return geometryChecker(definition);
     case 'wildcard':
-      return wildcardKeys(definition);
+      return wildcardKeys(definition.wildcard as Wildcard);
     default:
       return fieldKeys(definition);
   }
@@ -83,11 +83,14 @@ function refuseArray({ fields }: IndexDefinition): never {
   throw new JdbxError('INVALID_DOCUMENT', 'a hashed index holds no arrays', { path });
 }
 
-/** The path leads the key, so that the values of one path lie together. */
-function wildcardKeys({ fields, wildcard }: IndexDefinition): KeyMaker {
-  const directions = [1, fields[0]?.direction ?? 1] as const;
+/**
+ * The path leads the key, so that the values of one path lie together. Fields named beside
+ * the wildcard add no keys: what they bound is found by the values that it holds.
+ */
+function wildcardKeys(wildcard: Wildcard): KeyMaker {
+  const directions = [1, wildcard.direction] as const;
   return (document) => {
-    const pairs = wildcardPairs(wildcard as Wildcard, document);
+    const pairs = wildcardPairs(wildcard, document);
     return { keys: distinctKeys(pairs, directions), multikey: true };
   };
 }

@@ -40,7 +40,7 @@ function pathsOf(node: FilterNode, base = ''): readonly string[] {
 
 function viewOf(path: string, nodes: readonly FilterNode[], index: PlannableIndex): IndexView {
   const { definition } = index;
-  const direction = definition.fields[0]?.direction ?? 1;
+  const direction = definition.wildcard?.direction ?? 1;
   const fields: IndexField[] = [
     { path: PATH_FIELD, direction: 1 },
     { path, direction },

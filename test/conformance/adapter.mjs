@@ -75,7 +75,10 @@ class CaseStore {
     const type = this.#type(collection);
     const { name, partialFilterExpression: partial, ...rest } = options;
     // The command must name its index; a case's own set-up may leave the name out.
-    if ('name' in options && typeof name !== 'string') throw new TypeError('an index needs a name');
+    if ('name' in options && (typeof name !== 'string' || ['', '*'].includes(name)))
+      throw new TypeError('an index needs a name');
+    for (const option of Object.keys(rest))
+      if (!INDEX_OPTIONS.has(option)) throw new TypeError(`unknown option ${option}`);
     const key = keyOf(pairs);
     const index = { _type: 'index', type, key, ...rest };
     if (partial !== undefined) index.partial = key._id ? partial : renameFilter(partial);
@@ -246,6 +249,14 @@ class CaseStore {
     for (const type of this.#types) await this.#db.remove({ _type: type }, { many: true });
   }
 }
+
+/** Options of `createIndexes`; an index document may hold more fields than these. */
+const INDEX_OPTIONS = new Set(
+  (
+    'unique sparse hidden expireAfterSeconds collation wildcardProjection weights bits min max ' +
+    'default_language language_override textIndexVersion 2dsphereIndexVersion background v storageEngine'
+  ).split(' '),
+);
 
 /** MongoDB's number of an error that refuses one document of an insert. */
 function writeErrorCode(error) {

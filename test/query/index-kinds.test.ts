@@ -13,6 +13,8 @@ test.each([
   [{ key: { '$**': 1 }, expireAfterSeconds: 1 }, /at expireAfterSeconds/],
   [{ key: { 'a.$**': 1 }, wildcardProjection: { b: 1 } }, /at wildcardProjection/],
   [{ key: { '$**': 1 }, wildcardProjection: { a: 1, b: 0 } }, /to include or to leave out/],
+  [{ key: { a: 1, '$**': 1 } }, /at key.a: expected a path that the wildcard leaves out/],
+  [{ key: { '$**': 1, 'a.$**': 1 } }, /one wildcard/],
   [{ wildcardProjection: { a: 1 } }, /an index of the kind wildcard/],
   [{ key: { $x: 1 } }, /a path without \$/],
   [{ key: { a: 'hashed', b: 'hashed' } }, /one hashed field/],
@@ -44,6 +46,11 @@ describe('a wildcard index', () => {
     expect(keys({ key: { '$**': 1 }, wildcardProjection: { a: 0 } }, { a: { b: 1 }, b: 1 })).toBe(
       1,
     );
+  });
+
+  test('may stand beside paths that it leaves out', () => {
+    const fields = { key: { a: 1, '$**': -1 }, wildcardProjection: { a: 0 } };
+    expect(keys(fields, { a: 1, b: 2, c: 3 })).toBe(2);
   });
 
   const source = new MemorySource();

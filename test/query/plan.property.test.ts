@@ -114,6 +114,7 @@ const wildcard = fc.oneof(
   direction.map((to) => ({ key: { '$**': to } })),
   direction.map((to) => ({ key: { 'a.$**': to } })),
   fc.constant({ key: { '$**': 1 }, wildcardProjection: { a: 0 } }),
+  fc.constant({ key: { b: 1, '$**': -1 }, wildcardProjection: { b: 0 } }),
   fc.constant({ key: { '$**': 1 }, wildcardProjection: { 'a.x': 1, b: 1 } }),
 );
 const index = fc.oneof(

@@ -3,6 +3,7 @@ import { refuseIndex } from './refuse.js';
 
 /** Which paths a wildcard index holds. */
 export interface Wildcard {
+  readonly direction: 1 | -1;
   /** `a.` for the key `a.$**`, empty for `$**`. */
   readonly prefix: string;
   /** Paths of `wildcardProjection`, with all below them; undefined without one. */
@@ -21,9 +22,12 @@ export function isWildcardPath(path: string): boolean {
 }
 
 /** @throws {JdbxError} INVALID_INDEX at `wildcardProjection` */
-export function readWildcard(path: string, projection: unknown): Wildcard {
+export function readWildcard(
+  { path, direction }: { readonly path: string; readonly direction: 1 | -1 },
+  projection: unknown,
+): Wildcard {
   const prefix = path.slice(0, -WILD.length);
-  if (projection === undefined) return { prefix, paths: undefined, includes: false };
+  if (projection === undefined) return { direction, prefix, paths: undefined, includes: false };
   const place = 'wildcardProjection';
   if (!isPlainObject(projection) || Object.keys(projection).length === 0)
     refuseIndex(place, 'an object of paths', projection);
@@ -33,7 +37,12 @@ export function readWildcard(path: string, projection: unknown): Wildcard {
   if (modes.size > 1) refuseIndex(place, 'paths to include or to leave out', 'both');
   checkApart(all.map(([at]) => at));
   const includes = modes.size > 0 ? modes.has(true) : all.some(([, mode]) => mode);
-  return { prefix, paths: all.filter(([, m]) => m === includes).map(([at]) => at), includes };
+  return {
+    direction,
+    prefix,
+    paths: all.filter(([, m]) => m === includes).map(([at]) => at),
+    includes,
+  };
 }
 
 function flatten(path: string, mode: unknown): readonly (readonly [string, boolean])[] {
