@@ -135,3 +135,11 @@ it.each(['$out', '$merge'])('%s is refused where nothing can be written', async 
   expect(await failure(db.aggregate(inside))).toBe('INVALID_EXPRESSION');
   expect(await failure(db.aggregate([...stages, { $limit: 1 }]))).toBe('INVALID_EXPRESSION');
 });
+
+it('an update that is malformed is refused also where it would find nothing', async () => {
+  const nothing = { _type: 'nobody' };
+  expect(await failure(db.update(nothing, { $nonsense: { a: 1 } }))).toBe('INVALID_UPDATE');
+  const inside = db.transaction((tx) => tx.update(nothing, { $inc: { a: 'x' } }));
+  expect(await failure(inside)).toBe('INVALID_UPDATE');
+  expect(await db.update(nothing, { $inc: { a: 1 } })).toMatchObject({ matched: 0 });
+});
