@@ -57,6 +57,8 @@ export const ERROR_CODES = {
   POOL_FULL: 'more calls wait for a resource pool than its queue holds; try again later',
   POOL_EXHAUSTED: 'no resource of a pool can take the call',
   PACKAGE_MISSING: 'an optional package that this needs is not installed; says how to',
+  MODEL_OUTPUT: 'the answer of a model does not fit the schema that was asked for; names the path',
+  TOOL_TURNS: 'a model went on calling tools past the `max_turns` of its stage',
   RECORDING_MISSING: 'no recorded call matches the request',
   // pipelines and runs
   INVALID_PIPELINE: 'a pipeline document that cannot run; names the path',

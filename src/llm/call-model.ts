@@ -49,6 +49,8 @@ export interface ModelCallInput {
    * number means that the pieces before it are void.
    */
   readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
+  /** Asked after an attempt that failed, beside the retry strategy. Default: always true. */
+  readonly mayRetry?: (() => boolean) | undefined;
   /** What the call is paid from. Default: nothing bounds it. */
   readonly purse?: Purse | undefined;
 }
@@ -74,11 +76,11 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const secret = provider.local ? undefined : await findSecret(integration, deps);
       const request = completeRequest(input.request, integration, provider);
       const price = await findPrice(integration, request.model, deps);
-      const { idempotencyKey, signal, onAttempt, onEvent, purse } = input;
+      const { idempotencyKey, signal, onAttempt, onEvent, mayRetry, purse } = input;
       const call = { request, integration, secret, idempotencyKey, signal };
       const make = (made: ProviderCall, listeners: CallListeners) =>
         new Calling(provider, made, { ...deps, price }, listeners).run();
-      const listeners = { onAttempt, onEvent };
+      const listeners = { onAttempt, onEvent, mayRetry };
       if (!purse) return make(call, listeners);
       return payFor({ call, price, purse, isLocal: provider.local ?? false, listeners }, make);
     },

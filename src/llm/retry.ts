@@ -16,6 +16,8 @@ export interface RetryOptions {
   readonly sleep: Sleep;
   /** A number in [0, 1), as `Math.random()` gives. */
   readonly random: () => number;
+  /** Default: always true. */
+  readonly mayRetry?: (() => boolean) | undefined;
 }
 
 /**
@@ -33,7 +35,9 @@ export async function withRetries<T>(
     try {
       return await attempt(number);
     } catch (error) {
-      if (number > strategy.max_retries || !isRetryable(error, strategy)) throw error;
+      const { mayRetry = () => true } = options;
+      const isLast = number > strategy.max_retries || !mayRetry();
+      if (isLast || !isRetryable(error, strategy)) throw error;
       await options.sleep(waitMs(number, error, strategy, options.random), options.signal);
     }
   }

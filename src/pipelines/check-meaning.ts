@@ -1,5 +1,6 @@
 import { ERROR_CODES, JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
+import { readSchema } from '../llm/read-tools.js';
 import { checkExpression } from '../query/check-expression.js';
 import { referencedNames } from '../query/referenced-names.js';
 import { listsIn, type Pipeline, type Stage } from './pipeline-document.js';
@@ -47,6 +48,7 @@ function checkStage(stage: Stage, path: string, scope: ReadonlySet<string>): voi
   }
   checkCodes(stage, path);
   checkSchemas(stage, path);
+  checkTogether(stage, path);
   checkReachable(stage, path);
   for (const list of listsIn(stage)) {
     checkList(list.stages, `${path}.${list.path}`, new Set([...scope, ...list.names]));
@@ -116,10 +118,22 @@ function checkCodes({ retry, inputs, session }: Stage, path: string): void {
   if (nameless !== -1) refuse(`${path}.inputs.${nameless}`, 'expected a name');
 }
 
-function checkSchemas({ wait }: Stage, path: string): void {
+function checkSchemas({ wait, response_schema: asked }: Stage, path: string): void {
+  if (asked !== undefined) {
+    checkValueSchema(readSchema(asked).schema, `${path}.response_schema`);
+  }
   if (wait?.schema !== undefined) checkValueSchema(wait.schema, `${path}.wait.schema`);
   const answer = wait?.answer?.schema;
   if (answer !== undefined) checkValueSchema(answer, `${path}.wait.answer.schema`);
+}
+
+/** A second call, hedged or of a tool's turn, is what `at_most_once` rules out. */
+function checkTogether({ at_most_once, hedge, tools, ...stage }: Stage, path: string): void {
+  if (at_most_once && hedge) refuse(`${path}.hedge`, 'expected no hedge beside at_most_once');
+  for (const field of ['max_turns', 'tool_choice'] as const) {
+    if (stage[field] !== undefined && !tools)
+      refuse(`${path}.${field}`, 'expected tools beside it');
+  }
 }
 
 /** What is always true or false hides what stands behind it. */

@@ -4,6 +4,7 @@ import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { Grant, ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
+import type { ModelEvent } from '../llm/contract.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
@@ -101,6 +102,8 @@ export interface RunServices {
   idsAfter(filter: Value, after: string | undefined, length: number): readonly string[];
   /** Runs a pipeline as a child of this run, and gives its output. */
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult>;
+  /** Tells those who listen a piece of a model's answer. */
+  tell(path: string, piece: ModelPiece): void;
   /**
    * Durably sets aside what a call may cost.
    *
@@ -113,6 +116,14 @@ export interface RunServices {
    * @throws {JdbxError} OUTCOME_UNKNOWN when one may have been made before
    */
   announce(path: string): Promise<void>;
+}
+
+/** A piece of an answer as it comes, and whose. */
+export interface ModelPiece {
+  readonly integration: string;
+  /** A higher number than before makes the pieces before it void. */
+  readonly attempt: number;
+  readonly event: ModelEvent;
 }
 
 export interface WaitResult {

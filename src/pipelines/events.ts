@@ -1,3 +1,5 @@
+import type { ModelEvent } from '../llm/contract.js';
+
 /** What `db.events` tells, by event name. Times are milliseconds. */
 export interface RunEvents {
   'run-start': [
@@ -10,6 +12,18 @@ export interface RunEvents {
       readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'paused';
       readonly durationMs: number;
       readonly error?: { readonly code: string; readonly message: string };
+    },
+  ];
+  /** A piece of a model's answer, of stages that say `stream`. */
+  'model-event': [
+    event: {
+      readonly run: string;
+      readonly pipeline: string;
+      readonly path: string;
+      readonly integration: string;
+      /** A higher number, or another integration, makes the pieces before it void. */
+      readonly attempt: number;
+      readonly event: ModelEvent;
     },
   ];
   'stage-start': [

@@ -13,7 +13,7 @@ import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
 import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
-import type { ChildResult, RunServices, WaitResult } from './contract.js';
+import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
 import { Definitions } from './definitions.js';
 import { fence } from './fence.js';
@@ -251,6 +251,11 @@ export class Execution implements RunServices {
     const session = this.session === undefined ? undefined : this.#document(this.session);
     const named = [...(this.#run.budgets ?? []), this.pipeline().budget, session?.budget];
     return [...new Set(named.filter((budget) => typeof budget === 'string'))];
+  }
+
+  tell(path: string, piece: ModelPiece): void {
+    const { pipeline } = this.#run;
+    this.#deps.emit('model-event', { run: this.id, pipeline, path, ...piece });
   }
 
   reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant> {

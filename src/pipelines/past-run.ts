@@ -103,6 +103,7 @@ export abstract class PastRun implements RunServices {
   get budgets(): readonly string[] {
     return [];
   }
+  tell(): void {}
   async reserve(): Promise<Grant> {
     throw new Suspended([]);
   }

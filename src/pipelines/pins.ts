@@ -168,15 +168,21 @@ function namedByStages(
       const id = stage[field as keyof typeof TYPES];
       return id === undefined ? [] : [{ id, types, path: `${at}.${field}`, certain: sure }];
     });
+    const tools = (stage.tools ?? []).map((id, place) => ({
+      id,
+      types: TYPES.tool,
+      path: `${at}.tools.${place}`,
+      certain: [],
+    }));
     const inner = listsIn(stage).flatMap((list) =>
       namedByStages(list.stages, `${at}.${list.path}`, list.conditional ? [] : sure),
     );
-    return [...own, ...inner];
+    return [...own, ...tools, ...inner];
   });
 }
 
 /** The ids of the definitions that a stage itself names. */
 export function idsNamedBy(stage: Stage): string[] {
   const ids = [stage.transformer, stage.integration, stage.pipeline, stage.tool, templateOf(stage)];
-  return ids.filter((id) => id !== undefined);
+  return [...ids.filter((id) => id !== undefined), ...(stage.tools ?? [])];
 }

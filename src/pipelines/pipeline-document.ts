@@ -63,6 +63,36 @@ export interface Stage {
   readonly at_most_once?: boolean;
   /** A budget that this stage's model calls count in beside the run's. */
   readonly budget?: string;
+  /** The JSON Schema of the answer, or `{ name, schema }`; what it says stands as `output`. */
+  readonly response_schema?: ValueObject;
+  /** Tell the model once what is wrong with an answer that does not fit the schema. Default false. */
+  readonly repair?: boolean;
+  /** The ids of tool, transformer or pipeline documents that the model may call. */
+  readonly tools?: readonly string[];
+  /** `auto`, `none`, `required` or `{ name }`, of the first turn. Default `auto`. */
+  readonly tool_choice?: Value;
+  /** Answers of the model at most, those that call tools included. Default 8. */
+  readonly max_turns?: number;
+  /** Keep answers, and give them again for equal requests. Default: as the integration says. */
+  readonly response_cache?: boolean | ResponseCacheRule;
+  /** Ask the next integration of the chain or pool too when the first one is late. */
+  readonly hedge?: { readonly after_ms: number };
+  /** Let the next integration go on from the text so far when a stream breaks off. Default false. */
+  readonly rescue?: boolean;
+  /** Tell the answer piece by piece, as `model-event`. Default false. */
+  readonly stream?: boolean;
+  /** Of a stage that a tool loop makes for one turn: the loop tells the session what was said. */
+  readonly turn?: number;
+}
+
+/** When an answer of a model is used again. */
+export interface ResponseCacheRule {
+  /** Milliseconds. Default: as long as it is kept. */
+  readonly max_age_ms?: number;
+  /** Bytes that the kept answers of one integration may take; the oldest go first. Default 64 MiB. */
+  readonly max_bytes?: number;
+  /** Also where `temperature` is not 0. Default false. */
+  readonly always?: boolean;
 }
 
 /** `fail` is the default. `goto` names a later stage of the same list. */

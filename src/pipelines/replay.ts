@@ -107,7 +107,8 @@ class Replay extends PastRun {
       const path = prefix + stage.name;
       const end = this.execution.endOf(path);
       if (end) await this.#compare(stage, path, context, end, signal);
-      else if (kindOf(stage).holdsStages) await this.#again(stage, path, context, signal);
+      else if (kindOf(stage).holdsStages && !stage.tools)
+        await this.#again(stage, path, context, signal);
       if (!end) throw new Suspended([path]);
       goto = follow(context, stage.name, end);
     }
@@ -182,7 +183,7 @@ class Replay extends PastRun {
     const { path, stage, input } = work;
     const asked = { _type: 'audit', run: this.execution.id, kind: 'llm-call', path };
     const calls = this.#snapshot.query<AuditDocument & Partial<ModelAttempt>>(asked);
-    const answered = calls.findLast(({ response }) => response !== undefined);
+    const answered = calls.findLast(({ response, part }) => response !== undefined && !part);
     const template = templateOf(stage);
     const said =
       template === undefined
@@ -196,7 +197,12 @@ class Replay extends PastRun {
 
   /** What depends on nothing but its input, its definition and the attempt's seed and time. */
   #isRepeatable(stage: Stage): boolean {
-    if (stage.cache !== undefined || stage.history !== undefined || isLoose(stage.inputs))
+    if (
+      stage.tools !== undefined ||
+      stage.cache !== undefined ||
+      stage.history !== undefined ||
+      isLoose(stage.inputs)
+    )
       return false;
     if (kindOf(stage).holdsStages) return stage.pipeline === undefined && stage.tool === undefined;
     const ids = [stage.transformer, templateOf(stage), stage.integration];

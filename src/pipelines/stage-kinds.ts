@@ -10,6 +10,7 @@ import { parallelStage } from './stages/parallel.js';
 import { pipelineStage } from './stages/pipeline.js';
 import { promptStage } from './stages/prompt.js';
 import { toolStage } from './stages/tool.js';
+import { toolLoopStage } from './stages/tool-loop.js';
 import { transformerStage } from './stages/transformer.js';
 import { waitStage } from './stages/wait.js';
 
@@ -28,6 +29,7 @@ const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
 
 /** The kind of a checked stage; a stage that only names a template is a prompt. */
 export function kindOf(stage: Stage): StageKind {
+  if (stage.tools !== undefined) return toolLoopStage;
   const field = KIND_FIELDS.find((each) => stage[each] !== undefined);
   return field ? KINDS[field] : promptStage;
 }

@@ -3,7 +3,9 @@ import { JdbxError } from '../../base/errors.js';
 import { describeType, isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 import type { ModelMessage, ModelRequest } from '../../llm/contract.js';
 import { toRequest } from '../../llm/messages.js';
+import { readSchema } from '../../llm/read-tools.js';
 import type { StageWork } from '../contract.js';
+import { checkValueSchema } from '../value-schema.js';
 
 /**
  * The request that a stage makes of what it was handed, for one integration: settings
@@ -21,7 +23,21 @@ export function buildRequest(work: StageWork, integration: Document, said: Value
     settings: mergeSettings(integration.params, settings, stage.params),
     key: keyOf(work),
   });
-  return { ...request, messages: withEarlierTurns(work, request.messages) };
+  return {
+    ...request,
+    messages: withEarlierTurns(work, request.messages),
+    ...schemaOf(work, request),
+  };
+}
+
+/** The stage's schema goes over one that came with the input. */
+function schemaOf({ stage, path }: StageWork, request: ModelRequest): Partial<ModelRequest> {
+  if (stage.response_schema !== undefined) {
+    return { response_schema: readSchema(stage.response_schema) };
+  }
+  const { response_schema } = request;
+  if (response_schema) checkValueSchema(response_schema.schema, `${path}.response_schema`);
+  return {};
 }
 
 /** Where an orchestrator chose the integration, a model that is not one of its own is not meant for it. */
@@ -45,18 +61,13 @@ function modelFor(
 function partsOf(said: Value): ValueObject {
   if (typeof said === 'string') return { prompt: said };
   if (!isPlainObject(said)) return {};
-  const { messages, prompt, text, system, context, key, model, settings } = said as ValueObject;
+  const { messages, prompt, text, system, context, key, ...others } = said as ValueObject;
+  const { model, settings, tools, tool_choice, response_schema } = others;
   const isAnswer = messages === undefined && prompt === undefined;
+  const asked = { system, context, key, tools, tool_choice, response_schema };
   const parts = isAnswer
-    ? { text, system, context, key }
-    : {
-        ...(messages === undefined ? { prompt } : { messages }),
-        system,
-        context,
-        key,
-        model,
-        settings,
-      };
+    ? { text, ...asked }
+    : { ...(messages === undefined ? { prompt } : { messages }), ...asked, model, settings };
   return Object.fromEntries(
     Object.entries(parts).filter(([, value]) => value !== undefined),
   ) as ValueObject;

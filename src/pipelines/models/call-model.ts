@@ -1,14 +1,17 @@
 import type { Document } from '../../base/document.js';
 import type { ValueObject } from '../../base/values.js';
-import type { ModelAttempt, ModelRequest } from '../../llm/contract.js';
+import type { ModelAttempt, ModelEvent, ModelRequest } from '../../llm/contract.js';
 import type { StageWork } from '../contract.js';
+import type { Heard } from './heard.js';
 import { purseFor } from './purse.js';
 
 export interface ModelCall {
   readonly integration: Document;
   readonly request: ModelRequest;
   /** Tells several calls of one stage apart. */
-  readonly part?: string;
+  readonly part?: string | undefined;
+  /** Hears the answer as it comes. Default: it is asked for whole. */
+  readonly heard?: Heard | undefined;
 }
 
 /**
@@ -18,7 +21,7 @@ export interface ModelCall {
  */
 export async function callModel(work: StageWork, call: ModelCall): Promise<ValueObject> {
   const { run, stage, path, signal } = work;
-  const { integration, request, part } = call;
+  const { integration, request, part, heard } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
   const { response } = await run.models.call({
     integration: stage.at_most_once ? withoutRetries(integration) : integration,
@@ -26,9 +29,21 @@ export async function callModel(work: StageWork, call: ModelCall): Promise<Value
     idempotencyKey: key.join('/'),
     signal,
     purse: purseFor(work),
-    onAttempt: (attempt) => work.note(entryOf(work, attempt)),
+    ...(heard ? listening(work, integration, heard) : {}),
+    onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
   return response as unknown as ValueObject;
+}
+
+/** Where an answer may be gone on with elsewhere, one that has begun is not begun again. */
+function listening({ run, stage, path }: StageWork, { _id }: Document, heard: Heard) {
+  return {
+    onEvent: (event: ModelEvent, attempt: number) => {
+      heard.take(event, attempt);
+      if (stage.stream) run.tell(path, { integration: _id, attempt, event });
+    },
+    mayRetry: () => !stage.rescue || heard.text === '',
+  };
 }
 
 function withoutRetries(integration: Document): Document {
@@ -36,12 +51,13 @@ function withoutRetries(integration: Document): Document {
   return { ...integration, retry_strategy: { ...strategy, max_retries: 0 } } as Document;
 }
 
-function entryOf({ run, path }: StageWork, attempt: ModelAttempt) {
+function entryOf({ run, path }: StageWork, attempt: ModelAttempt, part: string | undefined) {
   const started_at = new Date(attempt.started_at).toISOString();
   return {
     kind: 'llm-call',
     run: run.id,
     path,
+    ...(part === undefined ? {} : { part }),
     ...(attempt as unknown as ValueObject),
     started_at,
   };

@@ -1,15 +1,12 @@
 import type { Document } from '../../base/document.js';
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { describeType, type Value, type ValueObject } from '../../base/values.js';
-import { ANSWER_TOKENS_DEFAULT } from '../../llm/budgets/purse.js';
-import { inputTokens, loadTokenCounter } from '../../llm/budgets/token-counter.js';
-import { partsOf } from '../../llm/content.js';
-import type { ModelRequest } from '../../llm/contract.js';
+import type { PoolNeed } from '../../llm/pools/abilities.js';
 import type { Pool, Resource } from '../../llm/pools/pool-document.js';
-import type { PoolNeed } from '../../llm/pools/pools.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
 import { buildRequest } from './build-request.js';
+import { needOf } from './call-need.js';
 import type { Target, Targets } from './targets.js';
 
 /**
@@ -25,8 +22,8 @@ export async function poolTargets(
   const need = await needOf(buildRequest(work, document, said));
   const first = await picked(work, pool, need);
   const exclude = new Set<string>();
-  const next = async (): Promise<Target | undefined> => {
-    const { run, path, attempt, signal } = work;
+  const next = async (signal = work.signal): Promise<Target | undefined> => {
+    const { run, path, attempt } = work;
     const id = `${run.id}/${path}/${attempt}/${exclude.size}`;
     const { priority } = run;
     const asked = { pool, need, id, exclude, first, priority, signal };
@@ -54,18 +51,6 @@ function integrationOf(work: StageWork, pool: Pool, resource: Resource): Documen
 
 function withoutId({ id: _, ...fields }: Omit<Resource, 'integration'>): ValueObject {
   return fields as ValueObject;
-}
-
-async function needOf(request: ModelRequest): Promise<PoolNeed> {
-  const { settings, tools, response_schema, messages } = request;
-  const input = inputTokens(request, await loadTokenCounter());
-  const media = messages.flatMap(({ content }) => partsOf(content)).map(({ type }) => `${type}s`);
-  const features = [
-    ...(tools === undefined || tools.length === 0 ? [] : ['tools']),
-    ...(response_schema === undefined ? [] : ['schema']),
-    ...['images', 'files'].filter((kind) => media.includes(kind)),
-  ];
-  return { tokens: input + (settings.max_tokens ?? ANSWER_TOKENS_DEFAULT), features };
 }
 
 /** What a transformer picks, when the pool's strategy is one. */

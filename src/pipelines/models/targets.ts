@@ -1,7 +1,11 @@
 import type { Document } from '../../base/document.js';
+import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
+import { type Abilities, canTake } from '../../llm/pools/abilities.js';
 import type { CallEnd } from '../../llm/pools/resource-state.js';
 import type { StageWork } from '../contract.js';
+import { buildRequest } from './build-request.js';
+import { needOf } from './call-need.js';
 import { chooseIntegrations } from './choose-integration.js';
 import { poolTargets } from './pool-targets.js';
 
@@ -16,8 +20,12 @@ export interface Target {
 
 /** The integrations that a stage may call, one after the other. */
 export interface Targets {
-  /** The next one to try; undefined when there are no more. */
-  next(): Promise<Target | undefined>;
+  /**
+   * The next one to try; undefined when there are no more.
+   *
+   * @param signal ends the waiting for one. Default: the stage's own
+   */
+  next(signal?: AbortSignal): Promise<Target | undefined>;
 }
 
 /**
@@ -30,11 +38,26 @@ export interface Targets {
 export async function targetsFor(work: StageWork, said: Value): Promise<Targets> {
   const named = work.run.definitions.get(work.stage.integration as string);
   if (named._type === 'resource_pool') return poolTargets(work, named, said);
-  const integrations = (await chooseIntegrations(work)).values();
+  const chosen = await chooseIntegrations(work);
+  const integrations = (await thoseThatCan(work, chosen, said)).values();
   return {
     next: async () => {
       const { value: integration } = integrations.next();
       return integration && { integration };
     },
   };
+}
+
+/**
+ * Passes over those that say of themselves that they lack what the request needs: a chain
+ * keeps to what was asked for.
+ */
+async function thoseThatCan(work: StageWork, chosen: readonly Document[], said: Value) {
+  const limited = ({ lacks, context_tokens }: Document) => lacks ?? context_tokens;
+  if (!chosen.some((each) => limited(each) !== undefined)) return chosen;
+  const need = await needOf(buildRequest(work, chosen[0] as Document, said));
+  const able = chosen.filter((each) => canTake(each as Abilities, need));
+  if (able.length > 0) return able;
+  const asked = [`${need.tokens} tokens`, ...need.features].join(', ');
+  throw new JdbxError('INVALID_INTEGRATION', `expected an integration that can take ${asked}`);
 }
