@@ -3,6 +3,7 @@ import { nanoid } from 'nanoid';
 import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
+import type { Document } from './base/document.js';
 import { JdbxError } from './base/errors.js';
 import { takeValue, type Value } from './base/values.js';
 import { DOCUMENT_CHECKS } from './document-checks.js';
@@ -22,6 +23,7 @@ import type { Resource } from './llm/pools/pool-document.js';
 import { Pools } from './llm/pools/pools.js';
 import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
+import { type CachedResponse, Responses } from './llm/responses/responses.js';
 import { Transport } from './llm/transport/transport.js';
 import type { RunEvents } from './pipelines/events.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
@@ -149,6 +151,10 @@ export class Jdbx extends Database implements AsyncDisposable {
       sandbox,
       models,
       pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),
+      responses: new Responses({
+        get: (id) => this.#readNow(id),
+        oldest: (scope, limit) => this.#oldestResponses(scope, limit),
+      }),
       clock,
       random,
       emit: (event, ...args) => this.events.emit(event, ...(args as never)),
@@ -341,6 +347,22 @@ export class Jdbx extends Database implements AsyncDisposable {
       if (document) return priceAt(document, clock.now());
     }
     return undefined;
+  }
+
+  #readNow(id: string): Document | undefined {
+    const view = this.view();
+    try {
+      return view.get(id);
+    } finally {
+      view.close();
+    }
+  }
+
+  #oldestResponses(scope: string, limit: number): Promise<CachedResponse[]> {
+    return this.query<CachedResponse>({ _type: 'cached_response', scope })
+      .sort({ at: 1 })
+      .limit(limit)
+      .toArray();
   }
 
   #findRecording: FindRecording = async ({ integration, key, requestHash }) => {

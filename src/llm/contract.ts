@@ -223,8 +223,26 @@ export interface Integration {
   readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;
   readonly price?: Price;
+  /** Keep answers, and give them again for equal requests: see `responses/`. Default false. */
+  readonly response_cache?: boolean | ResponseCacheRule;
+  /** The API goes on with a last message of the assistant's own. Default false. */
+  readonly prefill?: boolean;
+  /** The longest request and answer that the model takes, in tokens. Default: any. */
+  readonly context_tokens?: number;
+  /** What the model cannot do, of `tools`, `schema`, `images`, `files`. Default: nothing. */
+  readonly lacks?: readonly string[];
   /** `recorded` only: wait as long as the recorded call took. Default false. */
   readonly replay_latency?: boolean;
+}
+
+/** When an answer of a model is used again. */
+export interface ResponseCacheRule {
+  /** Milliseconds. Default: as long as it is kept. */
+  readonly max_age_ms?: number;
+  /** Bytes that the kept answers of one integration may take; the oldest go first. Default 64 MiB. */
+  readonly max_bytes?: number;
+  /** Also where `temperature` is not 0. Default false. */
+  readonly always?: boolean;
 }
 
 /** US dollars for a million tokens. */

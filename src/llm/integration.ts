@@ -143,6 +143,12 @@ const tier: Check = (value, path) => {
   shape({ input_per_million: amount, output_per_million: amount })(value, path);
 };
 
+const cacheRule = shape({
+  max_age_ms: integer(1, Number.MAX_SAFE_INTEGER),
+  max_bytes: integer(1, Number.MAX_SAFE_INTEGER),
+  always: flag,
+});
+
 const CHECKS: { readonly [field: string]: Check } = {
   provider: text,
   name: text,
@@ -168,6 +174,12 @@ const CHECKS: { readonly [field: string]: Check } = {
   }),
   price,
   replay_latency: flag,
+  prefill: flag,
+  context_tokens: integer(1, Number.MAX_SAFE_INTEGER),
+  lacks: list(oneOf('tools', 'schema', 'images', 'files')),
+  response_cache: (value, path) => {
+    if (typeof value !== 'boolean') cacheRule(value, path);
+  },
 };
 
 function wrong(path: string, expected: string, value: unknown): never {

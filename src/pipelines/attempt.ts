@@ -1,4 +1,5 @@
 import { JdbxError } from '../base/errors.js';
+import type { Draft } from '../documents/draft.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { Amounts } from '../llm/budgets/amounts.js';
@@ -13,12 +14,14 @@ export interface Charge {
 export interface Gathered {
   readonly entries: AuditEntry[];
   readonly charges: Charge[];
+  /** What else the stage's end writes. */
+  readonly leavings: ((draft: Draft) => void)[];
   /** How many reservations were made. */
   reservations: number;
 }
 
 export function nothingGathered(): Gathered {
-  return { entries: [], charges: [], reservations: 0 };
+  return { entries: [], charges: [], leavings: [], reservations: 0 };
 }
 
 /**
@@ -82,6 +85,15 @@ export class Attempt {
 
   charge = (charge: Charge): void => {
     this.#gathered.charges.push(charge);
+  };
+
+  /** Writes of the machinery's own, for the stage's commit however it ends. */
+  get leavings(): readonly ((draft: Draft) => void)[] {
+    return this.#gathered.leavings;
+  }
+
+  leave = (write: (draft: Draft) => void): void => {
+    this.#gathered.leavings.push(write);
   };
 
   close(): void {

@@ -109,7 +109,8 @@ export function noteFailure(draft: Draft, failed: Failed): void {
 }
 
 /** What the calls came to is counted in the commit that says what became of them. */
-function settleAll(draft: Draft, { charges }: Attempt): void {
+function settleAll(draft: Draft, { charges, leavings }: Attempt): void {
+  for (const leave of leavings) leave(draft);
   for (const { reservation, amounts } of charges) settle(draft, reservation, amounts);
 }
 

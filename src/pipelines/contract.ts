@@ -1,11 +1,13 @@
 import type { Document } from '../base/document.js';
 import type { Value, ValueObject } from '../base/values.js';
+import type { Draft } from '../documents/draft.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { Grant, ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { ModelEvent } from '../llm/contract.js';
 import type { Pools } from '../llm/pools/pools.js';
+import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
 import type { Charge } from './attempt.js';
@@ -50,6 +52,8 @@ export interface StageWork {
   note(entry: AuditEntry): void;
   /** Takes what a call came to, which is settled with the stage however that ends. */
   charge(charge: Charge): void;
+  /** Takes a write of the machinery's own that is part of the stage's commit, however that ends. */
+  leave(write: (draft: Draft) => void): void;
 }
 
 /** What a stage may ask of the run that it belongs to. */
@@ -60,6 +64,7 @@ export interface RunServices {
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
   readonly pools: Pools;
+  readonly responses: Responses;
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;

@@ -9,6 +9,7 @@ import type { AuditEntry } from '../history/audit-chain.js';
 import { type Grant, type ReserveInput, reserve } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
+import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
 import { announceCall } from './at-most-once.js';
@@ -82,6 +83,10 @@ export class Execution implements RunServices {
 
   get pools(): Pools {
     return this.#deps.pools;
+  }
+
+  get responses(): Responses {
+    return this.#deps.responses;
   }
 
   get priority(): number {
@@ -325,7 +330,7 @@ export class Execution implements RunServices {
     for (const { path, usage } of spent) if (usage) this.spending.set(path, usage);
     const calls = snapshot.query<AuditEntry & { readonly path: string }>(
       { _type: 'audit', run, kind: 'llm-call' },
-      { projection: { kind: 1, path: 1, usage: 1, cost_usd: 1 } },
+      { projection: { kind: 1, path: 1, usage: 1, cost_usd: 1, cached: 1 } },
     );
     const ended = new Map<string, boolean>();
     for (const call of calls) {

@@ -4,6 +4,7 @@ import type { Workspace } from '../documents/workspace.js';
 import type { Grant } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
+import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Context } from './context.js';
 import type { ChildResult, RunServices, WaitResult } from './contract.js';
@@ -19,6 +20,7 @@ export const IDLE = {
   nextCharge: () => 1,
   note: () => {},
   charge: () => {},
+  leave: () => {},
 } as const;
 
 /**
@@ -54,6 +56,9 @@ export abstract class PastRun implements RunServices {
   }
   get pools(): Pools {
     return this.execution.pools;
+  }
+  get responses(): Responses {
+    return this.execution.responses;
   }
   get priority(): number {
     return this.execution.priority;

@@ -1,4 +1,5 @@
 import type { Value, ValueObject } from '../base/values.js';
+import type { ResponseCacheRule } from '../llm/contract.js';
 
 /** A pipeline document, checked. */
 export interface Pipeline {
@@ -83,16 +84,6 @@ export interface Stage {
   readonly stream?: boolean;
   /** Of a stage that a tool loop makes for one turn: the loop tells the session what was said. */
   readonly turn?: number;
-}
-
-/** When an answer of a model is used again. */
-export interface ResponseCacheRule {
-  /** Milliseconds. Default: as long as it is kept. */
-  readonly max_age_ms?: number;
-  /** Bytes that the kept answers of one integration may take; the oldest go first. Default 64 MiB. */
-  readonly max_bytes?: number;
-  /** Also where `temperature` is not 0. Default false. */
-  readonly always?: boolean;
 }
 
 /** `fail` is the default. `goto` names a later stage of the same list. */

@@ -183,7 +183,8 @@ class Replay extends PastRun {
     const { path, stage, input } = work;
     const asked = { _type: 'audit', run: this.execution.id, kind: 'llm-call', path };
     const calls = this.#snapshot.query<AuditDocument & Partial<ModelAttempt>>(asked);
-    const answered = calls.findLast(({ response, part }) => response !== undefined && !part);
+    const whole = calls.filter(({ part }) => part === undefined);
+    const answered = whole.findLast(({ response }) => response !== undefined) ?? whole.at(-1);
     const template = templateOf(stage);
     const said =
       template === undefined

@@ -3,6 +3,7 @@ import type { Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
+import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
@@ -14,6 +15,7 @@ export interface RunDeps {
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
   readonly pools: Pools;
+  readonly responses: Responses;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;

@@ -103,8 +103,17 @@ async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> 
   const late = () =>
     new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
   const graceMs = kind.holdsStages ? undefined : GRACE_MS;
-  const { number, startedAt, workspace, nextCall, nextCharge, note, charge } = attempt;
-  const gathering = { attempt: number, startedAt, workspace, nextCall, nextCharge, note, charge };
+  const { number, startedAt, workspace, nextCall, nextCharge, note, charge, leave } = attempt;
+  const gathering = {
+    attempt: number,
+    startedAt,
+    workspace,
+    nextCall,
+    nextCharge,
+    note,
+    charge,
+    leave,
+  };
   const ms = kind.waits ? undefined : stage.timeout;
   const outcome = await withDeadline(signal, { ms, late, graceMs }, (inner) =>
     kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),

@@ -75,7 +75,7 @@ describe('a stage that asks a pool', () => {
   });
 
   it('does not blame a resource for a request that is refused', async () => {
-    a.play([status(400)]);
+    a.play([status(400, {}, { error: { code: 'content_filter' } })]);
     await put({});
     expect(await runFailure(db.run('pipeline:p', 'Well?'))).toMatchObject({
       code: 'MODEL_REFUSED',

@@ -1,7 +1,9 @@
 import type { Document } from '../../base/document.js';
 import type { ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelEvent, ModelRequest } from '../../llm/contract.js';
+import type { Kept, Savings } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
+import { orKept } from './cached-call.js';
 import type { Heard } from './heard.js';
 import { purseFor } from './purse.js';
 
@@ -19,11 +21,15 @@ export interface ModelCall {
  * attempt becomes an audit document, failed ones too. The idempotency key is the same
  * whenever the stage runs again, also after a crash.
  */
-export async function callModel(work: StageWork, call: ModelCall): Promise<ValueObject> {
+export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject> {
+  return orKept(work, call, () => make(work, call));
+}
+
+async function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { run, stage, path, signal } = work;
   const { integration, request, part, heard } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
-  const { response } = await run.models.call({
+  const { response, cost_usd } = await run.models.call({
     integration: stage.at_most_once ? withoutRetries(integration) : integration,
     request,
     idempotencyKey: key.join('/'),
@@ -32,7 +38,8 @@ export async function callModel(work: StageWork, call: ModelCall): Promise<Value
     ...(heard ? listening(work, integration, heard) : {}),
     onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
-  return response as unknown as ValueObject;
+  const saves = { ...response.usage, ...(cost_usd === undefined ? {} : { cost_usd }) } as Savings;
+  return { response: response as unknown as ValueObject, saves };
 }
 
 /** Where an answer may be gone on with elsewhere, one that has begun is not begun again. */
