@@ -272,6 +272,8 @@ export interface RetryStrategy {
   readonly max_delay_ms?: number;
   /** HTTP statuses to retry. Default 408, 429, 500, 502, 503, 504, 529. */
   readonly retry_on?: readonly number[];
+  /** Try again after a deadline has passed. Default false: a silent provider stays silent. */
+  readonly retry_timeouts?: boolean;
 }
 
 /** One attempt of a call, as the audit trail keeps it. Holds no secret. */

@@ -171,6 +171,7 @@ const CHECKS: { readonly [field: string]: Check } = {
     delay_ms: integer(0, TIMER_MS_MAX),
     max_delay_ms: integer(0, TIMER_MS_MAX),
     retry_on: list(integer(400, 599)),
+    retry_timeouts: flag,
   }),
   price,
   replay_latency: flag,

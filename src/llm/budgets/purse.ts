@@ -46,7 +46,9 @@ function attemptCharge(attempt: ModelAttempt, reserved: Amounts): Required<Amoun
   const isTold = input_tokens !== undefined || output_tokens !== undefined;
   const tokens = (input_tokens ?? 0) + (output_tokens ?? 0);
   if (isTold) return { tokens, cost_usd, time_ms, calls: 1 };
-  const isFree = error !== undefined && (UNBILLED.has(error.code) || error.status !== undefined);
+  // A success that could not be understood was an answer, and worked for.
+  const isRefused = (error?.status ?? 200) >= 300;
+  const isFree = error !== undefined && (UNBILLED.has(error.code) || isRefused);
   if (isFree) return { tokens: 0, cost_usd: 0, time_ms, calls: 1 };
   return { tokens: reserved.tokens ?? 0, cost_usd: reserved.cost_usd ?? 0, time_ms, calls: 1 };
 }
