@@ -31,6 +31,8 @@ export type {
 } from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
 export type { ScheduleDocument } from './jobs/schedule-document.js';
+export type { Provider } from './llm/contract.js';
+export { type Sealed, seal } from './llm/sealing.js';
 export type { RunEvents } from './pipelines/events.js';
 export type { ForkOptions, ForkPatch } from './pipelines/fork.js';
 export type { Difference, ReplayReport } from './pipelines/replay.js';

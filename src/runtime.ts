@@ -17,7 +17,7 @@ import { Store } from './documents/store.js';
 import { createIndex } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
 import { createModelCaller } from './llm/call-model.js';
-import type { Price } from './llm/contract.js';
+import type { Price, Provider } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
 import type { Resource } from './llm/pools/pool-document.js';
 import { Pools } from './llm/pools/pools.js';
@@ -37,6 +37,7 @@ import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
+import { transformWith } from './transform-with.js';
 
 export interface EmitOptions {
   /** The correlation key. Default null, as of waits without one. */
@@ -71,6 +72,8 @@ export interface OpenOptions {
   readonly sealKey?: Uint8Array | undefined;
   /** Sends HTTP requests to providers, e.g. undici's `ProxyAgent`. Default: pools of its own. */
   readonly dispatcher?: Dispatcher | undefined;
+  /** Providers of the program's own, by the names that integration documents use. */
+  readonly providers?: readonly Provider[] | undefined;
   readonly clock?: Clock | undefined;
   /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
@@ -137,7 +140,12 @@ export class Jdbx extends Database implements AsyncDisposable {
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
     const models = createModelCaller({
-      providers: createProviders({ findRecording: this.#findRecording, transport }),
+      providers: createProviders({
+        findRecording: this.#findRecording,
+        transport,
+        transform: transformWith(sandbox, clock),
+        own: options.providers,
+      }),
       credentials: (ref) => this.get(ref),
       findPrice: (provider, model) => this.#findPrice(provider, model, clock),
       secrets: { env: options.env ?? process.env, sealKey: options.sealKey },

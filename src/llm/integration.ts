@@ -114,6 +114,8 @@ const endpoint: Check = (value, path) => {
   if (secret) fail(path, 'expected no secret in the URL; name a document in "credentials_ref"');
 };
 
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+
 /** Header names and values that HTTP can carry; and no secret among them. */
 const headers: Check = (value, path) => {
   if (!isPlainObject(value)) return wrong(path, 'an object', value);
@@ -122,7 +124,7 @@ const headers: Check = (value, path) => {
     if (isSecretName(name)) {
       fail(place, 'expected no secret in a document; name a document in "credentials_ref"');
     }
-    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) fail(place, 'expected the name of an HTTP header');
+    if (!HEADER_NAME.test(name)) fail(place, 'expected the name of an HTTP header');
     if (typeof item !== 'string' || !/^[\t\x20-\x7e]*$/.test(item)) {
       fail(place, 'expected a string of printable ASCII');
     }
@@ -175,6 +177,10 @@ const CHECKS: { readonly [field: string]: Check } = {
   }),
   price,
   replay_latency: flag,
+  auth_header: (value, path) => {
+    if (typeof value !== 'string' || !HEADER_NAME.test(value))
+      wrong(path, 'the name of an HTTP header', value);
+  },
   prefill: flag,
   context_tokens: integer(1, Number.MAX_SAFE_INTEGER),
   lacks: list(oneOf('tools', 'schema', 'images', 'files')),

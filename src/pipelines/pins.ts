@@ -26,7 +26,20 @@ const TYPES = {
 } as const;
 
 /** Transformers that an integration document may name. */
-export const HOOKS = ['request_transformer', 'response_transformer', 'error_handler'] as const;
+export const HOOKS = [
+  'request_transformer',
+  'response_transformer',
+  'stream_transformer',
+  'error_handler',
+] as const;
+
+/** What of them turns a `custom` provider's words into ours. */
+export const TRANSLATORS = HOOKS.slice(0, 3);
+
+/** True of an integration whose transformers speak for the provider, instead of about its answers. */
+export function isCustom({ provider }: Document): boolean {
+  return typeof provider === 'string' && provider.trim().toLowerCase() === 'custom';
+}
 
 interface Named {
   readonly id: string;

@@ -3,6 +3,7 @@ import type { ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelEvent, ModelRequest } from '../../llm/contract.js';
 import type { Kept, Savings } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
+import { isCustom, TRANSLATORS } from '../pins.js';
 import { orKept } from './cached-call.js';
 import type { Heard } from './heard.js';
 import { purseFor } from './purse.js';
@@ -30,7 +31,7 @@ async function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { integration, request, part, heard } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
   const { response, cost_usd } = await run.models.call({
-    integration: stage.at_most_once ? withoutRetries(integration) : integration,
+    integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
     request,
     idempotencyKey: key.join('/'),
     signal,
@@ -51,6 +52,16 @@ function listening({ run, stage, path }: StageWork, { _id }: Document, heard: He
     },
     mayRetry: () => !stage.rescue || heard.text === '',
   };
+}
+
+/** A custom provider's transformers as the run is pinned to them. */
+function translated({ run }: StageWork, integration: Document): Document {
+  if (!isCustom(integration)) return integration;
+  const documents = TRANSLATORS.flatMap((field) => {
+    const id = integration[field];
+    return typeof id === 'string' ? [[field, run.definitions.get(id)] as const] : [];
+  });
+  return { ...integration, ...Object.fromEntries(documents) } as Document;
 }
 
 function withoutRetries(integration: Document): Document {
