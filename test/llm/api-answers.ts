@@ -151,7 +151,7 @@ const responses: ApiAnswers = {
       { type: 'function', strict: false, name: 'look', description: 'Looks.', parameters: schema },
     ],
     tool_choice: 'required',
-    text: { format: { type: 'json_schema', name: 'answer', schema, strict: true } },
+    text: { format: { type: 'json_schema', name: 'answer', schema, strict: false } },
   },
   whole: {
     ...responsesDone,
@@ -228,7 +228,10 @@ const mistral: ApiAnswers = {
       { type: 'function', function: { name: 'look', description: 'Looks.', parameters: schema } },
     ],
     tool_choice: 'any',
-    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'answer', schema, strict: false },
+    },
   },
   whole: {
     id: 'm1',
