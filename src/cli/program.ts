@@ -10,6 +10,7 @@ import { addFork } from './commands/fork.js';
 import { addGet } from './commands/get.js';
 import { addHistory } from './commands/history.js';
 import { addImport } from './commands/import.js';
+import { addPrices } from './commands/prices.js';
 import { addPut } from './commands/put.js';
 import { addQuery } from './commands/query.js';
 import { addRemove } from './commands/remove.js';
@@ -19,6 +20,7 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addRuns } from './commands/runs.js';
 import { addSchema } from './commands/schema.js';
+import { addSeal } from './commands/seal.js';
 import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
 import { addSteer } from './commands/steer.js';
@@ -58,6 +60,8 @@ const COMMANDS: readonly AddCommand[] = [
   addExport,
   addCheck,
   addStats,
+  addPrices,
+  addSeal,
   addSchema,
   addCompletion,
 ];
