@@ -24,6 +24,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "shared_binding.h"
 #include "skiplist_read.h"
 
 /* Places in the header. */
@@ -424,5 +425,6 @@ NAPI_MODULE_INIT() {
     return NULL;
   }
   napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
+  shared_define(env, exports);
   return exports;
 }
