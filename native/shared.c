@@ -24,6 +24,11 @@ void *shared_map(int file, size_t bytes) {
 
 void shared_unmap(void *page, size_t bytes) { munmap(page, bytes); }
 
+int shared_forget(void *page, size_t bytes) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  return mmap(page, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
 #ifdef F_OFD_SETLK
 
 static struct flock lock_of(uint32_t lock, short type) {

@@ -24,6 +24,8 @@
 /* The first `bytes` of the file as shared memory; NULL when that fails. The file must be that long. */
 void *shared_map(int file, size_t bytes);
 void shared_unmap(void *page, size_t bytes);
+/* Lets go of the file at once, and leaves memory of no meaning at the page's address. */
+int shared_forget(void *page, size_t bytes);
 
 /* 1: the lock is ours now, or was; 0: another opener has it. */
 int shared_lock_try(int file, uint32_t lock);

@@ -46,6 +46,17 @@ static napi_value map(napi_env env, napi_callback_info info) {
   return made;
 }
 
+/* sharedForget(page): whoever still holds the page reads and writes nothing that matters. */
+static napi_value forget(napi_env env, napi_callback_info info) {
+  uint32_t number;
+  napi_value value;
+  void *page = NULL;
+  size_t bytes = 0;
+  read_numbers(env, info, &number, &value, 1);
+  if (napi_get_arraybuffer_info(env, value, &page, &bytes) != napi_ok) return NULL;
+  return int_value(env, shared_forget(page, bytes));
+}
+
 static napi_value lock_call(napi_env env, napi_callback_info info, int (*verb)(int, uint32_t)) {
   uint32_t numbers[2];
   napi_value values[2];
@@ -127,6 +138,7 @@ void shared_define(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
       METHOD("sharedMap", map),        METHOD("sharedTry", lock_try), METHOD("sharedFree", lock_free),
       METHOD("sharedHeld", lock_held), METHOD("sharedWait", wait),
+      METHOD("sharedForget", forget),
   };
   napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
 }

@@ -8,6 +8,7 @@ import { DocumentCache } from './documents/cache.js';
 import { type CheckReport, checkView } from './documents/check.js';
 import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
+import { takeDocument } from './documents/take-document.js';
 import { createIndex } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
 import { createProviders } from './llm/create-providers.js';
@@ -127,8 +128,17 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   /** @internal Fills a new store, and goes on with unfinished runs. */
   async begin(resume: boolean): Promise<void> {
-    if (this.seq === 0) await this.insert(SYSTEM_DOCUMENTS);
-    if (resume) await this.#runs.resumeUnfinished();
+    if (this.seq === 0) await this.#fill();
+    // With others here, what is unfinished may be theirs and under way.
+    if (resume && this.othersCount === 0) await this.#runs.resumeUnfinished();
+  }
+
+  /** Of several processes that meet at a new store, one fills it. */
+  #fill(): Promise<void> {
+    const taken = SYSTEM_DOCUMENTS.map(takeDocument);
+    return this.submit((draft) => {
+      for (const each of taken) if (!draft.get(each.id)) draft.insert(each);
+    });
   }
 
   /**

@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   INVALID_IMPORT: 'text that is not JSON, JSON lines or CSV; names the line',
   // the store
   STORE_IN_USE: 'another process, or this one, has the store open',
+  STORE_BUSY: 'another process kept a lock of the store for too long; nothing was written',
   STORE_MISSING: 'there is no store at the path, and none was to be made',
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',
   STORE_TOO_NEW: 'the store was written by a newer format version',

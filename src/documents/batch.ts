@@ -6,7 +6,7 @@ import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
-import type { Store } from './store.js';
+import type { ReadyBatch, Store } from './store.js';
 import type { View } from './view.js';
 
 /** The most that one transaction may write. It keeps LMDB's free list short. */
@@ -22,7 +22,7 @@ interface StagedCommit {
 }
 
 /** Commits that become durable together. Each draft sees what the ones before it wrote. */
-export class Batch implements DraftBase {
+export class Batch implements DraftBase, ReadyBatch {
   readonly #store: Store;
   readonly #view: View;
   readonly #overlay = new Map<string, StoredDocument | undefined>();

@@ -32,6 +32,10 @@ export class DocumentCache {
     else this.#entries?.delete(stored.document._id);
   }
 
+  has(id: string): boolean {
+    return this.#entries?.has(id) ?? false;
+  }
+
   delete(id: string): void {
     this.#entries?.delete(id);
   }

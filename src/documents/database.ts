@@ -64,7 +64,13 @@ export class Database {
 
   /** The newest commit. */
   get seq(): number {
+    this.#store.refresh();
     return this.#store.publishedSeq;
+  }
+
+  /** How many other processes have the store open. */
+  get othersCount(): number {
+    return this.#store.engine.others?.count ?? 0;
   }
 
   /** Bytes on disk. */
@@ -84,7 +90,7 @@ export class Database {
   async get<T = Document>(id: string): Promise<T | undefined> {
     checkId(id);
     // The newest revision, without the cost of a view, when it is at hand.
-    const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
+    const cached = this.#store.cached(id);
     return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
   }
 

@@ -6,13 +6,20 @@ import { encodeKey } from '../base/key-bytes.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { CreateIndex } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
-import type { Engine, EngineSnapshot } from '../storage/contract.js';
-import type { Batch } from './batch.js';
+import type {
+  Commit,
+  Engine,
+  EngineSnapshot,
+  Others,
+  StoredDocument,
+} from '../storage/contract.js';
+import { SharedSnapshot } from '../storage/shared-snapshot.js';
+import { type Absorbed, absorbCommits } from './absorb.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
 import { IndexSet } from './index-set.js';
+import { Pulse } from './pulse.js';
 import { Refs } from './refs.js';
-import { SharedSnapshot } from './shared-snapshot.js';
 import { type Shared, View } from './view.js';
 
 export interface StoreOptions {
@@ -21,6 +28,19 @@ export interface StoreOptions {
   readonly cache: DocumentCache;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
+}
+
+/** Commits that were planned together, ready to be made durable and shown. */
+export interface ReadyBatch {
+  /** One more than its last commit. */
+  readonly seq: number;
+  readonly commits: readonly Commit[];
+  /** Documents as it leaves them; undefined where it removes them. */
+  readonly changed: ReadonlyMap<string, StoredDocument | undefined>;
+  readonly catalog: Catalog;
+  readonly auditHead: AuditHead;
+  /** Takes out the indexes that its definitions replaced. */
+  retireIndexes(): void;
 }
 
 /** How many commits pass before dead index entries are freed. */
@@ -51,6 +71,9 @@ export class Store implements Shared {
   #logStart: number;
   #lastAt = 0;
   #closed = false;
+  readonly #pulse: Pulse | undefined;
+  /** Why others' commits could not be entered: nothing true can be read any more. */
+  #failure: unknown;
 
   constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
@@ -61,6 +84,7 @@ export class Store implements Shared {
     this.#releasedSeq = this.publishedSeq;
     this.#logStart = this.#published.engine.logStart();
     this.#load(this.#published.engine);
+    this.#pulse = engine.others && this.#listenTo(engine.others);
   }
 
   get publishedSeq(): number {
@@ -89,9 +113,40 @@ export class Store implements Shared {
     return this.#nextRef++;
   }
 
+  /** Shows what other processes committed before this call. One load from memory when there is nothing. */
+  refresh(): void {
+    if (!this.#closed && this.engine.others?.haveCommitted)
+      this.#absorb(this.engine.others.absorb());
+  }
+
+  /** The newest revision of a document, when it is at hand. */
+  cached(id: string): StoredDocument | undefined {
+    this.refresh();
+    return this.#closed || this.#failure ? undefined : this.cache.get(id, this.publishedSeq);
+  }
+
+  /**
+   * Keeps other processes from committing until `unlock`, with everything published that
+   * they committed before. Nothing is returned when that was so at once.
+   *
+   * @throws {JdbxError} STORE_BUSY, STORE_IO
+   */
+  lock(): Promise<void> | undefined {
+    const waiting = this.engine.others?.lock();
+    if (waiting) return waiting.then(() => this.#catchUp());
+    this.#catchUp();
+    return undefined;
+  }
+
+  unlock(): void {
+    this.engine.others?.unlock();
+  }
+
   /** The newest published commit. The caller closes the view. @throws {JdbxError} STORE_CLOSED */
   view(): View {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    this.refresh();
+    if (this.#failure) throw this.#failure;
     const shared = this.#published.take();
     const view = new View(shared.engine, this, (closed) => {
       this.#views.delete(closed);
@@ -106,11 +161,15 @@ export class Store implements Shared {
     // Later, because what a listener throws must not undo a commit that is durable.
     const listen = () => queueMicrotask(wake);
     this.#events.on('commit', listen);
-    return () => this.#events.off('commit', listen);
+    this.#pulse?.restart();
+    return () => {
+      this.#events.off('commit', listen);
+      this.#pulse?.restart();
+    };
   }
 
   /** Makes a batch durable, then shows it to readers. */
-  async commit(batch: Batch): Promise<void> {
+  async commit(batch: ReadyBatch): Promise<void> {
     const last = batch.seq - 1;
     const wanted = last - this.#options.logCommits + 1;
     const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
@@ -126,13 +185,14 @@ export class Store implements Shared {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#pulse?.stop();
     for (const view of [...this.#views]) view.close();
     this.#published.release();
     this.indexes.close();
     this.#events.removeAllListeners();
   }
 
-  #publish(batch: Batch): void {
+  #publish(batch: ReadyBatch): void {
     for (const [id, stored] of batch.changed) {
       if (stored) this.cache.set(stored);
       else this.cache.delete(id);
@@ -142,14 +202,96 @@ export class Store implements Shared {
         if (change.kind === 'remove') this.refs.remove(change.ref, commit.seq);
       }
     }
-    const before = this.#published;
-    this.#published = new SharedSnapshot(this.engine.snapshot());
-    before.release();
+    this.#show(new SharedSnapshot(this.engine.snapshot()));
     this.#catalog = batch.catalog;
     this.#auditHead = batch.auditHead;
     batch.retireIndexes();
     this.#release();
     this.#events.emit('commit');
+  }
+
+  #show(published: SharedSnapshot): void {
+    const before = this.#published;
+    this.#published = published;
+    before.release();
+  }
+
+  /** Under the lock, which is given back when that fails. */
+  #catchUp(): void {
+    try {
+      this.refresh();
+      if (this.#failure) throw this.#failure;
+    } catch (error) {
+      this.unlock();
+      throw error;
+    }
+  }
+
+  /** In one step, as a commit of this process is published. */
+  #absorb(commits: readonly Commit[]): void {
+    if (commits.length === 0 || this.#failure) return;
+    try {
+      const absorbed = absorbCommits(commits, this.#absorbing());
+      const published = new SharedSnapshot(this.engine.snapshot());
+      this.#recache(absorbed, published.engine);
+      this.#makeIndexes(absorbed.indexDocuments, published.engine);
+      this.#show(published);
+      this.#catalog = absorbed.catalog;
+      this.#recall(published.engine);
+      this.#lastAt = Math.max(this.#lastAt, commits.at(-1)?.at ?? 0);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#release();
+    this.#events.emit('commit');
+  }
+
+  #absorbing() {
+    const { indexes, refs, catalog, cache } = this;
+    const { engine, seq } = { engine: this.#published.engine, seq: this.publishedSeq };
+    const stored = (id: string) => cache.get(id, seq) ?? engine.get(id);
+    return { indexes, refs, catalog, stored };
+  }
+
+  /** Only what readers here asked for stays at hand. */
+  #recache({ changed }: Absorbed, snapshot: EngineSnapshot): void {
+    for (const id of changed.keys()) {
+      const stored = this.cache.has(id) ? snapshot.get(id) : undefined;
+      if (stored) this.cache.set(stored);
+      else this.cache.delete(id);
+    }
+  }
+
+  #makeIndexes(documents: readonly Document[], snapshot: EngineSnapshot): void {
+    for (const document of documents) {
+      const live = this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
+      const view = new View(snapshot, this, () => {});
+      this.indexes.fill(live, view.documentsOf(live.definition.type));
+    }
+  }
+
+  /** What a snapshot says of the store as a whole. */
+  #recall(snapshot: EngineSnapshot): void {
+    const nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
+    // Refs that a failed commit here was given stay unused.
+    this.#nextRef = Math.max(this.#nextRef, nextRef);
+    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#logStart = Math.max(this.#logStart, snapshot.logStart());
+  }
+
+  #listenTo(others: Others): Pulse {
+    return new Pulse({
+      count: () => others.count,
+      isListening: () => this.#events.listenerCount('commit') > 0,
+      beat: () => {
+        try {
+          this.refresh();
+        } catch {
+          // Whoever reads or writes next hears of it.
+        }
+      },
+    });
   }
 
   #release(): void {
@@ -165,8 +307,7 @@ export class Store implements Shared {
    * other indexes: opening takes time with the number of documents, until indexes are saved.
    */
   #load(snapshot: EngineSnapshot): void {
-    this.#nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
-    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#recall(snapshot);
     const definitions = this.#loadTypes(snapshot);
     this.#catalog = new Catalog(definitions.filter(({ _type }) => Catalog.defines(_type)));
     for (const document of definitions) {
