@@ -80,6 +80,8 @@ export class Store implements Shared {
     this.cache = options.cache;
     this.indexes = new IndexSet(options.createIndex);
     this.#options = options;
+    // What others committed up to here is loaded, not absorbed.
+    engine.others?.absorb();
     this.#published = new SharedSnapshot(engine.snapshot());
     this.#releasedSeq = this.publishedSeq;
     this.#logStart = this.#published.engine.logStart();

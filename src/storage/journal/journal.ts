@@ -96,20 +96,24 @@ export class Journal {
     return found;
   }
 
-  /** The batches that follow on `after` here, up to `upTo`. None when the place was written over. */
+  /** The batches after commit `after` that follow here, up to `upTo`. None when the place was written over. */
   next(after: number, upTo: number): JournaledBatch[] {
     const found: JournaledBatch[] = [];
     let newest = after;
     for (let turns = 0; turns < 2; turns++) {
-      const { turn, generation, end, firstSeq } = this.#place;
+      const { turn, generation, end } = this.#place;
+      let { firstSeq } = this.#place;
       let start = end;
       for (const record of this.#file(turn)?.records(end, generation) ?? []) {
         const first = firstOf(record.batch);
-        if (first !== newest + 1 || first > upTo) return found;
-        found.push({ batch: record.batch, bytes: record.end - start });
-        newest = lastOf(record.batch);
+        if (first > newest + 1 || first > upTo) return found;
+        if (first === newest + 1) {
+          found.push({ batch: record.batch, bytes: record.end - start });
+          newest = lastOf(record.batch);
+        }
+        firstSeq ||= first;
         start = record.end;
-        this.#pass(turn, record, firstSeq || (found[0] ? firstOf(found[0].batch) : 0));
+        this.#pass(turn, record, firstSeq);
       }
       if (newest >= upTo || !this.#follow(newest)) return found;
     }

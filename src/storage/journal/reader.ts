@@ -19,6 +19,7 @@ export class JournalReader {
   readonly layers = new Layers();
   readonly #open: () => EngineSnapshot;
   #base: SharedSnapshot;
+  #isResting = false;
   #seq: number;
 
   /**
@@ -50,9 +51,13 @@ export class JournalReader {
     return this.#base.engine.logStart();
   }
 
-  snapshot(): EngineSnapshot {
+  /** @param onClose is told when the snapshot is closed */
+  snapshot(onClose = () => {}): EngineSnapshot {
     const base = this.#base.take();
-    return new JournalSnapshot(base.engine, this.layers.list, this.#seq, () => base.release());
+    return new JournalSnapshot(base.engine, this.layers.list, this.#seq, () => {
+      base.release();
+      onClose();
+    });
   }
 
   /** A batch that this process wrote itself. */
@@ -80,6 +85,30 @@ export class JournalReader {
   }
 
   /**
+   * Moves on to what `target` says, for a reader that need not hear what changed: so it
+   * never depends on the log, and may rest between two snapshots.
+   *
+   * @throws {JdbxError} STORE_CORRUPT when commits are nowhere to be found
+   */
+  follow(target: () => number): void {
+    let upTo = 0;
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      this.#wake();
+      upTo = Math.max(target(), this.#seq);
+      this.#take(this.journal.next(this.#seq, upTo));
+      if (this.#seq < upTo) this.#take(this.journal.find(this.#seq, upTo, false));
+      if (this.#seq >= upTo) return;
+    }
+    refuseGap(this.#seq + 1, upTo);
+  }
+
+  /** Lets go of the snapshot behind, whose pages could not be used again. Only for one that follows. */
+  rest(): void {
+    if (!this.#isResting) this.#base.release();
+    this.#isResting = true;
+  }
+
+  /**
    * Moves the snapshot behind on; layers that it holds go. Not if it would show more than
    * `seq`: then false.
    */
@@ -94,7 +123,7 @@ export class JournalReader {
   }
 
   close(): void {
-    this.#base.release();
+    this.rest();
     this.journal.close();
   }
 
@@ -116,9 +145,17 @@ export class JournalReader {
     return commits;
   }
 
+  #wake(): void {
+    const fresh = this.#open();
+    this.#seq = Math.max(this.#seq, fresh.seq);
+    this.layers.part();
+    this.#replace(fresh);
+  }
+
   #replace(fresh: EngineSnapshot): void {
-    this.#base.release();
+    this.rest();
     this.#base = new SharedSnapshot(fresh);
+    this.#isResting = false;
     this.layers.drop(fresh.seq);
   }
 }
