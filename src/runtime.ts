@@ -192,6 +192,8 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   /** Stops runs at their next commit, lets writes finish, and closes. Safe to call twice. */
   override close(): Promise<void> {
+    // Runs commit the stages that are on their way; nobody else begins to write.
+    this.refuseWrites();
     this.#closed ??= this.#closers.closeAll();
     return this.#closed;
   }

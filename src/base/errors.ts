@@ -22,7 +22,7 @@ export const ERROR_CODES = {
   MISSING_DOCUMENT: 'a document that another one names does not exist',
   INVALID_IMPORT: 'text that is not JSON, JSON lines or CSV; names the line',
   // the store
-  STORE_IN_USE: 'another process, or this one, has the store open',
+  STORE_IN_USE: 'this process has the store open already, or one that cannot share it',
   STORE_BUSY: 'another process kept a lock of the store for too long; nothing was written',
   STORE_MISSING: 'there is no store at the path, and none was to be made',
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',

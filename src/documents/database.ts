@@ -53,6 +53,7 @@ export class Database {
   readonly #checks: readonly DocumentCheck[];
   readonly #runner: QueryRunner;
   readonly #closing = new AbortController();
+  #refusesWrites = false;
 
   /** @internal */
   constructor(store: Store, checks: readonly DocumentCheck[]) {
@@ -132,12 +133,14 @@ export class Database {
    *
    * @throws {JdbxError} INVALID_UPDATE, INVALID_FILTER, and what `put` throws
    */
-  update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+  async update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+    this.#checkWritable();
     return updateSelected(this.#selection(), target, update, options);
   }
 
   /** @throws {JdbxError} PROTECTED_TYPE, INVALID_FILTER */
-  remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+  async remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+    this.#checkWritable();
     return removeSelected(this.#selection(), target, options);
   }
 
@@ -151,6 +154,7 @@ export class Database {
     work: (transaction: Transaction) => Promise<T> | T,
     options: TransactionOptions = {},
   ): Promise<T> {
+    this.#checkWritable();
     for (let left = options.retries ?? 5; ; left--) {
       const workspace = this.workspace();
       try {
@@ -219,7 +223,8 @@ export class Database {
    *
    * @throws {JdbxError} INVALID_IMPORT, TRANSACTION_TOO_LARGE, and what `insert` throws
    */
-  import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+  async import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+    this.#checkWritable();
     return importDocuments(
       {
         view: () => this.view(),
@@ -275,12 +280,23 @@ export class Database {
     return this.#store.onCommit(wake);
   }
 
+  /** Refuses verbs that write, from now on; what `submit` is given still goes through. @internal */
+  refuseWrites(): void {
+    this.#refusesWrites = true;
+  }
+
   /** Ends watchers, lets writes that were submitted finish, and closes the store. */
   async close(): Promise<void> {
+    this.refuseWrites();
     this.#closing.abort();
     await this.#writer.close();
     this.#store.close();
     await this.#store.engine.close();
+  }
+
+  #checkWritable(): void {
+    if (!this.#refusesWrites) return;
+    throw new JdbxError('STORE_CLOSED', 'expected the store to be open, but it is closing');
   }
 
   #read<T>(work: (view: View) => T): T {
@@ -296,6 +312,7 @@ export class Database {
     input: NewDocument | readonly NewDocument[],
     write: (draft: Draft, taken: ReturnType<typeof takeDocument>) => Document,
   ): Promise<Document | Document[]> {
+    this.#checkWritable();
     const several = Array.isArray(input);
     const taken = (several ? input : [input]).map((document: NewDocument) => {
       this.#check(document);

@@ -112,13 +112,14 @@ export class SharedJournal implements Others {
   #read(): void {
     const { page } = this.#sharing;
     // The count first: what is published after it is read shows as new the next time.
-    this.#commits = page.commits;
+    const { commits } = page;
     if (page.seq > this.#reader.seq) {
       this.#foreign.push(...this.#reader.catchUp(page.seq));
       this.#sharing.saw(this.#reader.seq);
       this.#takingIn.schedule();
     }
     if (page.taken !== this.#taken) this.#renew(page.taken);
+    this.#commits = commits;
   }
 
   /** Another process moved the engine behind on: what it holds need not be held here. */

@@ -40,12 +40,12 @@ export class TakingIn {
     this.#wait();
   }
 
-  /** Until the engine behind holds everything. */
+  /** Until the engine behind holds everything that is known here. */
   async finish(): Promise<void> {
-    for (;;) {
-      await this.#running;
-      if (this.#reader.layers.isEmpty) return;
+    await this.#running?.catch(() => {});
+    while (this.#behind.seq < this.#reader.seq) {
       this.#running = this.#run();
+      await this.#running;
     }
   }
 

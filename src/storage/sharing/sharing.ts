@@ -11,7 +11,7 @@ const FILE = 'jdbx.shared';
 /** Bytes that are locked, counted from where the native part begins. */
 const LOCK = { door: 0, write: 1, take: 2, place: 16 } as const;
 
-/** How long a lock is waited for before that fails with STORE_BUSY. */
+/** How long a lock is waited for, if not said otherwise, before that fails with STORE_BUSY. */
 const WAIT_MAX_MS = 30_000;
 /** One wait on a thread of the pool; then the event loop may see to other things. */
 const WAIT_STEP_US = 20_000;
@@ -31,16 +31,22 @@ export class Sharing {
   readonly #file: number;
   readonly #place: number;
   readonly #path: string;
+  readonly #waitMaxMs: number;
 
   /** @throws {JdbxError} STORE_IN_USE when this process has the store open; STORE_BUSY, STORE_READ_ONLY, STORE_FULL, STORE_IO */
-  static async join(directory: string, kind: Kind, native: NativeLocks): Promise<Sharing> {
+  static async join(
+    directory: string,
+    kind: Kind,
+    native: NativeLocks,
+    waitMaxMs = WAIT_MAX_MS,
+  ): Promise<Sharing> {
     const path = join(directory, FILE);
     let file: number | undefined;
     try {
       file = openSync(path, 'a+');
       closeSync(file);
       file = openSync(path, 'r+');
-      return await enter(file, path, kind, native);
+      return await enter({ file, path, native, waitMaxMs }, kind);
     } catch (thrown) {
       if (file !== undefined) closeSync(file);
       throw storeFailure(thrown, path);
@@ -48,12 +54,13 @@ export class Sharing {
   }
 
   /** @internal Use `join`. */
-  constructor(page: SharedPage, native: NativeLocks, file: number, place: number, path: string) {
+  constructor({ file, path, native, waitMaxMs }: SharedFile, page: SharedPage, place: number) {
     this.page = page;
     this.#native = native;
     this.#file = file;
     this.#place = place;
     this.#path = path;
+    this.#waitMaxMs = waitMaxMs;
   }
 
   /** True when nobody else had the write lock since this opener did. */
@@ -136,7 +143,13 @@ export class Sharing {
   }
 
   async #waitToWrite(polite: boolean): Promise<void> {
-    await this.#wait(LOCK.write, polite ? POLITE_US : 0);
+    // At once: until a thread of the pool is at it, the holder may come and go many times.
+    this.page.setWaitingAt(this.#place, true);
+    try {
+      await this.#wait(LOCK.write, polite ? POLITE_US : 0);
+    } finally {
+      this.page.setWaitingAt(this.#place, false);
+    }
     // Nobody went first: the marks were left by the dead. The living renew theirs.
     if (!polite || !this.wroteLast) return;
     for (let place = 0; place < this.page.places; place++) {
@@ -146,7 +159,7 @@ export class Sharing {
 
   async #wait(lock: number, firstUs: number): Promise<void> {
     const markAt = lock === LOCK.write ? SharedPage.waitingAt(this.#place) : UNUSED_AT;
-    const until = performance.now() + WAIT_MAX_MS;
+    const until = performance.now() + this.#waitMaxMs;
     for (let first = firstUs; performance.now() < until; first = 0) {
       const { buffer } = this.page;
       const wait = this.#native.sharedWait(buffer, markAt, this.#file, lock, first, WAIT_STEP_US);
@@ -154,21 +167,24 @@ export class Sharing {
       if (answer === 1) return;
       if (answer < 0) throw storeFailure({ code: -answer }, this.#path);
     }
-    refuseBusy(this.#path);
+    refuseBusy(this.#path, this.#waitMaxMs);
   }
 }
 
 /** A mark that nobody reads. */
 const UNUSED_AT = 64;
 
+interface SharedFile {
+  readonly file: number;
+  readonly path: string;
+  readonly native: NativeLocks;
+  readonly waitMaxMs: number;
+}
+
 /** Through the door one by one: whoever comes in sees all that are in, or that there is nobody. */
-async function enter(
-  file: number,
-  path: string,
-  kind: Kind,
-  native: NativeLocks,
-): Promise<Sharing> {
-  await openDoor(native, file, path);
+async function enter(shared: SharedFile, kind: Kind): Promise<Sharing> {
+  const { file, path, native } = shared;
+  await openDoor(shared);
   try {
     lengthen(file);
     const buffer = native.sharedMap(file, PAGE_BYTES);
@@ -179,17 +195,17 @@ async function enter(
     if (kind === 'opener') refuseOwn(page, living, path);
     const place = takePlace(native, file, path);
     page.enter(place, process.pid, kind);
-    return new Sharing(page, native, file, place, path);
+    return new Sharing(shared, page, place);
   } finally {
     native.sharedFree(file, LOCK.door);
   }
 }
 
 /** Nobody stays in the door for longer than a few calls of the system. */
-async function openDoor(native: NativeLocks, file: number, path: string): Promise<void> {
-  const until = performance.now() + WAIT_MAX_MS;
+async function openDoor({ native, file, path, waitMaxMs }: SharedFile): Promise<void> {
+  const until = performance.now() + waitMaxMs;
   while (!tryLock(native, file, LOCK.door, path)) {
-    if (performance.now() > until) refuseBusy(path);
+    if (performance.now() > until) refuseBusy(path, waitMaxMs);
     await setTimeout(1);
   }
 }
@@ -235,9 +251,9 @@ function tryLock(native: NativeLocks, file: number, lock: number, path: string):
   return answer === 1;
 }
 
-function refuseBusy(path: string): never {
+function refuseBusy(path: string, waitMaxMs: number): never {
   throw new JdbxError(
     'STORE_BUSY',
-    `expected ${path} to be free within ${WAIT_MAX_MS} ms, but another process keeps it`,
+    `expected ${path} to be free within ${waitMaxMs} ms, but another process keeps it`,
   );
 }
