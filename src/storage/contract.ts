@@ -39,6 +39,11 @@ export interface Others {
   /** How many have the store open for writing. */
   readonly count: number;
   /**
+   * True for one process at a time, until it closes or dies: it does what is to be done once
+   * and not by each, such as writing files beside the store. Another takes over at its next look.
+   */
+  readonly doesChores: boolean;
+  /**
    * What others committed since the last call, oldest first. The engine's `seq` and its
    * snapshots show it from then on, never before.
    */

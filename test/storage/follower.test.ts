@@ -71,7 +71,8 @@ const FOLLOWERS = Number(process.env.JDBX_TEST_FOLLOWERS ?? 32);
 
 const put = (db: Jdbx, n: number) => db.put({ _id: `doc:${n}`, _type: 'doc', n });
 
-describe.skipIf(!canFollow)('a follower', () => {
+// Starts threads and processes, which may take its time on a busy machine.
+describe.skipIf(!canFollow)('a follower', { timeout: 120_000 }, () => {
   let path: string;
   let db: Jdbx;
 
@@ -170,5 +171,5 @@ describe.skipIf(!canFollow)('a follower', () => {
     expect((await readerLines(path)).length).toBeLessThanOrEqual(before + 1);
     await put(db, 2);
     expect(db.othersCount).toBe(0);
-  }, 120_000);
+  });
 });

@@ -85,6 +85,14 @@ describe.skipIf(!nativeLocks)('the shared page', () => {
     expect(again.pids()).toHaveLength(PLACES);
   });
 
+  it('gives the chores to one at a time, and to another when that one is gone', async () => {
+    const [one, two] = [await join(), await join()];
+    expect([one.doesChores, two.doesChores, one.doesChores]).toEqual([true, false, true]);
+    joined.splice(joined.indexOf(one), 1);
+    one.close();
+    expect(two.doesChores).toBe(true);
+  });
+
   it('knows the oldest commit that somebody has seen last', async () => {
     const [one, two, three] = [await join(), await join(), await join()];
     one.saw(10);

@@ -37,6 +37,10 @@ export class SharedJournal implements Others {
     return this.#sharing.othersCount();
   }
 
+  get doesChores(): boolean {
+    return this.#sharing.doesChores;
+  }
+
   absorb(): readonly Commit[] {
     if (!this.#isLocked) this.#read();
     const commits = this.#foreign;

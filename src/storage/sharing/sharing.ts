@@ -9,7 +9,7 @@ import { type Kind, PAGE_BYTES, PLACES, SharedPage } from './page.js';
 const FILE = 'jdbx.shared';
 
 /** Bytes that are locked, counted from where the native part begins. */
-const LOCK = { door: 0, write: 1, take: 2, place: 16 } as const;
+const LOCK = { door: 0, write: 1, take: 2, chores: 3, place: 16 } as const;
 
 /** How long a lock is waited for, if not said otherwise, before that fails with STORE_BUSY. */
 const WAIT_MAX_MS = 30_000;
@@ -32,6 +32,7 @@ export class Sharing {
   readonly #place: number;
   readonly #path: string;
   readonly #waitMaxMs: number;
+  #doesChores = false;
 
   /** @throws {JdbxError} STORE_IN_USE when this process has the store open; STORE_BUSY, STORE_READ_ONLY, STORE_FULL, STORE_IO */
   static async join(
@@ -96,6 +97,12 @@ export class Sharing {
 
   unlockTake(): void {
     this.#native.sharedFree(this.#file, LOCK.take);
+  }
+
+  /** True for one opener at a time, from its first look on until it closes or dies. */
+  get doesChores(): boolean {
+    this.#doesChores ||= this.#try(LOCK.chores);
+    return this.#doesChores;
   }
 
   /** Tells the others what this opener has seen, so that the log keeps what follows. */

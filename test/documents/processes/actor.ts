@@ -55,12 +55,9 @@ export class Actor implements AsyncDisposable {
     await this.#ended;
   }
 
-  /** Closes the store and waits for the end. */
+  /** Closes the store and ends. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.stdin?.end();
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), 5_000);
     await this.tell('close').catch(() => {});
     await this.kill();
-    clearTimeout(timer);
   }
 }
