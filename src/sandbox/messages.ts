@@ -43,6 +43,7 @@ export interface CallMessage {
   readonly code: string;
   readonly entry: string;
   readonly module: boolean;
+  readonly imports: Readonly<Record<string, string>>;
   /** The text of the array of arguments. */
   readonly argumentsText: string;
   readonly host: readonly string[];

@@ -47,6 +47,7 @@ export class Realm implements EngineHost {
   /** The text of the result that the guest handed over. */
   #delivered = '';
   #readLimits: ReadLimits | undefined;
+  #imports: CallMessage['imports'] = {};
   #seed = '';
   #hasRun = false;
   /** Whether the guest printed, called the host or drew a random number. */
@@ -79,6 +80,7 @@ export class Realm implements EngineHost {
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
     this.#seed = call.seed;
+    this.#imports = call.imports;
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
     this.instance.enter(this, call.limits.stackBytes);
@@ -202,6 +204,13 @@ export class Realm implements EngineHost {
   shouldInterrupt(): boolean {
     this.#scope.onPoll();
     return this.#scope.budget.isSpent();
+  }
+
+  /** Only what the call brought along; anything else is a module that throws. */
+  loadModule(name: string): Pointer {
+    const code = Object.hasOwn(this.#imports, name) ? this.#imports[name] : undefined;
+    const missing = `throw new ReferenceError(${JSON.stringify(`there is no module ${name}`)})`;
+    return this.instance.writeText(code ?? missing).at;
   }
 
   callFunction(id: number, argumentsAt: Pointer): Pointer {

@@ -34,14 +34,15 @@ function resultOf(job: Job, report: CallReport): GuestResult {
 function thrown(job: Job, report: CallReport, guest: GuestFailure): unknown {
   const original = guest.host === undefined ? undefined : job.hostErrors[guest.host];
   if (original instanceof JdbxError) return original;
-  const { name } = job.call;
+  const { name, imports = {} } = job.call;
+  const modules = [name, ...Object.keys(imports)];
   const { refused, stack = '' } = guest;
   const text = guest.name === undefined ? guest.message : `${guest.name}: ${guest.message}`;
   return failure(job, report, codeOf(guest), refused?.text ?? text, {
     path: refused?.path,
     cause: original,
-    ...placeIn(stack, name),
-    ...stackIn(stack, name),
+    ...placeIn(stack, modules),
+    ...stackIn(stack, modules),
     ...(guest.code === undefined || refused ? {} : { guestCode: guest.code }),
   });
 }
