@@ -1,10 +1,10 @@
 import type { Document } from '../../base/document.js';
-import { JdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import { resolveLimits } from '../../sandbox/limits.js';
 import { Permissions, permitHostFunctions } from '../../sandbox/permissions.js';
 import type { StageWork } from '../contract.js';
 import { argumentsOf } from './arguments.js';
+import type { CodeField } from './code-fields.js';
 import { guestDatabase } from './database.js';
 import { guestModels } from './models.js';
 
@@ -12,7 +12,7 @@ import { guestModels } from './models.js';
 export interface GuestCode {
   readonly document: Document;
   /** The field that holds the code. */
-  readonly field: 'code' | 'generator' | 'strategy';
+  readonly field: CodeField;
   readonly input: Value;
   /** Finds a parameter's value by its name. Default: in the stage's context. */
   readonly lookup?: (name: string) => Value | undefined;
@@ -31,7 +31,8 @@ export interface GuestOutcome {
 export async function callGuest(work: StageWork, guest: GuestCode): Promise<GuestOutcome> {
   const { run, path, attempt, signal, startedAt } = work;
   const { document, field, input } = guest;
-  const code = codeOf(guest);
+  const code = run.codes.javascript(document, field);
+  const imports = run.codes.link(document, field, (id) => run.definitions.get(id));
   const name = document._id;
   const entry = document.entry as string | undefined;
   const lookup = guest.lookup ?? ((parameter: string) => work.context.lookup(parameter));
@@ -39,12 +40,13 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   const result = await run.sandbox.call({
     name,
     code,
+    imports,
     entry,
     args: argumentsOf(checked, { input, lookup, whole: field === 'code' }, name),
     host: hostFunctions(work, document),
     limits: resolveLimits(document.limits),
     now: startedAt,
-    seed: `${run.id}/${path}/${attempt}/${name}`,
+    seed: work.seed ?? `${run.id}/${path}/${attempt}/${name}`,
     reuse: document.reuse === true,
     signal,
   });
@@ -69,10 +71,4 @@ function hostFunctions(work: StageWork, document: Document) {
   const database = { ...rights, workspace, now: () => run.now() };
   const functions = { ...guestDatabase(database), ...guestModels(work, rights) };
   return permitHostFunctions(permissions, functions, refused);
-}
-
-function codeOf({ document, field }: GuestCode): string {
-  const code = document[field];
-  if (typeof code === 'string') return code;
-  throw new JdbxError('INVALID_DOCUMENT', `expected code in ${document._id}`, { path: field });
 }
