@@ -45,6 +45,9 @@ export interface EngineCalls {
   QTS_GetString(context: Pointer, value: Pointer): Pointer;
   QTS_FreeCString(context: Pointer, text: Pointer): void;
   QTS_FreeValuePointer(context: Pointer, value: Pointer): void;
+  /** The address of a copy of an `ArrayBuffer`'s bytes, which whoever asks frees. */
+  QTS_GetArrayBuffer(context: Pointer, value: Pointer): Pointer;
+  QTS_GetArrayBufferLength(context: Pointer, value: Pointer): number;
   QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
   QTS_GetUndefined(): Pointer;
   QTS_GetNull(): Pointer;

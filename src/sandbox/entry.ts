@@ -65,6 +65,7 @@ function parseChecked(source: GuestSource): Program {
   const program = source.parse();
   refuseDynamicImports(program, source);
   refuseTopLevelAwait(program, source);
+  refuseExportedArrays(program, source);
   return program;
 }
 
@@ -89,6 +90,19 @@ function chooseEntry(
   if (exported) return exported;
   if (entry === 'default') source.refuse('expected an `export default`, found none', 0);
   return functions.at(-1) ?? source.refuse('expected a top-level function, found none', 0);
+}
+
+/** The engine does not export what an array pattern declares, and says nothing. */
+function refuseExportedArrays(program: Program, source: GuestSource): void {
+  for (const statement of program.body) {
+    if (statement.type !== 'ExportNamedDeclaration') continue;
+    const { declaration } = statement;
+    if (declaration?.type !== 'VariableDeclaration') continue;
+    for (const { id } of declaration.declarations) {
+      const found = findNode(id, 'ArrayPattern');
+      if (found) source.refuse('expected an export without an array pattern', found.start);
+    }
+  }
 }
 
 /** What a program is made of must be known before it runs. */

@@ -84,7 +84,7 @@ class Pool implements Sandbox {
   }
 
   #messageFor(call: GuestCall): JobMessage {
-    const { name, code, imports = {}, limits, now, seed, reuse = false } = call;
+    const { name, code, imports, limits, now, seed, reuse = false } = call;
     const { entry, module } = this.entryOf(call);
     const argumentsText = encodeValue(call.args, 'args');
     const host = Object.keys(call.host);

@@ -32,6 +32,8 @@ export const HOST_FUNCTION = {
   print: 3,
   deliver: 4,
   seedPart: 5,
+  loadApi: 6,
+  digest: 7,
 } as const;
 
 /** Enough for the prelude; each call sets its own. */

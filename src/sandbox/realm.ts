@@ -5,6 +5,7 @@ import type { ConsoleLog } from './console-log.js';
 import type { EngineHost, Pointer } from './engine.js';
 import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
+import { apiText, globalsNamedIn } from './guest-apis/apis.js';
 import { EVAL, GuestContext } from './guest-context.js';
 import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
@@ -47,7 +48,7 @@ export class Realm implements EngineHost {
   /** The text of the result that the guest handed over. */
   #delivered = '';
   #readLimits: ReadLimits | undefined;
-  #imports: CallMessage['imports'] = {};
+  #imports: Readonly<Record<string, string>> = {};
   #seed = '';
   #hasRun = false;
   /** Whether the guest printed, called the host or drew a random number. */
@@ -80,7 +81,7 @@ export class Realm implements EngineHost {
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
     this.#seed = call.seed;
-    this.#imports = call.imports;
+    this.#imports = call.imports ?? {};
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
     this.instance.enter(this, call.limits.stackBytes);
@@ -114,6 +115,7 @@ export class Realm implements EngineHost {
     calls.QTS_RuntimeSetMaxStackSize(runtime, call.limits.stackBytes);
     const settings: PreludeSettings = {
       host: call.host,
+      globals: globalsNamedIn([call.code, ...Object.values(this.#imports)]),
       crossing: { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes },
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
@@ -216,6 +218,9 @@ export class Realm implements EngineHost {
   callFunction(id: number, argumentsAt: Pointer): Pointer {
     const guest = this.#guest;
     if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
+    if (id === HOST_FUNCTION.loadApi)
+      return this.#loadApi(guest.text(guest.argumentAt(argumentsAt, 0)));
+    if (id === HOST_FUNCTION.digest) return this.#digest(argumentsAt);
     this.#hasActed = true;
     if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
     const first = guest.text(guest.argumentAt(argumentsAt, 0));
@@ -234,6 +239,23 @@ export class Realm implements EngineHost {
     if (text === undefined) return 0;
     this.#delivered = text;
     return this.#guest.number(1);
+  }
+
+  /** Gives undefined when there is no memory for it. */
+  #loadApi(name: string): Pointer {
+    const text = apiText(name);
+    const made =
+      text === undefined ? undefined : this.#guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+    if (!made || 'value' in made) return made?.value ?? 0;
+    this.#guest.free(made.thrown);
+    return 0;
+  }
+
+  #digest(argumentsAt: Pointer): Pointer {
+    const guest = this.#guest;
+    const algorithm = guest.text(guest.argumentAt(argumentsAt, 0)).replace('-', '');
+    const bytes = guest.bytes(guest.argumentAt(argumentsAt, 1));
+    return guest.string(createHash(algorithm).update(bytes).digest('hex'));
   }
 
   #readPlain(value: Pointer, depth: number): string | undefined {

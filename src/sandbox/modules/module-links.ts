@@ -73,7 +73,7 @@ function declaredNames(declaration: unknown): string[] {
   return node.id ? [node.id.name] : [];
 }
 
-/** The names that a pattern such as `{ a, b: [c, ...d] }` binds. */
+/** The names that a pattern such as `{ a, b: { c }, ...d }` binds. */
 function namesIn(pattern: Pattern | null): string[] {
   switch (pattern?.type) {
     case 'Identifier':
@@ -82,8 +82,6 @@ function namesIn(pattern: Pattern | null): string[] {
       return pattern.properties.flatMap((property) =>
         namesIn(property.type === 'RestElement' ? property.argument : property.value),
       );
-    case 'ArrayPattern':
-      return pattern.elements.flatMap(namesIn);
     case 'AssignmentPattern':
       return namesIn(pattern.left);
     case 'RestElement':
