@@ -58,8 +58,8 @@ export class GuestCodes {
     const code = this.javascript(document, field);
     const name = nameOf(document);
     const entry = document.entry as string | undefined;
-    const isLibrary = field === 'code' && entry === undefined;
-    if (isLibrary && this.#linksOf({ name, code }).exports.length > 0) return;
+    const mayBeLibrary = field === 'code' && entry === undefined;
+    if (mayBeLibrary && exportsAnything(this.#linksOf({ name, code }))) return;
     checkGuestCode(code, { name, entry });
   }
 
@@ -128,6 +128,10 @@ export const STRIPPED_TYPE = 'stripped';
 
 function strippedId(source: string): string {
   return `${STRIPPED_TYPE}:${createHash('sha256').update(source).digest('hex')}`;
+}
+
+function exportsAnything({ imports, exports }: ModuleLinks): boolean {
+  return exports.length > 0 || imports.some(({ all }) => all);
 }
 
 function nameOf({ _id, _type }: Coded): string {
