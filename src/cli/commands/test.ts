@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { stringifyValue } from '../../base/extended-json.js';
-import type { Value } from '../../base/values.js';
-import type { Difference } from '../../pipelines/document-tests/compare.js';
 import type { TestResult } from '../../pipelines/document-tests/document-tests.js';
+import { explainFailure } from '../../pipelines/document-tests/explain.js';
 import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { EXIT } from '../exit-codes.js';
@@ -51,30 +49,9 @@ const COLUMNS: readonly Column<TestResult>[] = [
 
 /** What a failed test says: a line for each difference, and for what was thrown. */
 function describeFailure(result: TestResult): string {
-  const lines = [`${result.document}: ${result.test}`, ...reasons(result)];
+  const lines = [`${result.document}: ${result.test}`, ...explainFailure(result)];
   return `\n${lines.map((line, index) => (index === 0 ? line : `  ${line}`).replace(CONTROLS, ' ')).join('\n')}\n`;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a document's text must not reach a terminal's controls
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
-
-function reasons({ differences = [], error, expectedError }: TestResult): string[] {
-  const wanted = expectedError ? [`expected an error, ${JSON.stringify(expectedError)}`] : [];
-  if (error) return [...wanted, `got ${placed(error)}`];
-  return [...wanted, ...differences.map(showDifference)];
-}
-
-function placed({ message, module, line, column }: NonNullable<TestResult['error']>): string {
-  if (module === undefined || line === undefined) return message;
-  return `${message} (${module}, line ${line}, column ${column})`;
-}
-
-function showDifference({ path, expected, actual }: Difference): string {
-  const at = path === '' ? '' : `${path}: `;
-  const got = `got ${show(actual)}`;
-  return expected === undefined && path === '' ? got : `${at}expected ${show(expected)}, ${got}`;
-}
-
-function show(value: Value | undefined): string {
-  return value === undefined ? 'nothing' : stringifyValue(value);
-}

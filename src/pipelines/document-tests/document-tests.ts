@@ -12,6 +12,7 @@ import type { CodeCommit } from '../guests/code-rules.js';
 import type { FindDocument } from '../guests/guest-codes.js';
 import { renderPrompt } from '../prompts/render-prompt.js';
 import { type Difference, differences } from './compare.js';
+import { explainFailure } from './explain.js';
 import { type DocumentTest, type ExpectedError, readTests, TESTED_TYPES } from './read-tests.js';
 import { openTestRun, type TestDeps } from './test-run.js';
 
@@ -47,6 +48,7 @@ export interface ThrownFacts {
 
 const AT_ONCE = 8;
 const PASSED_MAX = 10_000;
+const REASON_LENGTH_MAX = 200;
 
 /** Runs the tests that documents carry. Nothing of them is written. */
 export class DocumentTests {
@@ -205,8 +207,12 @@ function reportOf(results: readonly TestResult[]): TestReport {
 function refuseFailed({ results, passed, failed }: TestReport): void {
   if (failed === 0) return;
   const failures = results.filter(({ ok }) => !ok);
-  const names = failures.map(({ document, test }) => `${document}: ${test}`).join('; ');
-  throw new JdbxError('TESTS_FAILED', `${failed} of ${failed + passed} tests fail (${names})`, {
+  const reasons = failures.map((each) => {
+    const [reason = ''] = explainFailure(each);
+    return `${each.document}: ${each.test}: ${reason.slice(0, REASON_LENGTH_MAX)}`;
+  });
+  const text = `${failed} of ${failed + passed} tests fail; ${reasons.join('; ')}`;
+  throw new JdbxError('TESTS_FAILED', text, {
     details: { failures },
   });
 }

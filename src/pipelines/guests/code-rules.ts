@@ -93,10 +93,11 @@ function checkStillLinked(
     codes.link(importer, codeFieldOf(importer._type), commit.get);
   } catch (cause) {
     if (!isJdbxError(cause, 'UNRESOLVED_IMPORT')) throw cause;
+    const reason = cause.message.slice(cause.code.length + 2);
     const ids = changed.map(({ before, after }) => (before ?? after)?._id);
     throw new JdbxError(
       'DOCUMENT_IN_USE',
-      `${ids.join(', ')} cannot change so, since ${importer._id} imports it: ${cause.message}`,
+      `${importer._id} imports ${ids.join(', ')} and would break: ${reason}`,
       { cause, details: { ids, importer: importer._id } },
     );
   }
