@@ -28,6 +28,24 @@ export function structuredCloneApi(use: Use): GuestApi['structuredClone'] {
     return typeof value === 'symbol' ? refuse(String(value)) : value;
   }
 
+  /** A copy of what holds no other values. What inherits from a kind only by name is no such. */
+  function copySimple(value: object): object | undefined {
+    if (value instanceof RegExp) return new RegExp(value.source, value.flags);
+    if (value instanceof ArrayBuffer) return value.slice(0);
+    if (value instanceof Date && passes(() => value.getTime())) return new Date(value.getTime());
+    for (const Kind of [
+      Boolean,
+      Number,
+      String,
+      BigInt,
+      Symbol,
+    ] as unknown as NumberConstructor[]) {
+      if (!(value instanceof Kind) || !passes(() => Kind.prototype.valueOf.call(value))) continue;
+      return Object(copyPrimitive(Kind.prototype.valueOf.call(value)));
+    }
+    return undefined;
+  }
+
   class Cloner {
     readonly #copies = new Map<object, unknown>();
 
@@ -39,44 +57,28 @@ export function structuredCloneApi(use: Use): GuestApi['structuredClone'] {
     }
 
     #copy(value: object): unknown {
-      const simple = this.#copySimple(value);
+      if (Array.isArray(value)) return this.#copyProperties(value, [], value.length);
+      const prototype = Object.getPrototypeOf(value);
+      if (prototype === Object.prototype || prototype === null) {
+        return this.#copyProperties(value, {});
+      }
+      const simple = copySimple(value) ?? this.#copyView(value);
       if (simple !== undefined) {
         this.#copies.set(value, simple);
         return simple;
       }
-      if (passes(() => Map.prototype.has.call(value, 0)))
-        return this.#copyMap(value as Map<unknown, unknown>);
-      if (passes(() => Set.prototype.has.call(value, 0)))
-        return this.#copySet(value as Set<unknown>);
-      if (Array.isArray(value)) {
-        return this.#copyProperties(value, [], value.length);
-      }
-      if (Object.prototype.toString.call(value) === '[object Error]')
-        return this.#copyError(value as Error);
-      for (const Kind of [WeakMap, WeakSet, WeakRef, Promise]) {
+      if (value instanceof Map && passes(() => value.has(0))) return this.#copyMap(value);
+      if (value instanceof Set && passes(() => value.has(0))) return this.#copySet(value);
+      if (value instanceof Error) return this.#copyError(value);
+      for (const Kind of [WeakMap, WeakSet, WeakRef, Promise, SharedArrayBuffer]) {
         if (value instanceof Kind) refuse(`a ${Kind.name}`);
       }
       return this.#copyProperties(value, {});
     }
 
-    /** What holds no other values. */
-    #copySimple(value: object): object | undefined {
-      if (passes(() => Date.prototype.getTime.call(value)))
-        return new Date(Date.prototype.getTime.call(value));
-      if (value instanceof RegExp) return new RegExp(value.source, value.flags);
-      for (const Kind of [Boolean, Number, String, BigInt] as unknown as NumberConstructor[]) {
-        if (passes(() => Kind.prototype.valueOf.call(value))) {
-          return Object(Kind.prototype.valueOf.call(value));
-        }
-      }
-      if (passes(() => Symbol.prototype.valueOf.call(value))) refuse('a symbol');
-      if (value instanceof ArrayBuffer) return value.slice(0);
-      if (value instanceof SharedArrayBuffer) refuse('a SharedArrayBuffer');
-      if (ArrayBuffer.isView(value)) return this.#copyView(value as Uint8Array);
-      return undefined;
-    }
-
-    #copyView(view: Uint8Array): object {
+    #copyView(value: object): object | undefined {
+      if (!ArrayBuffer.isView(value)) return undefined;
+      const view = value as Uint8Array;
       const buffer = this.clone(view.buffer) as ArrayBuffer;
       const name = tagOf?.call(view) as 'Uint8Array' | undefined;
       if (name === undefined) return new DataView(buffer, view.byteOffset, view.byteLength);
