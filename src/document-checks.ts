@@ -1,12 +1,23 @@
 import type { NewDocument } from './base/document.js';
 import type { DocumentCheck } from './documents/contract.js';
+import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
+import { checkPool } from './llm/pools/pool-document.js';
+import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
 import { readTests } from './pipelines/document-tests/read-tests.js';
 import { codeFieldOf } from './pipelines/guests/code-fields.js';
 import type { GuestCodes } from './pipelines/guests/guest-codes.js';
 import { resolveLimits } from './sandbox/limits.js';
 import { Permissions } from './sandbox/permissions.js';
+
+/** Definitions that are data alone. */
+const CHECKS: Readonly<Record<string, DocumentCheck>> = {
+  budget: checkBudget,
+  credential: checkCredential,
+  price: checkPrice,
+  resource_pool: checkPool,
+};
 
 /** What is checked when a definition is written, by its type. */
 export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
@@ -17,9 +28,7 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
         checkPipeline(document);
       }
     },
-    (document) => {
-      if (document._type === 'credential') checkCredential(document);
-    },
+    (document) => CHECKS[document._type]?.(document),
   ];
 }
 
