@@ -3,6 +3,7 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
 import { Collection } from './collection.js';
+import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
   ChangeEvent,
   DocumentCheck,
@@ -267,8 +268,15 @@ export class Database {
    *
    * @internal For the floors above.
    */
-  submit<T>(plan: (draft: Draft) => T): Promise<T> {
-    return this.#writer.submit(plan);
+  async submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    for (let left = DEFERRALS_MAX; ; left--) {
+      try {
+        return await this.#writer.submit(plan);
+      } catch (error) {
+        if (!(error instanceof CommitDeferred) || left === 0) throw error;
+        await error.settle();
+      }
+    }
   }
 
   /** Calls `wake` soon after each commit. Returns the way to stop. */
