@@ -27,28 +27,10 @@ static bool is_head(const skiplist *self, arena_ref at) {
   return atomic_load(&frame_at(self, at)->previous) == 0;
 }
 
-static void set_word(const skiplist *self, arena_ref at, arena_ref block_at, arena_ref next) {
-  atomic_store(&frame_at(self, at)->word, (uint64_t)next << 32 | block_at);
-}
-
-static arena_ref block_of(const skiplist *self, arena_ref at) {
-  return (arena_ref)atomic_load(&frame_at(self, at)->word);
-}
-
-static void init_frame(skiplist *self, arena_ref at, arena_ref block_at, arena_ref next,
-                       arena_ref previous) {
-  frame *made = frame_at(self, at);
-  made->retired = (epoch_retired){0};
-  made->parent = made->dirty_next = made->dirty_previous = 0;
-  made->died_min = DIED_NEVER;
-  atomic_store(&made->previous, previous);
-  set_word(self, at, block_at, next);
-}
-
 /* Publishes a frame's new block and next; the old block goes once no reader can hold it. */
 static void swing(skiplist *self, arena_ref at, arena_ref block_at, arena_ref next) {
-  arena_ref old = block_of(self, at);
-  set_word(self, at, block_at, next);
+  arena_ref old = frame_block(self, at);
+  frame_set_word(self, at, block_at, next);
   if (old != block_at) epoch_retire(&self->epochs, old);
 }
 
@@ -179,7 +161,7 @@ static bool replace(skiplist *self, skiplist_place at, const run *items, const c
   }
   arena_ref next = at.next;
   for (uint32_t p = pieces - 1; p > 0; p--) {
-    init_frame(self, frames[p], blocks[p], next, frames[p - 1]);
+    frame_init(self, frames[p], blocks[p], next, frames[p - 1]);
     next = frames[p];
   }
   swing(self, at.frame, blocks[0], next);
@@ -259,7 +241,7 @@ static void raise_tower(skiplist *self, arena_ref child) {
 
 static void retire_frame(skiplist *self, arena_ref at) {
   mark_clean(self, at);
-  epoch_retire(&self->epochs, block_of(self, at));
+  epoch_retire(&self->epochs, frame_block(self, at));
   epoch_retire(&self->epochs, at);
 }
 
@@ -274,7 +256,7 @@ static void absorb(skiplist *self, arena_ref left, arena_ref right, arena_ref bl
 
 static void unlink_frame(skiplist *self, arena_ref at) {
   arena_ref left = atomic_load(&frame_at(self, at)->previous);
-  absorb(self, left, at, block_of(self, left));
+  absorb(self, left, at, frame_block(self, left));
 }
 
 static bool leave_above(skiplist *self, arena_ref child);
@@ -530,8 +512,7 @@ static bool start_writing(skiplist *self) { return !atomic_exchange(&self->writi
 
 static void stop_writing(skiplist *self) {
   epoch_collect(&self->epochs);
-  atomic_store_explicit(&self->bytes, arena_used(&self->memory), memory_order_relaxed);
-  atomic_store_explicit(&self->footprint, arena_footprint(&self->memory), memory_order_relaxed);
+  skiplist_note_size(self);
   atomic_store(&self->writing, false);
 }
 
@@ -609,6 +590,38 @@ skiplist_status skiplist_release(skiplist *self, uint64_t seq) {
   return SKIPLIST_OK;
 }
 
+/* ---- forgetting documents ---- */
+
+static bool holds_ref(const uint8_t *refs, uint64_t refs_max, uint32_t ref) {
+  return ref < refs_max && (refs[ref / 8] >> (ref % 8) & 1);
+}
+
+/* In place; sweeping, which may lack memory, only gives back what this made void. */
+static void void_refs(skiplist *self, arena_ref at, const uint8_t *refs, uint64_t refs_max) {
+  skiplist_place place = frame_read(self, at);
+  const uint32_t *own = block_refs(place.block);
+  bool found = false;
+  for (place.rank = 0; place.rank < place.block->count; place.rank++) {
+    if (!holds_ref(refs, refs_max, own[place.rank])) continue;
+    uint64_t died = block_died_at(place.block, place.rank);
+    if (died == DIED_VOID) continue;
+    set_died(place, DIED_VOID);
+    count(self, -1, died == DIED_NEVER ? -1 : 0);
+    found = true;
+  }
+  if (found) mark_dirty(self, at, DIED_VOID);
+}
+
+skiplist_status skiplist_purge(skiplist *self, const uint8_t *refs, uint64_t refs_max) {
+  if (!start_writing(self)) return SKIPLIST_BUSY;
+  for (arena_ref at = self->root->heads[0]; at; at = frame_read(self, at).next) {
+    void_refs(self, at, refs, refs_max);
+  }
+  sweep_all(self, DIED_VOID);
+  stop_writing(self);
+  return SKIPLIST_OK;
+}
+
 /* ---- making and measuring ---- */
 
 static bool make_head(skiplist *self, uint32_t level) {
@@ -619,15 +632,17 @@ static bool make_head(skiplist *self, uint32_t level) {
   arena_ref block_at = block_build(&self->memory, level, &first, level > 0);
   arena_ref head = block_at ? arena_allocate(&self->memory, sizeof(frame)) : 0;
   if (!head) return false;
-  init_frame(self, head, block_at, 0, 0);
+  frame_init(self, head, block_at, 0, 0);
   root->heads[level] = head;
   if (level > 0) frame_at(self, root->heads[level - 1])->parent = head;
   return true;
 }
 
+/* The root is the arena's first chunk, where an image is found by. */
 static bool make_root(skiplist *self, uint32_t seed) {
   arena_ref at = arena_allocate(&self->memory, sizeof(skiplist_root));
   if (!at) return false;
+  assert(at == arena_first());
   self->root = arena_at(&self->memory, at);
   memset(self->root, 0, sizeof(skiplist_root));
   self->root->random = seed ? seed : SEED;
@@ -637,14 +652,24 @@ static bool make_root(skiplist *self, uint32_t seed) {
   return true;
 }
 
-skiplist *skiplist_create(const skiplist_options *options) {
+skiplist *skiplist_around(const arena *memory) {
   skiplist *self = calloc(1, sizeof(skiplist));
   if (!self) return NULL;
-  if (!arena_create(&self->memory, options ? &options->memory : NULL)) {
-    free(self);
+  self->memory = *memory;
+  epoch_create(&self->epochs, &self->memory);
+  self->root = arena_at(&self->memory, arena_first());
+  skiplist_note_size(self);
+  return self;
+}
+
+skiplist *skiplist_create(const skiplist_options *options) {
+  arena memory;
+  if (!arena_create(&memory, options ? &options->memory : NULL)) return NULL;
+  skiplist *self = skiplist_around(&memory);
+  if (!self) {
+    arena_destroy(&memory);
     return NULL;
   }
-  epoch_create(&self->epochs, &self->memory);
   if (!make_root(self, options ? options->seed : 0)) {
     skiplist_destroy(self);
     return NULL;

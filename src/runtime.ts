@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
 import { type Clock, systemClock } from './base/clock.js';
@@ -8,7 +9,7 @@ import { DocumentCache } from './documents/cache.js';
 import { type CheckReport, checkView } from './documents/check.js';
 import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
-import { createIndex } from './indexes/create-index.js';
+import { indexKind } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
 import { createProviders } from './llm/create-providers.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
@@ -64,7 +65,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
-    const jdbx = new Jdbx(engine, options);
+    const jdbx = new Jdbx(engine, options, path === MEMORY ? undefined : resolve(path));
     await jdbx.begin(options.resume ?? true);
     return jdbx;
   } catch (error) {
@@ -84,12 +85,13 @@ export class Jdbx extends Database implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   /** @internal Use `open`. */
-  constructor(engine: Engine, options: OpenOptions) {
+  constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     const store = new Store(engine, {
       clock,
-      createIndex,
+      indexKind,
+      savesIn: directory && join(directory, 'indexes'),
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
     });
