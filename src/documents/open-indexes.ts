@@ -44,7 +44,8 @@ export function openIndexes(
   const indexes = new IndexSet(create, type.index);
   indexes.catchUp(saves.files, type, tail, snapshot.seq);
   const refs = new Refs();
-  refs.load(saves.files.runs(type.index, snapshot.seq), nextRefOf(snapshot));
+  const runs = saves.files.runs(type.index, snapshot.seq);
+  refs.load(runs, type.index.stats().live, nextRefOf(snapshot));
   const definitions = readDefinitions(snapshot, indexes, refs);
   const missing = new Set<LiveIndex>();
   for (const [id, definition] of indexDefinitions(definitions)) {

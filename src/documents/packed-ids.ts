@@ -1,19 +1,23 @@
 import { decodeKey } from '../base/key-bytes.js';
 import type { DocumentRef, EntryRun } from '../indexes/contract.js';
 
-const BYTES_MIN = 64 * 1024;
+/** More than the first keys say that all will take. */
+const SPARE = 1.1;
 
 /**
  * The ids of a million documents without a million strings: the keys of the index over
  * `(_type, _id)` in one piece, and for each ref where its key stands.
  */
 export class PackedIds {
-  #bytes = Buffer.allocUnsafe(BYTES_MIN);
+  #bytes = Buffer.alloc(0);
   #used = 0;
+  readonly #entries: number;
   readonly #starts: Uint32Array;
   readonly #lengths: Uint32Array;
 
-  constructor(runs: Iterable<EntryRun>, nextRef: number) {
+  /** @param entries how many there are, for one piece of memory instead of many that grow */
+  constructor(runs: Iterable<EntryRun>, entries: number, nextRef: number) {
+    this.#entries = entries;
     this.#starts = new Uint32Array(nextRef);
     this.#lengths = new Uint32Array(nextRef);
     for (const run of runs) this.#add(run);
@@ -31,7 +35,7 @@ export class PackedIds {
   }
 
   #add({ count, refs, keys, lengths }: EntryRun): void {
-    this.#makeRoom(keys.length);
+    if (count > 0) this.#makeRoom(keys.length, keys.length / count);
     this.#bytes.set(keys, this.#used);
     for (let at = 0; at < count; at++) {
       const ref = refs[at] as number;
@@ -42,9 +46,11 @@ export class PackedIds {
     }
   }
 
-  #makeRoom(bytes: number): void {
+  #makeRoom(bytes: number, each: number): void {
     if (this.#used + bytes <= this.#bytes.length) return;
-    const wider = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#used + bytes));
+    const guess = Math.ceil(this.#entries * each * SPARE);
+    const room = Math.max(guess, this.#bytes.length * SPARE, this.#used + bytes);
+    const wider = Buffer.allocUnsafe(Math.ceil(room));
     this.#bytes.copy(wider, 0, 0, this.#used);
     this.#bytes = wider;
   }

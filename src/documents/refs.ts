@@ -6,7 +6,7 @@ import { PackedIds } from './packed-ids.js';
  * id of a removed document stays until no snapshot can still meet its ref.
  */
 export class Refs {
-  readonly #ids: (string | undefined)[] = [];
+  #ids: (string | undefined)[] = [];
   /** Ids that were there when the store was opened, made into strings when they are asked for. */
   #packed: PackedIds | undefined;
   readonly #removed: { readonly ref: DocumentRef; readonly seq: number }[] = [];
@@ -20,10 +20,10 @@ export class Refs {
   }
 
   /** Takes in every document of a store from its index over `(_type, _id)`. */
-  load(runs: Iterable<EntryRun>, nextRef: number): void {
-    this.#packed = new PackedIds(runs, nextRef);
-    // Set in any order later on; without this it would become a table of holes.
-    this.#ids.length = nextRef;
+  load(runs: Iterable<EntryRun>, entries: number, nextRef: number): void {
+    this.#packed = new PackedIds(runs, entries, nextRef);
+    // Filled in any order from here on; an empty array would become a hash table.
+    this.#ids = new Array(nextRef);
   }
 
   /** Takes a ref out whose document never came to be: its commit failed. */
