@@ -33,6 +33,12 @@ export interface OpenOptions {
   readonly sizeMaxBytes?: number | undefined;
   /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
   readonly logCommits?: number | undefined;
+  /**
+   * Changed documents after which the indexes are saved in the background, so that the store
+   * opens without reading its documents. Default 20,000; stores of less than a quarter of it
+   * are not saved.
+   */
+  readonly saveIndexesAfter?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -92,6 +98,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       clock,
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
+      saveAfter: options.saveIndexesAfter,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
     });

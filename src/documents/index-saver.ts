@@ -4,20 +4,22 @@ import { markOf } from './index-tail.js';
 import { nextRefOf } from './open-indexes.js';
 import type { View } from './view.js';
 
-/** Below this many documents, building the indexes takes less than a tenth of a second. */
-const DOCUMENTS_MIN = 5_000;
-/** Changed documents after which a round is written: catching up with them takes about 0.3 s. */
-const CHANGES_MAX = 20_000;
-/** … and at close. */
-const CHANGES_AT_CLOSE = 5_000;
+/** Catching up with so many changed documents takes about 0.3 s. */
+export const SAVE_AFTER = 20_000;
+/**
+ * A quarter of that is worth it at close; and of a store with fewer documents nothing is
+ * saved, as building its indexes takes less than a tenth of a second.
+ */
+const SHARE_AT_CLOSE = 0.25;
 /** A round is followed by a pause of this many times its own length, so that load is not doubled. */
 const PAUSE_TIMES = 10;
-const PAUSE_MIN_MS = 1_000;
 const PAUSE_AFTER_FAILURE_MS = 60_000;
 
 export interface SaverOptions {
   readonly saves: IndexSaves;
   readonly view: () => View;
+  /** Changed documents after which a round is written. */
+  readonly saveAfter: number;
   /** How many commits the change log keeps: a save that it does not reach back to is lost. */
   readonly logCommits: number;
   /** The commit of the round that the store was opened from. */
@@ -63,7 +65,7 @@ export class IndexSaver {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#underWay;
-    if (this.#unsaved >= CHANGES_AT_CLOSE) await this.#save();
+    if (this.#unsaved >= this.#documentsMin) await this.#save();
   }
 
   #schedule(seq: number): void {
@@ -74,8 +76,12 @@ export class IndexSaver {
   }
 
   #isDue(seq: number): boolean {
-    if (this.#unsaved >= CHANGES_MAX) return true;
+    if (this.#unsaved >= this.#options.saveAfter) return true;
     return seq - this.#savedSeq > this.#options.logCommits / 2 && this.#unsaved > 0;
+  }
+
+  get #documentsMin(): number {
+    return this.#options.saveAfter * SHARE_AT_CLOSE;
   }
 
   #begin(): void {
@@ -92,13 +98,13 @@ export class IndexSaver {
     try {
       const { saves } = this.#options;
       const commit = commitOf(view);
-      if (!commit || view.typeIndex.stats().live < DOCUMENTS_MIN) return;
+      if (!commit || view.typeIndex.stats().live < this.#documentsMin) return;
       const unsaved = this.#unsaved;
       if ((saves.rounds()[0] ?? 0) < commit.seq) await saves.write(itemsOf(view), commit);
       this.#savedSeq = commit.seq;
       this.#unsaved -= unsaved;
       const length = performance.now() - started;
-      this.#notBefore = performance.now() + Math.max(PAUSE_MIN_MS, PAUSE_TIMES * length);
+      this.#notBefore = performance.now() + PAUSE_TIMES * length;
     } catch {
       this.#notBefore = performance.now() + PAUSE_AFTER_FAILURE_MS;
     } finally {

@@ -7,7 +7,7 @@ import type { Engine } from '../storage/contract.js';
 import type { Batch } from './batch.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
-import { IndexSaver } from './index-saver.js';
+import { IndexSaver, SAVE_AFTER } from './index-saver.js';
 import { IndexSaves } from './index-saves.js';
 import type { IndexSet } from './index-set.js';
 import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
@@ -20,6 +20,8 @@ export interface StoreOptions {
   readonly indexKind: IndexKind;
   /** The directory in which indexes may be saved. Default: they are not. */
   readonly savesIn?: string | undefined;
+  /** Changed documents after which they are saved. Default 20,000. */
+  readonly saveAfter?: number | undefined;
   readonly cache: DocumentCache;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
@@ -191,7 +193,8 @@ export class Store implements Shared {
   }
 
   #saverOf(saves: IndexSaves, { savedSeq, unsaved }: OpenedIndexes): IndexSaver {
-    const { logCommits } = this.#options;
-    return new IndexSaver({ saves, view: () => this.view(), logCommits, savedSeq, unsaved });
+    const { logCommits, saveAfter = SAVE_AFTER } = this.#options;
+    const view = () => this.view();
+    return new IndexSaver({ saves, view, saveAfter, logCommits, savedSeq, unsaved });
   }
 }
