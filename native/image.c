@@ -12,7 +12,7 @@
 #include "frames.h"
 #include "skiplist_pack.h"
 
-#define MAGIC UINT64_C(0x3158444958424a44)
+#define MAGIC UINT64_C(0x325844495842444a)
 #define FRONT_BYTES 4096u
 #define BODY_AT ARENA_IMAGE_UNIT
 #define CHUNK_BYTES ((uint64_t)256 << 10)

@@ -1,7 +1,7 @@
 /*
  * image: one snapshot of a skip list in a file.
  *
- *   0       magic u64       "JDBXIDX1" in this machine's byte order
+ *   0       magic u64       "JDBXIDX2" in this machine's byte order
  *   8       layout u64      sizes of what stands in the arena (image.c)
  *   16      body bytes u64  a multiple of 64 KiB
  *   24      body sum u64    checksum.h

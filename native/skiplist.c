@@ -445,11 +445,24 @@ static skiplist_status undo_end(skiplist *self, const block_target *entry, uint6
 
 /* ---- dropping the dead ---- */
 
+/* Which entries a sweep drops: the dead of a released snapshot, or some documents' own. */
+typedef struct {
+  uint64_t seq;
+  const uint8_t *refs; /* a bit each, below refs_max */
+  uint64_t refs_max;
+} dropping;
+
+static bool is_dropped(const dropping *what, const block *from, uint32_t at) {
+  if (block_died_at(from, at) <= what->seq) return true;
+  uint32_t ref = block_refs(from)[at];
+  return ref < what->refs_max && (what->refs[ref / 8] >> (ref % 8) & 1);
+}
+
 /* The entries to drop become voids, which the next release finds again. */
-static void make_voids(skiplist *self, arena_ref at, uint64_t seq) {
+static void make_voids(skiplist *self, arena_ref at, const dropping *what) {
   skiplist_place place = frame_read(self, at);
   for (place.rank = 0; place.rank < place.block->count; place.rank++) {
-    if (block_died_at(place.block, place.rank) <= seq) set_died(place, DIED_VOID);
+    if (is_dropped(what, place.block, place.rank)) set_died(place, DIED_VOID);
   }
   mark_dirty(self, at, DIED_VOID);
 }
@@ -472,36 +485,42 @@ static void merge_around(skiplist *self, arena_ref at, uint64_t seq) {
   }
 }
 
-static void sweep(skiplist *self, arena_ref at, uint64_t seq) {
+static void sweep(skiplist *self, arena_ref at, const dropping *what) {
   skiplist_place place = frame_read(self, at);
   run kept = {.count = 0};
-  uint32_t dropped = 0, freed = 0;
+  int freed = 0, living = 0;
+  bool dropped = false;
   for (uint32_t rank = 0; rank < place.block->count; rank++) {
+    if (!is_dropped(what, place.block, rank)) {
+      run_add(&kept, place.block, rank, rank + 1);
+      continue;
+    }
     uint64_t died = block_died_at(place.block, rank);
-    if (died > seq) run_add(&kept, place.block, rank, rank + 1);
-    else dropped++, freed += died != DIED_VOID;
+    dropped = true;
+    freed += died != DIED_VOID;
+    living += died == DIED_NEVER;
   }
-  count(self, -(int)freed, 0);
-  if (dropped == 0) {
+  count(self, -freed, -living);
+  if (!dropped) {
     update_dirty(self, at);
   } else if (kept.count == 0 && !is_head(self, at)) {
-    if (!drop_block(self, at)) make_voids(self, at, seq);
+    if (!drop_block(self, at)) make_voids(self, at, what);
   } else {
     cuts cut = cut_once(&kept, kept.count);
     arena_ref frames[3];
-    if (replace(self, place, &kept, &cut, frames)) merge_around(self, at, seq);
-    else make_voids(self, at, seq);
+    if (replace(self, place, &kept, &cut, frames)) merge_around(self, at, what->seq);
+    else make_voids(self, at, what);
   }
 }
 
-static void sweep_all(skiplist *self, uint64_t seq) {
+static void sweep_all(skiplist *self, const dropping *what) {
   skiplist_root *root = self->root;
   root->dirty_cursor = root->dirty;
   while (root->dirty_cursor) {
     arena_ref at = root->dirty_cursor;
     root->dirty_cursor = frame_at(self, at)->dirty_next;
-    if (frame_at(self, at)->died_min > seq) continue;
-    sweep(self, at, seq);
+    if (frame_at(self, at)->died_min > what->seq) continue;
+    sweep(self, at, what);
     epoch_collect(&self->epochs);
   }
 }
@@ -582,7 +601,8 @@ skiplist_status skiplist_revert(skiplist *self, const skiplist_change *changes, 
 
 skiplist_status skiplist_release(skiplist *self, uint64_t seq) {
   if (!start_writing(self)) return SKIPLIST_BUSY;
-  sweep_all(self, seq);
+  const dropping dead = {.seq = seq};
+  sweep_all(self, &dead);
   epoch_collect(&self->epochs);
   /* Half of what was ever touched lies free: worth the walk. */
   if (arena_footprint(&self->memory) / 2 > arena_used(&self->memory)) arena_trim(&self->memory);
@@ -592,32 +612,22 @@ skiplist_status skiplist_release(skiplist *self, uint64_t seq) {
 
 /* ---- forgetting documents ---- */
 
-static bool holds_ref(const uint8_t *refs, uint64_t refs_max, uint32_t ref) {
-  return ref < refs_max && (refs[ref / 8] >> (ref % 8) & 1);
-}
-
-/* In place; sweeping, which may lack memory, only gives back what this made void. */
-static void void_refs(skiplist *self, arena_ref at, const uint8_t *refs, uint64_t refs_max) {
-  skiplist_place place = frame_read(self, at);
-  const uint32_t *own = block_refs(place.block);
-  bool found = false;
-  for (place.rank = 0; place.rank < place.block->count; place.rank++) {
-    if (!holds_ref(refs, refs_max, own[place.rank])) continue;
-    uint64_t died = block_died_at(place.block, place.rank);
-    if (died == DIED_VOID) continue;
-    set_died(place, DIED_VOID);
-    count(self, -1, died == DIED_NEVER ? -1 : 0);
-    found = true;
+static bool holds_some(const dropping *what, const block *from) {
+  for (uint32_t at = 0; at < from->count; at++) {
+    if (is_dropped(what, from, at)) return true;
   }
-  if (found) mark_dirty(self, at, DIED_VOID);
+  return false;
 }
 
+/* First every frame that will lose entries is marked: sweeping them merges and drops frames. */
 skiplist_status skiplist_purge(skiplist *self, const uint8_t *refs, uint64_t refs_max) {
   if (!start_writing(self)) return SKIPLIST_BUSY;
-  for (arena_ref at = self->root->heads[0]; at; at = frame_read(self, at).next) {
-    void_refs(self, at, refs, refs_max);
+  const dropping theirs = {.seq = DIED_VOID, .refs = refs, .refs_max = refs_max};
+  for (skiplist_place at = {.next = self->root->heads[0]}; at.next;) {
+    at = frame_read(self, at.next);
+    if (holds_some(&theirs, at.block)) mark_dirty(self, at.frame, DIED_VOID);
   }
-  sweep_all(self, DIED_VOID);
+  sweep_all(self, &theirs);
   stop_writing(self);
   return SKIPLIST_OK;
 }
