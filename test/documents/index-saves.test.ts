@@ -165,8 +165,9 @@ describe.skipIf(indexEngine !== 'native')('a store whose indexes are saved', () 
     timeout: 60_000,
   }, async () => {
     const random = randomOf(77);
-    for (let round = 0; round < 8; round++) {
-      const lines = await runAndKill(path, round, 40 + random() * 400);
+    for (let round = 0; round < 5; round++) {
+      const acknowledged = 1 + Math.floor(random() * 25);
+      const lines = await runAndKill(path, round, acknowledged, random() * 30);
       const db = await openAt(path, KEEP);
       expect(db.seq).toBeGreaterThanOrEqual(Number(lines.at(-1)));
       await expectSound(db);
@@ -176,15 +177,23 @@ describe.skipIf(indexEngine !== 'native')('a store whose indexes are saved', () 
 });
 
 /** The numbers of the commits that were acknowledged before the kill. */
-async function runAndKill(at: string, seed: number, afterMs: number): Promise<string[]> {
+async function runAndKill(
+  at: string,
+  seed: number,
+  acknowledged: number,
+  afterMs: number,
+): Promise<string[]> {
   const child: ChildProcess = spawn(process.execPath, [CHILD, at, String(seed), '100000'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
   const exited = once(child, 'close');
+  let killing = false;
   child.stdout?.on('data', (chunk) => {
-    if (output === '') setTimeout(() => child.kill('SIGKILL'), afterMs);
     output += chunk;
+    if (killing || output.split('\n').length < acknowledged + 2) return;
+    killing = true;
+    setTimeout(() => child.kill('SIGKILL'), afterMs);
   });
   await exited;
   return output.split('\n').slice(1, -1);
@@ -249,7 +258,7 @@ describe.skipIf(indexEngine !== 'native')('a saved index that', () => {
     const random = randomOf(name.length);
     await work(path, 11, 3, KEEP);
     const files = filesOf(path);
-    for (const file of [...files.slice(0, 3), ...files.slice(-2)]) {
+    for (const file of [...files.slice(0, 2), ...files.slice(-1)]) {
       const copy = join(place, `store-${stores++}`);
       cpSync(path, copy, { recursive: true });
       DAMAGE[name]?.(file.replace(path, copy), random);
