@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
 import type { Dispatcher } from 'undici';
@@ -11,7 +12,7 @@ import { type CheckReport, checkView } from './documents/check.js';
 import type { Filter } from './documents/contract.js';
 import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
-import { createIndex } from './indexes/create-index.js';
+import { indexKind } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
 import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
@@ -41,6 +42,12 @@ export interface OpenOptions {
   readonly sizeMaxBytes?: number | undefined;
   /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
   readonly logCommits?: number | undefined;
+  /**
+   * Changed documents after which the indexes are saved in the background, so that the store
+   * opens without reading its documents. Default 20,000; stores of less than a quarter of it
+   * are not saved.
+   */
+  readonly saveIndexesAfter?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -75,7 +82,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
-    const jdbx = new Jdbx(engine, options);
+    const jdbx = new Jdbx(engine, options, path === MEMORY ? undefined : resolve(path));
     await jdbx.begin(options.resume ?? true);
     return jdbx;
   } catch (error) {
@@ -96,13 +103,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   /** @internal Use `open`. */
-  constructor(engine: Engine, options: OpenOptions) {
+  constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
-      createIndex,
+      indexKind,
+      savesIn: directory && join(directory, 'indexes'),
+      saveAfter: options.saveIndexesAfter,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],

@@ -21,7 +21,7 @@ import type { Draft } from './draft.js';
 import { findDocuments, queryRunner, runAggregate } from './querying.js';
 import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
-import type { Store } from './store.js';
+import type { IndexState, Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
 import type {
@@ -72,6 +72,11 @@ export class Database {
   /** Bytes on disk. */
   get sizeBytes(): number {
     return this.#store.engine.sizeBytes();
+  }
+
+  /** Which index serves here, native or portable and why, and up to which commit it is saved. */
+  get indexes(): IndexState {
+    return this.#store.indexState;
   }
 
   /** A type and the types that an alias says it includes. */
@@ -288,7 +293,7 @@ export class Database {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#writer.close();
-    this.#store.close();
+    await this.#store.close();
     await this.#store.engine.close();
   }
 

@@ -1,10 +1,18 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { encodeKey } from '../base/key-bytes.js';
-import type { CreateIndex, IndexChange, OrderedIndex } from '../indexes/contract.js';
+import type {
+  CreateIndex,
+  DocumentRef,
+  IndexChange,
+  IndexFiles,
+  OrderedIndex,
+} from '../indexes/contract.js';
 import type { IndexDefinition, PlannableIndex } from '../query/contract.js';
 import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
+import type { SaveLabel } from './index-saves.js';
+import type { TailChange } from './index-tail.js';
 
 /** One index in use. */
 export interface LiveIndex extends PlannableIndex {
@@ -30,6 +38,12 @@ export interface StagedChanges {
   readonly changes: readonly IndexChange[];
 }
 
+/** An index out of a file, and what the file says of it. */
+export interface SavedIndex {
+  readonly index: OrderedIndex;
+  readonly label: SaveLabel;
+}
+
 /**
  * Every index of the store: one over `(_type, _id)` of all documents, which
  * serves scans of a type, and those that index documents ask for.
@@ -40,9 +54,9 @@ export class IndexSet {
   readonly #byType = new Map<string, LiveIndex[]>();
   #retired: { readonly index: OrderedIndex; readonly seq: number }[] = [];
 
-  constructor(create: CreateIndex) {
+  constructor(create: CreateIndex, typeIndex: OrderedIndex = create()) {
     this.#create = create;
-    this.typeIndex = create();
+    this.typeIndex = typeIndex;
   }
 
   of(type: string, seq: number): readonly PlannableIndex[] {
@@ -53,9 +67,11 @@ export class IndexSet {
     for (const indexes of this.#byType.values()) yield* indexes;
   }
 
-  /** Makes an empty index from its document's definition. */
-  add(id: string, definition: IndexDefinition, since: number): LiveIndex {
-    const live: LiveIndex = { id, definition, index: this.#create(), multikey: false, since };
+  /** Makes an index from its document's definition: a saved one, or an empty one. */
+  add(id: string, definition: IndexDefinition, since: number, saved?: SavedIndex): LiveIndex {
+    const index = saved?.index ?? this.#create();
+    const multikey = saved?.label.multikey ?? false;
+    const live: LiveIndex = { id, definition, index, multikey, since };
     const indexes = this.#byType.get(definition.type) ?? [];
     this.#byType.set(definition.type, [...indexes, live]);
     return live;
@@ -76,11 +92,44 @@ export class IndexSet {
     }
   }
 
-  /** Enters one stored document into the indexes of its type, while a store opens. */
-  enter(ref: number, document: Document, seq: number): void {
+  /** Enters one stored document into the index over `(_type, _id)`, while a store opens. */
+  enterType(ref: DocumentRef, document: Document, seq: number): void {
+    this.typeIndex.apply(toChanges('insert', [typeKey(document)], ref), seq);
+  }
+
+  /** Enters one stored document into those of its type's indexes that are `wanted`, while a store opens. */
+  enter(ref: DocumentRef, document: Document, seq: number, wanted: ReadonlySet<LiveIndex>): void {
     for (const live of this.#byType.get(document._type) ?? []) {
+      if (!wanted.has(live)) continue;
       live.index.apply(toChanges('insert', keysIn(live, document), ref), seq);
     }
+  }
+
+  /**
+   * Brings a saved index, which nobody reads yet, up to `seq`: forgets the documents that
+   * changed since, whose old keys nobody knows, and enters them as they are now.
+   */
+  catchUp(
+    files: IndexFiles,
+    { index, label }: SavedIndex,
+    changes: readonly TailChange[],
+    seq: number,
+    live?: LiveIndex,
+  ): void {
+    const known = changes.filter(({ ref }) => ref < label.nextRef);
+    if (known.length > 0)
+      files.purge(
+        index,
+        known.map(({ ref }) => ref),
+      );
+    const keys = (document: Document) => {
+      if (!live) return [typeKey(document)];
+      return document._type === live.definition.type ? keysIn(live, document) : [];
+    };
+    const inserts = changes.flatMap(({ ref, document }) =>
+      document ? toChanges('insert', keys(document), ref) : [],
+    );
+    index.apply(inserts, seq);
   }
 
   /**
@@ -159,8 +208,7 @@ export class IndexSet {
 
   #typeDelta({ ref, before, after }: IndexedChange): Delta {
     const same = before?._type === after?._type;
-    const key = (document: Document | undefined) =>
-      document && !same ? [encodeKey([document._type, document._id])] : [];
+    const key = (document: Document | undefined) => (document && !same ? [typeKey(document)] : []);
     return { index: this.typeIndex, id: '', ref, removed: key(before), inserted: key(after) };
   }
 }
@@ -188,6 +236,10 @@ function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: nu
     removed: without(old, now),
     inserted: without(now, old),
   };
+}
+
+function typeKey({ _type, _id }: Document): Uint8Array {
+  return encodeKey([_type, _id]);
 }
 
 function keysIn(live: LiveIndex, document: Document): readonly Uint8Array[] {
