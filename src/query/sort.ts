@@ -76,6 +76,20 @@ function sortValue(document: unknown, path: Segments, direction: 1 | -1): Value 
   );
 }
 
+/** As `compareFields`, of documents whose values are worked out as they are compared. */
+export function compareByFields({ fields }: SortOrder) {
+  const parts = fields.map(({ path, direction }) => ({ path: splitPath(path), direction }));
+  return (left: unknown, right: unknown): number => {
+    for (const { path, direction } of parts) {
+      const one = sortValue(left, path, direction);
+      const other = sortValue(right, path, direction);
+      const result = one === other ? 0 : compareValues(one, other);
+      if (result !== 0) return result * direction;
+    }
+    return 0;
+  };
+}
+
 /** Compares by the sort's own fields only: 0 means that `_id` decides. */
 export function compareFields(order: SortOrder) {
   return (left: Sortable<unknown>, right: Sortable<unknown>): number => {
