@@ -30,11 +30,11 @@ export function chooseAccess(
   const found = indexCandidates(nodes, indexes, order);
   const bounded: Access[] = found.filter(({ bounds }) => bounds.length > 0);
   bounded.push(...unionCandidates(nodes, indexes, source.seq));
-  const walk = found.find(({ bounds }) => bounds.length === 0) ?? typeScan(nodes, type, order);
   considered.push(...bounded);
   const [only] = bounded;
+  if (only && bounded.length === 1 && (!order || only.ordered)) return only;
+  const walk = found.find(({ bounds }) => bounds.length === 0) ?? typeScan(nodes, type, order);
   if (!only) return walk;
-  if (bounded.length === 1 && only.ordered >= walk.ordered) return only;
   return compare(bounded, walk, () => countType(type, source), source.seq);
 }
 

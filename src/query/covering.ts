@@ -57,10 +57,9 @@ function documentMaker({ index }: IndexAccess): Covering {
   };
 }
 
-/** Null stands for what is missing, 0 for -0, and objects and dates are made anew by a read. */
+/** Null stands for what is missing too, and the fields of an object for any order of them. */
 function isTold(value: Value): boolean {
-  if (typeof value === 'number') return value !== 0;
-  return typeof value === 'string' || typeof value === 'boolean';
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function put(document: Record<string, unknown>, path: readonly string[], value: Value): void {

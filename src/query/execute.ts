@@ -3,10 +3,10 @@ import type { DocumentRef } from '../indexes/contract.js';
 import type { Access, IndexAccess } from './access.js';
 import type { QuerySource } from './contract.js';
 import { countByKeys } from './count-by-keys.js';
-import { type Chunk, matching } from './matching.js';
+import { CHUNK_MAX, type Chunk, matching } from './matching.js';
 import { inFieldOrder, sortInMemory } from './ordered.js';
 import type { Plan } from './plan.js';
-import { newStats, type RunStats } from './stats.js';
+import type { RunStats } from './stats.js';
 
 /** Documents in the first chunk of a query that may want them all. */
 const CHUNK_FIRST = 32;
@@ -18,49 +18,56 @@ const CHUNK_FIRST = 32;
 export function* run(
   plan: Plan,
   source: QuerySource,
-  stats: RunStats = newStats(),
+  stats?: RunStats,
 ): Generator<ValueObject, void> {
-  for (const chunk of runChunks(plan, source, stats)) yield* chunk;
+  for (const chunk of runChunks(plan, source, { stats })) yield* chunk;
 }
 
-/** Runs a plan to its end. */
-export function find(plan: Plan, source: QuerySource, stats: RunStats = newStats()): ValueObject[] {
-  const all: ValueObject[] = [];
-  for (const chunk of runChunks(plan, source, stats)) {
-    for (let at = 0; at < chunk.length; at++) all.push(chunk[at] as ValueObject);
+/** Runs a plan to its end. The array is the caller's. */
+export function find(plan: Plan, source: QuerySource): ValueObject[] {
+  let all: ValueObject[] | undefined;
+  for (const chunk of runChunks(plan, source, { toEnd: true })) {
+    if (!all) all = chunk;
+    else for (let at = 0; at < chunk.length; at++) all.push(chunk[at] as ValueObject);
   }
-  return all;
+  return all ?? [];
 }
 
 /** How many documents a plan finds, after `skip` and `limit`. */
 export function count(plan: Plan, source: QuerySource): number {
   const found = countByKeys(plan, source);
   if (found !== undefined) return Math.min(Math.max(found - plan.skip, 0), plan.limit);
-  const stats = newStats();
   const unsorted = { ...plan, order: undefined, project: undefined, covering: undefined };
-  for (const _chunk of runChunks(unsorted, source, stats));
-  return stats.returned;
+  let counted = 0;
+  for (const chunk of runChunks(unsorted, source, { toEnd: true })) counted += chunk.length;
+  return counted;
+}
+
+interface RunOptions {
+  readonly stats?: RunStats | undefined;
+  /** True when all that is wanted will be taken. */
+  readonly toEnd?: boolean;
 }
 
 function* runChunks(
   plan: Plan,
   source: QuerySource,
-  stats: RunStats,
-): Generator<readonly ValueObject[], void> {
+  options: RunOptions,
+): Generator<ValueObject[], void> {
   let skip = plan.skip;
   let left = plan.limit;
-  for (const chunk of inOrder(plan, source, stats)) {
+  for (const chunk of inOrder(plan, source, options)) {
     const isWhole = skip === 0 && chunk.length <= left;
     const part = isWhole ? chunk : chunk.slice(skip, skip + left);
     skip = Math.max(0, skip - chunk.length);
     left -= part.length;
-    stats.returned += part.length;
+    if (options.stats) options.stats.returned += part.length;
     if (part.length > 0) yield plan.project ? part.map(plan.project) : part;
     if (left <= 0) return;
   }
 }
 
-function inOrder(plan: Plan, source: QuerySource, stats: RunStats): Iterable<Chunk> {
+function inOrder(plan: Plan, source: QuerySource, { stats, toEnd }: RunOptions): Iterable<Chunk> {
   const wanted = plan.skip + plan.limit;
   const parts = plan.ordered ? plan.accesses.flatMap(rangesApart) : plan.accesses;
   const { covering } = plan;
@@ -70,12 +77,12 @@ function inOrder(plan: Plan, source: QuerySource, stats: RunStats): Iterable<Chu
     covering,
     wantsKeys: covering !== undefined,
     seen: plan.repeats ? new Set<DocumentRef>() : undefined,
-    ...chunkSizes(plan, parts.length),
+    ...chunkSizes(plan, parts.length, toEnd ? CHUNK_MAX : CHUNK_FIRST),
   };
   const streams = parts.map((access) => matching(access, setting));
   if (!plan.order) return streams.length === 1 ? (streams[0] as Iterable<Chunk>) : concat(streams);
   if (plan.ordered) return inFieldOrder(streams, plan.order, wanted);
-  stats.sortedInMemory = true;
+  if (stats) stats.sortedInMemory = true;
   return [sortInMemory(streams, plan.order, wanted)];
 }
 
@@ -83,13 +90,13 @@ function inOrder(plan: Plan, source: QuerySource, stats: RunStats): Iterable<Chu
  * No more is read than is wanted. One more tells in an ordered read whether the last one ties;
  * merged reads go step by step.
  */
-function chunkSizes({ skip, limit, order, ordered }: Plan, streams: number) {
+function chunkSizes({ skip, limit, order, ordered }: Plan, streams: number, most: number) {
   const wanted = skip + limit;
-  if (order && !ordered) return { chunkFirst: CHUNK_FIRST, chunkNext: CHUNK_FIRST * 2 };
+  if (order && !ordered) return { chunkFirst: CHUNK_MAX, chunkNext: CHUNK_MAX };
   if (order && streams > 1) return { chunkFirst: 1, chunkNext: 2 };
-  if (!order) return { chunkFirst: Math.min(wanted, CHUNK_FIRST), chunkNext: CHUNK_FIRST };
+  if (!order) return { chunkFirst: Math.min(wanted, most), chunkNext: most };
   const ties = order.fields.length > 0 ? 1 : 0;
-  return { chunkFirst: Math.min(wanted + ties, CHUNK_FIRST), chunkNext: 2 };
+  return { chunkFirst: Math.min(wanted + ties, most), chunkNext: 2 };
 }
 
 /** An access whose every range is in order becomes one for each range. */

@@ -1,5 +1,5 @@
 import type { IndexAccess } from './access.js';
-import type { PlannableIndex } from './contract.js';
+import type { IndexField, PlannableIndex } from './contract.js';
 import { boundsPath, excludesMissing, type FieldBound, fieldBounds } from './field-bounds.js';
 import type { FilterNode } from './filter-node.js';
 import { indexFacts, nodeText } from './index-facts.js';
@@ -57,7 +57,8 @@ function boundChoices(
 ): readonly (readonly FieldBound[])[] {
   const { plannable, roots } = indexFacts(definition);
   const bounds: FieldBound[] = [];
-  for (const [at, { path }] of definition.fields.entries()) {
+  for (let at = 0; at < definition.fields.length; at++) {
+    const { path } = definition.fields[at] as IndexField;
     // Paths through one array are kept together element by element, so their bounds must not be joined.
     if (multikey && roots.indexOf(roots[at] as string) < at) break;
     const [first, ...others] = plannable[at] ? fieldBounds(nodes, path, multikey) : [];

@@ -19,17 +19,19 @@ export function keyRanges(
 ): readonly KeyRange[] | undefined {
   const { directions } = indexFacts(definition);
   let prefixes: Prefix[] = [[]];
-  for (const [at, bound] of bounds.entries()) {
+  for (let at = 0; at < bounds.length; at++) {
+    const bound = bounds[at] as FieldBound;
     if (bound.kind === 'range')
       return prefixes.map((prefix) => rangeAfter(directions, prefix, bound)).filter(isFilled);
     const values = directions[at] === -1 ? bound.values.toReversed() : bound.values;
     if (prefixes.length * values.length > RANGES_MAX) return undefined;
-    prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
+    if (values.length === 1) for (const prefix of prefixes) prefix.push(values[0]);
+    else prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
   }
   return prefixes.map((prefix) => startingWith(encodeKey(prefix, directions)));
 }
 
-type Prefix = readonly (Value | undefined)[];
+type Prefix = (Value | undefined)[];
 
 /** A descending field has its bytes inverted, so the range's ends change places. */
 function rangeAfter(directions: readonly (1 | -1)[], prefix: Prefix, range: RangeBound): KeyRange {

@@ -7,7 +7,7 @@ import { compileNode, type Predicate } from './match.js';
 import { type ReadSetting, type RefBatch, readRefs } from './read-refs.js';
 
 /** Documents in the order of an access, some at a time. */
-export type Chunk = readonly DocumentBody[];
+export type Chunk = DocumentBody[];
 
 export interface MatchSetting extends ReadSetting {
   /** Documents that came already; undefined where none can come twice. */
@@ -19,7 +19,7 @@ export interface MatchSetting extends ReadSetting {
   readonly chunkNext: number;
 }
 
-const CHUNK_MAX = 256;
+export const CHUNK_MAX = 2_048;
 
 /** The documents of an access that match, in chunks, so that one who stops early has read little. */
 export function* matching(access: Access, setting: MatchSetting): Generator<Chunk, void> {
@@ -62,7 +62,7 @@ function fillChunk(
     const told = setting.covering?.((batch.keys as Uint8Array[])[at] as Uint8Array);
     const document = told ?? source.load(ref);
     if (!document) continue;
-    if (!told) stats.documentsExamined++;
+    if (stats && !told) stats.documentsExamined++;
     if (!test || test(document)) chunk.push(document);
   }
   return at;

@@ -2,12 +2,12 @@ import type { DocumentBody } from './contract.js';
 import type { Chunk } from './matching.js';
 import { mergeOrdered } from './merge.js';
 import {
-  compareByFields,
   compareSortables,
   type MakeSortable,
   type Sortable,
   type SortOrder,
   sortableMaker,
+  tieTester,
 } from './sort.js';
 import { takeLeast } from './top.js';
 
@@ -59,12 +59,12 @@ function* settleTies(
   order: SortOrder,
   wanted: number,
 ): Generator<Chunk, void> {
-  const compare = compareByFields(order);
+  const isTie = tieTester(order);
   let ties: DocumentBody[] = [];
   for (const chunk of chunks) {
     const settled: DocumentBody[] = [];
     for (const document of chunk) {
-      if (ties.length > 0 && compare(ties[0] as DocumentBody, document) !== 0) {
+      if (!isTie(document) && ties.length > 0) {
         settled.push(...byId(ties, order, wanted));
         ties = [];
       }

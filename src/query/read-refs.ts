@@ -17,7 +17,7 @@ export interface RefBatch {
 
 export interface ReadSetting {
   readonly source: QuerySource;
-  readonly stats: RunStats;
+  readonly stats: RunStats | undefined;
   readonly wantsKeys: boolean;
 }
 

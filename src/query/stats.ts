@@ -11,6 +11,8 @@ export function newStats(): RunStats {
   return { documentsExamined: 0, returned: 0, sortedInMemory: false, keysExamined: new Map() };
 }
 
-export function noteKeys({ keysExamined }: RunStats, of: object, keys: number): void {
+export function noteKeys(stats: RunStats | undefined, of: object, keys: number): void {
+  if (!stats) return;
+  const { keysExamined } = stats;
   keysExamined.set(of, (keysExamined.get(of) ?? 0) + keys);
 }

@@ -168,12 +168,12 @@ test('an indexed answer equals an unindexed one, in order when sorted', () => {
         }
       },
     ),
-    { seed: 20_240_601, numRuns: 1_000 },
+    { seed: 20_240_601, numRuns: 600 },
   );
   expect([...kinds]).toEqual(
     expect.arrayContaining(['index', 'index in order', 'type-scan', 'type-scan in order', 'union']),
   );
-});
+}, 120_000);
 
 test('indexes stay right while documents change', () => {
   const change = fc.record({ at: fc.integer({ min: 0, max: 9 }), body: fc.option(body) });
