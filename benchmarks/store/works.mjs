@@ -54,7 +54,9 @@ export async function measureRead(subject, name, setting) {
   let n = 0;
   const read = () => {
     const question = asked[n++ % QUESTIONS];
-    return subject[find](question[0], question[1]);
+    return question.length === 1
+      ? subject[find](question[0])
+      : subject[find](question[0], question[1]);
   };
   return { rate: await rateOf(read, { isSync: subject.isSync, rounds }), answered };
 }

@@ -1,14 +1,10 @@
+import type { Document } from '../base/document.js';
 import type { DocumentRef } from '../indexes/contract.js';
 import type { StoredDocument } from '../storage/contract.js';
 
-/** What an entry costs beside its document's bytes: the map, the slot, the objects. */
+/** What an entry costs beside its document's bytes: the map, the columns, the object. */
 const ENTRY_BYTES = 200;
-
-interface Entry {
-  stored: StoredDocument;
-  /** Read since the hand last came by. */
-  used: boolean;
-}
+const FLAGS_FIRST = 1_024;
 
 /**
  * Frozen documents by id and by ref, bounded in bytes. An entry is always the newest
@@ -16,14 +12,19 @@ interface Entry {
  * it. Documents that hold dates or bytes cannot be frozen and are not kept.
  *
  * When it is full a hand goes round the entries and takes out those that were not read
- * since it last came by (CLOCK): a hit costs one flag, where keeping a list of the
- * least recently used costs six links.
+ * since it last came by (CLOCK), so a hit costs one flag. What queries need stands in
+ * columns by ref: a document is found without going through anything else in memory.
  */
 export class DocumentCache {
   readonly #sizeMaxBytes: number;
-  readonly #byId = new Map<string, Entry>();
-  readonly #byRef: (Entry | undefined)[] = [];
-  #hand: Iterator<Entry> = this.#byId.values();
+  readonly #byId = new Map<string, StoredDocument>();
+  readonly #documents: (Document | undefined)[] = [];
+  /** The commit that wrote each document. */
+  readonly #seqs: number[] = [];
+  /** 1 where a document was read since the hand last came by. */
+  #used = new Uint8Array(FLAGS_FIRST);
+  #hand: Iterator<StoredDocument> = this.#byId.values();
+  #newestSeq = 0;
   #bytes = 0;
 
   /** `sizeMaxBytes` 0 turns the cache off. */
@@ -33,34 +34,38 @@ export class DocumentCache {
 
   /** The newest revision, if it is held and not newer than `seq`. */
   get(id: string, seq: number): StoredDocument | undefined {
-    const entry = this.#byId.get(id);
-    if (entry === undefined || entry.stored.seq > seq) return undefined;
-    entry.used = true;
-    return entry.stored;
+    const stored = this.#byId.get(id);
+    if (stored === undefined || stored.seq > seq) return undefined;
+    this.#used[stored.ref] = 1;
+    return stored;
   }
 
-  /** The same by ref. */
-  at(ref: DocumentRef, seq: number): StoredDocument | undefined {
-    const entry = this.#byRef[ref];
-    if (entry === undefined || entry.stored.seq > seq) return undefined;
-    entry.used = true;
-    return entry.stored;
+  /** The same by ref, the document alone. */
+  documentAt(ref: DocumentRef, seq: number): Document | undefined {
+    const document = this.#documents[ref];
+    if (document === undefined) return undefined;
+    if (seq < this.#newestSeq && (this.#seqs[ref] as number) > seq) return undefined;
+    this.#used[ref] = 1;
+    return document;
   }
 
   set(stored: StoredDocument): void {
-    const { _id: id } = stored.document;
-    this.delete(id);
+    const { ref, seq, document } = stored;
+    this.delete(document._id);
     if (!stored.shareable || sizeOf(stored) > this.#sizeMaxBytes) return;
-    const entry = { stored, used: false };
-    this.#byId.set(id, entry);
-    this.#byRef[stored.ref] = entry;
+    if (ref >= this.#used.length) this.#growFlags(ref);
+    this.#byId.set(document._id, stored);
+    this.#documents[ref] = document;
+    this.#seqs[ref] = seq;
+    this.#used[ref] = 0;
+    if (seq > this.#newestSeq) this.#newestSeq = seq;
     this.#bytes += sizeOf(stored);
     while (this.#bytes > this.#sizeMaxBytes) this.#evict();
   }
 
   delete(id: string): void {
-    const entry = this.#byId.get(id);
-    if (entry) this.#remove(id, entry.stored);
+    const stored = this.#byId.get(id);
+    if (stored) this.#remove(stored);
   }
 
   /** Entries stand in the order in which they came, and the hand goes round them. */
@@ -70,15 +75,21 @@ export class DocumentCache {
       this.#hand = this.#byId.values();
       step = this.#hand.next();
     }
-    const { value: entry } = step as IteratorYieldResult<Entry>;
-    if (entry.used) entry.used = false;
-    else this.#remove(entry.stored.document._id, entry.stored);
+    const { value: stored } = step as IteratorYieldResult<StoredDocument>;
+    if (this.#used[stored.ref] === 1) this.#used[stored.ref] = 0;
+    else this.#remove(stored);
   }
 
-  #remove(id: string, stored: StoredDocument): void {
-    this.#byId.delete(id);
-    this.#byRef[stored.ref] = undefined;
+  #remove(stored: StoredDocument): void {
+    this.#byId.delete(stored.document._id);
+    this.#documents[stored.ref] = undefined;
     this.#bytes -= sizeOf(stored);
+  }
+
+  #growFlags(ref: DocumentRef): void {
+    const flags = new Uint8Array(Math.max(ref + 1, this.#used.length * 2));
+    flags.set(this.#used);
+    this.#used = flags;
   }
 }
 

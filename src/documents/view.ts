@@ -96,8 +96,8 @@ export class View implements QuerySource {
 
   load(ref: DocumentRef): Document | undefined {
     this.checkOpen();
-    const cached = this.#shared.cache.at(ref, this.seq);
-    if (cached) return cached.document;
+    const cached = this.#shared.cache.documentAt(ref, this.seq);
+    if (cached) return cached;
     const id = this.idOf(ref);
     const stored = id === undefined ? undefined : this.stored(id);
     return stored?.ref === ref ? stored.document : undefined;
