@@ -15,16 +15,15 @@ import { takeLeast } from './top.js';
 const TIES_MAX = 1_000;
 
 /** Streams that come in the order of the fields already: ties are put in order, and streams merged. */
-export function* inFieldOrder(
+export function inFieldOrder(
   streams: readonly Iterable<Chunk>[],
   order: SortOrder,
   wanted: number,
-): Generator<Chunk, void> {
+): Iterable<Chunk> {
   const settled = streams.map((stream) =>
     order.fields.length === 0 ? stream : settleTies(stream, order, wanted),
   );
-  if (settled.length === 1) yield* settled[0] as Iterable<Chunk>;
-  else yield* merged(settled, order);
+  return settled.length === 1 ? (settled[0] as Iterable<Chunk>) : merged(settled, order);
 }
 
 function* merged(streams: readonly Iterable<Chunk>[], order: SortOrder): Generator<Chunk, void> {

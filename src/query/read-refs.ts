@@ -1,5 +1,5 @@
-import type { DocumentRef, KeyRange, OrderedIndex } from '../indexes/contract.js';
-import type { Access, IndexAccess, IntersectionAccess, ScanAccess } from './access.js';
+import type { DocumentRef, IndexCursor, KeyRange, OrderedIndex } from '../indexes/contract.js';
+import type { Access, IndexAccess, IntersectionAccess, ScanAccess, UnionAccess } from './access.js';
 import type { QuerySource } from './contract.js';
 import { giveRefs, takeRefs } from './ref-buffers.js';
 import { noteKeys, type RunStats } from './stats.js';
@@ -22,23 +22,23 @@ export interface ReadSetting {
 }
 
 /** The refs that an access gives, lazily; index accesses may repeat one. */
-export function* readRefs(access: Access, setting: ReadSetting): Generator<RefBatch, void> {
+export function readRefs(access: Access, setting: ReadSetting): Iterable<RefBatch> {
   switch (access.kind) {
     case 'ids':
-      yield readIds(access.ids, setting.source);
-      return;
+      return [readIds(access.ids, setting.source)];
     case 'union':
-      for (const branch of access.branches) yield* readRefs(branch, setting);
-      return;
+      return readBranches(access, setting);
     case 'intersection':
-      yield* readBoth(access, setting);
-      return;
+      return readBoth(access, setting);
     case 'index':
-      yield* readRanges(access, access.index.index, setting);
-      return;
+      return readRanges(access, access.index.index, setting);
     default:
-      yield* readRanges(access, setting.source.typeIndex, setting);
+      return readRanges(access, setting.source.typeIndex, setting);
   }
+}
+
+function* readBranches({ branches }: UnionAccess, setting: ReadSetting): Generator<RefBatch, void> {
+  for (const branch of branches) yield* readRefs(branch, setting);
 }
 
 function readIds(ids: readonly string[], source: QuerySource): RefBatch {
@@ -70,42 +70,39 @@ function keepMembers(batch: RefBatch, members: ReadonlySet<DocumentRef>): void {
   }
 }
 
+/** Batches grow, so that a query that stops early has read little. */
 function* readRanges(
   access: IndexAccess | ScanAccess,
   index: OrderedIndex,
-  setting: ReadSetting,
+  { source, stats, wantsKeys }: ReadSetting,
 ): Generator<RefBatch, void> {
   const { ranges, reverse } = access;
   // Ranges that are read apart for a merge are counted together.
   const counted = access.kind === 'index' ? access.bounds : access;
-  for (let at = 0; at < ranges.length; at++) {
-    const range = ranges[reverse ? ranges.length - 1 - at : at] as KeyRange;
-    for (const batch of readRange(index, reverse ? { ...range, reverse } : range, setting)) {
-      noteKeys(setting.stats, counted, batch.count);
-      yield batch;
+  const batch = { refs: takeRefs(BATCH_FIRST), count: 0, keys: wantsKeys ? [] : undefined };
+  try {
+    for (let at = 0; at < ranges.length; at++) {
+      const range = ranges[reverse ? ranges.length - 1 - at : at] as KeyRange;
+      const cursor = index.scan(reverse ? { ...range, reverse } : range, source.seq);
+      try {
+        while (readBatch(cursor, batch) > 0) {
+          noteKeys(stats, counted, batch.count);
+          yield batch;
+          if (batch.refs.length < BATCH_MAX) growRefs(batch);
+        }
+      } finally {
+        cursor.close();
+      }
     }
+  } finally {
+    giveRefs(batch.refs);
   }
 }
 
-/** Batches grow, so that a query that stops early has read little. */
-function* readRange(
-  index: OrderedIndex,
-  range: KeyRange,
-  { source, wantsKeys }: ReadSetting,
-): Generator<RefBatch, void> {
-  const cursor = index.scan(range, source.seq);
-  const keys = wantsKeys ? [] : undefined;
-  const batch: RefBatch = { refs: takeRefs(BATCH_FIRST), count: 0, keys };
-  const read = () => cursor.next(keys ? { refs: batch.refs, keys } : { refs: batch.refs });
-  try {
-    for (batch.count = read(); batch.count > 0; batch.count = read()) {
-      yield batch;
-      if (batch.refs.length < BATCH_MAX) growRefs(batch);
-    }
-  } finally {
-    cursor.close();
-    giveRefs(batch.refs);
-  }
+function readBatch(cursor: IndexCursor, batch: RefBatch): number {
+  const { refs, keys } = batch;
+  batch.count = cursor.next(keys ? { refs, keys } : { refs });
+  return batch.count;
 }
 
 function growRefs(batch: RefBatch): void {
