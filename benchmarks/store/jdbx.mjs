@@ -58,3 +58,5 @@ export async function open({ directory, cold }) {
 }
 export const persists = true;
 export const hasCold = true;
+/** Whether so many updates are made that it might slow down. */
+export const wears = true;

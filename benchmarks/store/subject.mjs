@@ -76,7 +76,7 @@ async function measureWrites() {
 
 /** How much longer a durable put takes after many updates than before them. */
 async function measureWear() {
-  if (!wants('put after 500,000 updates') || !subject.updateMany || !subject.insert) return;
+  if (!wants('put after 500,000 updates') || !kind.wears) return;
   const before = await timePuts(0);
   const setting = settingOf(count, 3);
   for (let done = 0; done < WORN_UPDATES; done += 1_000) {

@@ -86,3 +86,5 @@ function sharing(insertAll) {
     });
 }
 export const persists = true;
+/** Whether so many updates are made that it might slow down. */
+export const wears = true;
