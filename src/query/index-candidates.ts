@@ -2,10 +2,12 @@ import type { IndexAccess } from './access.js';
 import type { IndexField, PlannableIndex } from './contract.js';
 import { boundsPath, excludesMissing, type FieldBound, fieldBounds } from './field-bounds.js';
 import type { FilterNode } from './filter-node.js';
+import { isPlannable } from './index-definition.js';
 import { indexFacts, nodeText } from './index-facts.js';
 import { keyRanges } from './key-ranges.js';
 import { servedOrder } from './served-order.js';
 import type { SortOrder } from './sort.js';
+import { holdsInWildcard, type IndexView, wildcardViews } from './wildcard-views.js';
 
 /** The accesses that the indexes of one type offer to a filter and an order, in order of name. */
 export function indexCandidates(
@@ -14,14 +16,31 @@ export function indexCandidates(
   order: SortOrder | undefined,
 ): readonly IndexAccess[] {
   const found: IndexAccess[] = [];
-  for (const index of indexes) {
-    if (!isOfUse(index, nodes, order) || !impliesPartial(nodes, index)) continue;
-    for (const bounds of boundChoices(nodes, index)) {
-      const access = accessBy(index, bounds, nodes, order);
+  for (const view of indexViews(nodes, indexes, order)) {
+    for (const bounds of boundChoices(view.nodes, view.index)) {
+      const access = accessBy(view.index, bounds, nodes, order);
       if (access) found.push(access);
     }
   }
   return found.length < 2 ? found : found.sort(byName);
+}
+
+/** The indexes that have to do with a query; a wildcard index once for each path that it holds. */
+function indexViews(
+  nodes: readonly FilterNode[],
+  indexes: readonly PlannableIndex[],
+  order: SortOrder | undefined,
+): readonly IndexView[] {
+  const views: IndexView[] = [];
+  for (const index of indexes) {
+    const { definition } = index;
+    if (definition.wildcard) {
+      if (impliesPartial(nodes, index)) views.push(...wildcardViews(nodes, index));
+    } else if (isPlannable(definition) && isOfUse(index, nodes, order)) {
+      if (impliesPartial(nodes, index)) views.push({ index, nodes });
+    }
+  }
+  return views;
 }
 
 function byName(left: IndexAccess, right: IndexAccess): number {
@@ -81,6 +100,7 @@ function accessBy(
   const served = order && servedOrder(index, bounds, order);
   if (bounds.length === 0 && !served) return undefined;
   if (definition.sparse && !bounds.some(excludesMissing)) return undefined;
+  if (definition.wildcard && !holdsInWildcard(bounds)) return undefined;
   const ranges = keyRanges(definition, bounds);
   if (!ranges) return undefined;
   return {
@@ -88,7 +108,7 @@ function accessBy(
     index,
     bounds,
     ranges,
-    residue: leftOver(nodes, bounds, definition.type),
+    residue: leftOver(nodes, definition.wildcard ? [] : bounds, definition.type),
     reverse: served?.reverse ?? false,
     ordered: served !== undefined,
     merged: served?.merged === true && ranges.length > 1,

@@ -45,6 +45,8 @@ function servedFrom(
   order: SortOrder,
   pointsMax: number,
 ): boolean | undefined {
+  // Empty arrays have a key of their own in a unique index, apart from null.
+  if (multikey && definition.unique) return undefined;
   const isConstant = (at: number) => {
     const bound = bounds[at];
     return bound?.kind === 'points' && bound.values.length <= pointsMax;
