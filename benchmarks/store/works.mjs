@@ -9,7 +9,7 @@ import {
   tagOf,
   timeOf,
 } from './documents.mjs';
-import { rateOf, rateTogether } from './pace.mjs';
+import { clock, rateOf, rateTogether } from './pace.mjs';
 
 /**
  * The reads, by name. Each takes a subject, random numbers and the number of documents,
@@ -58,7 +58,7 @@ export async function measureRead(subject, name, setting) {
       ? subject[find](question[0])
       : subject[find](question[0], question[1]);
   };
-  return { rate: await rateOf(read, { isSync: subject.isSync, rounds }), answered };
+  return { rate: await rateOf(read, { isSync: subject.isSync, rounds, now: clock }), answered };
 }
 
 const QUESTIONS = 2 ** 14;
