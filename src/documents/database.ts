@@ -89,10 +89,11 @@ export class Database {
   }
 
   async get<T = Document>(id: string): Promise<T | undefined> {
-    checkId(id);
-    // The newest revision, without the cost of a view, when it is at hand.
+    // The newest revision, without the cost of a view, when it is at hand: then its id is one.
     const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
-    return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
+    if (cached) return cached.document as T;
+    checkId(id);
+    return this.#read((view) => view.get(id)) as T | undefined;
   }
 
   async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {

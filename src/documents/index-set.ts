@@ -160,12 +160,8 @@ export class IndexSet {
       staged.push({ index, changes: part });
     };
     try {
-      const deltas = changes.flatMap((change) => this.#deltas(change, seq));
-      for (const { index, ref, removed } of deltas) apply(index, toChanges('remove', removed, ref));
-      for (const { index, live, id, ref, inserted } of deltas) {
-        if (live) checkUnique(live, inserted, id, seq);
-        apply(index, toChanges('insert', inserted, ref));
-      }
+      apply(this.typeIndex, changes.flatMap(typeChanges));
+      for (const live of this.#touched(changes)) stageIn(live, changes, seq, apply);
       return staged;
     } catch (error) {
       this.revert(staged, seq);
@@ -200,23 +196,50 @@ export class IndexSet {
     return dropped;
   }
 
-  #deltas(change: IndexedChange, seq: number): Delta[] {
-    const types = new Set([change.before?._type, change.after?._type]);
-    const lives = [...types].flatMap((type) => (type ? (this.#byType.get(type) ?? []) : []));
-    return [this.#typeDelta(change), ...lives.map((live) => deltaOf(live, change, seq))];
+  /** The indexes of every type that the changes have to do with. */
+  #touched(changes: readonly IndexedChange[]): readonly LiveIndex[] {
+    const types = new Set<string>();
+    for (const { before, after } of changes) {
+      if (before) types.add(before._type);
+      if (after) types.add(after._type);
+    }
+    return [...types].flatMap((type) => this.#byType.get(type) ?? []);
   }
+}
 
-  #typeDelta({ ref, before, after }: IndexedChange): Delta {
-    const same = before?._type === after?._type;
-    const key = (document: Document | undefined) => (document && !same ? [typeKey(document)] : []);
-    return { index: this.typeIndex, id: '', ref, removed: key(before), inserted: key(after) };
+/** What a document of another type than before changes in the index of types. */
+function typeChanges({ ref, before, after }: IndexedChange): IndexChange[] {
+  if (before?._type === after?._type) return [];
+  return [
+    ...(before ? [{ kind: 'remove', key: typeKey(before), ref } as const] : []),
+    ...(after ? [{ kind: 'insert', key: typeKey(after), ref } as const] : []),
+  ];
+}
+
+/** Enters all changes into one index at once; into a unique one, each when its key is free. */
+function stageIn(
+  live: LiveIndex,
+  changes: readonly IndexedChange[],
+  seq: number,
+  apply: (index: OrderedIndex, part: readonly IndexChange[]) => void,
+): void {
+  const removes: IndexChange[] = [];
+  const inserts: IndexChange[] = [];
+  const deltas = changes.map((change) => deltaOf(live, change, seq));
+  for (const { ref, removed } of deltas) addChanges(removes, 'remove', removed, ref);
+  apply(live.index, removes);
+  for (const { id, ref, inserted } of deltas) {
+    if (!live.definition.unique) addChanges(inserts, 'insert', inserted, ref);
+    else {
+      checkUnique(live, inserted, id, seq);
+      apply(live.index, toChanges('insert', inserted, ref));
+    }
   }
+  apply(live.index, inserts);
 }
 
 /** What one change does to one index. */
 interface Delta {
-  readonly index: OrderedIndex;
-  readonly live?: LiveIndex;
   readonly id: string;
   readonly ref: number;
   readonly removed: readonly Uint8Array[];
@@ -228,14 +251,7 @@ function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: nu
   const isHeld = live.since < seq && before?._type === live.definition.type;
   const old = isHeld ? keysIn(live, before) : [];
   const now = after?._type === live.definition.type ? keysIn(live, after) : [];
-  return {
-    index: live.index,
-    live,
-    id: after?._id ?? '',
-    ref,
-    removed: without(old, now),
-    inserted: without(now, old),
-  };
+  return { id: after?._id ?? '', ref, removed: without(old, now), inserted: without(now, old) };
 }
 
 function typeKey({ _type, _id }: Document): Uint8Array {
@@ -248,7 +264,11 @@ function keysIn(live: LiveIndex, document: Document): readonly Uint8Array[] {
   return keys;
 }
 
-function without(keys: readonly Uint8Array[], others: readonly Uint8Array[]): Uint8Array[] {
+function without(
+  keys: readonly Uint8Array[],
+  others: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  if (others.length === 0) return keys;
   return keys.filter((key) => !others.some((other) => Buffer.compare(key, other) === 0));
 }
 
@@ -257,7 +277,17 @@ function toChanges(
   keys: readonly Uint8Array[],
   ref: number,
 ): IndexChange[] {
-  return keys.map((key) => ({ kind, key, ref }));
+  return addChanges([], kind, keys, ref);
+}
+
+function addChanges(
+  changes: IndexChange[],
+  kind: IndexChange['kind'],
+  keys: readonly Uint8Array[],
+  ref: number,
+): IndexChange[] {
+  for (const key of keys) changes.push({ kind, key, ref });
+  return changes;
 }
 
 function checkUnique(live: LiveIndex, keys: readonly Uint8Array[], id: string, seq: number): void {
