@@ -7,6 +7,7 @@ import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
 import { type CheckReport, checkView } from './documents/check.js';
 import { Database } from './documents/database.js';
+import type { RetainReport } from './documents/retention/contract.js';
 import { Store } from './documents/store.js';
 import { createIndex } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
@@ -32,6 +33,11 @@ export interface OpenOptions {
   readonly sizeMaxBytes?: number | undefined;
   /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
   readonly logCommits?: number | undefined;
+  /**
+   * How often retention looks for what is due, in milliseconds; 0 leaves it to `db.retain()`.
+   * Default: a minute.
+   */
+  readonly retentionIntervalMs?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -43,7 +49,7 @@ export interface OpenOptions {
   readonly random?: (() => number) | undefined;
 }
 
-const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000 };
+const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000, retentionIntervalMs: 60_000 };
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
@@ -65,7 +71,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
     const jdbx = new Jdbx(engine, options);
-    await jdbx.begin(options.resume ?? true);
+    await jdbx.begin(options);
     return jdbx;
   } catch (error) {
     await engine.close();
@@ -73,12 +79,18 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   }
 }
 
+/** What `db.events` tells. */
+export interface JdbxEvents extends RunEvents {
+  /** After each step of retention in the background, and at the end of a round. */
+  readonly retention: [report: RetainReport];
+}
+
 /** An open store: the verbs over its documents, and the runs of its pipelines. */
 export class Jdbx extends Database implements AsyncDisposable {
   /** The audit trail and its verification. */
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
-  readonly events: EventEmitter<RunEvents>;
+  readonly events: EventEmitter<JdbxEvents>;
   readonly #runs: Runs;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
@@ -126,9 +138,12 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /** @internal Fills a new store, and goes on with unfinished runs. */
-  async begin(resume: boolean): Promise<void> {
+  async begin(options: OpenOptions): Promise<void> {
     if (this.seq === 0) await this.insert(SYSTEM_DOCUMENTS);
-    if (resume) await this.#runs.resumeUnfinished();
+    const intervalMs = options.retentionIntervalMs ?? DEFAULTS.retentionIntervalMs;
+    const onProgress = (report: RetainReport) => this.events.emit('retention', report);
+    if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
+    if (options.resume ?? true) await this.#runs.resumeUnfinished();
   }
 
   /**
@@ -172,6 +187,20 @@ export class Jdbx extends Database implements AsyncDisposable {
       return checkView(view);
     } finally {
       view.close();
+    }
+  }
+
+  protected override pinnedRevisions(): ReadonlyMap<string, number> {
+    const snapshot = this.snapshot();
+    try {
+      const pinned = new Map<string, number>();
+      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
+      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+        pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
+      }
+      return pinned;
+    } finally {
+      snapshot.close();
     }
   }
 

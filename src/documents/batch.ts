@@ -5,7 +5,9 @@ import { readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
+import { type Horizons, later } from './horizons.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
+import { readExpiry } from './retention/ttl.js';
 import type { Store } from './store.js';
 import type { View } from './view.js';
 
@@ -36,6 +38,8 @@ export class Batch implements DraftBase {
   at: number;
   catalog: Catalog;
   auditHead: AuditHead;
+  horizons: Horizons;
+  trimLogTo = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -44,6 +48,7 @@ export class Batch implements DraftBase {
     this.at = store.now();
     this.catalog = store.catalog;
     this.auditHead = store.auditHead;
+    this.horizons = store.horizons;
   }
 
   /** Documents changed so far. */
@@ -93,16 +98,18 @@ export class Batch implements DraftBase {
    */
   stage(draft: Draft): void {
     const { changes, definitions } = draft;
-    if (changes.length === 0) return;
+    if (draft.isEmpty) return;
     const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
     const logged = draft.logChanges(catalog);
     this.#staged.push(this.#enter(changes, definitions, logged));
     this.#keep(changes, logged);
+    this.#raiseHorizons(draft, logged);
+    this.trimLogTo = Math.max(this.trimLogTo, draft.trimLogTo);
     this.catalog = catalog;
     this.#definitions = definitions;
-    this.#size += changes.length;
+    this.#size += changes.length + draft.forgets.length;
     this.#bytes += bytes;
     this.auditHead = draft.auditHead;
     this.seq++;
@@ -153,7 +160,9 @@ export class Batch implements DraftBase {
     const made: LiveIndex[] = [];
     try {
       for (const document of indexDocuments(definitions)) {
-        const live = indexes.add(document._id, readIndexDocument(document), this.seq);
+        const definition = readIndexDocument(document);
+        readExpiry(document);
+        const live = indexes.add(document._id, definition, this.seq);
         made.push(live);
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
@@ -172,6 +181,22 @@ export class Batch implements DraftBase {
   *#unchanged(type: string, changes: readonly DraftChange[]): Generator<StoredDocument, void> {
     const own = new Set(changes.map(({ ref }) => ref));
     for (const stored of this.#view.documentsOf(type)) if (!own.has(stored.ref)) yield stored;
+  }
+
+  /** What is forgotten, and what ends without ever having been kept, nobody can tell any more. */
+  #raiseHorizons({ forgets }: Draft, logged: readonly Change[]): void {
+    const raised = forgets.map(({ type, until }) => [type, until] as const);
+    const now = { seq: this.seq, at: this.at };
+    for (const change of logged) {
+      if (change.kind !== 'remove' || !change.versioned) continue;
+      if (this.lastKept(change.id, change.type) !== change.rev) raised.push([change.type, now]);
+    }
+    if (raised.length === 0) return;
+    const horizons = new Map(this.horizons);
+    for (const [type, until] of raised) {
+      horizons.set(type, later(until, horizons.get(type) ?? until));
+    }
+    this.horizons = horizons;
   }
 
   #keep(changes: readonly DraftChange[], logged: readonly Change[]): void {

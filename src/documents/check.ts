@@ -144,7 +144,8 @@ function readLog(
     if (seq !== next) problems.push(`the change log goes from ${next - 1} to ${seq}`);
     for (const change of changes) {
       if (change.kind === 'remove') newest.set(change.id, { seq, rev: undefined });
-      else newest.set(change.document._id, { seq, rev: change.document._rev });
+      else if (change.kind === 'put')
+        newest.set(change.document._id, { seq, rev: change.document._rev });
     }
     next = seq + 1;
     records++;

@@ -6,13 +6,15 @@ import { encodeKey } from '../base/key-bytes.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { CreateIndex } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
-import type { Engine, EngineSnapshot } from '../storage/contract.js';
+import type { Commit, Engine, EngineSnapshot } from '../storage/contract.js';
 import type { Batch } from './batch.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
+import { decodeHorizons, encodeHorizons, type Horizons } from './horizons.js';
 import { IndexSet } from './index-set.js';
 import { Refs } from './refs.js';
 import { SharedSnapshot } from './shared-snapshot.js';
+import { addMark, NO_MARKS, type TimeMarks } from './time-marks.js';
 import { type Shared, View } from './view.js';
 
 export interface StoreOptions {
@@ -45,6 +47,9 @@ export class Store implements Shared {
   readonly #events = new EventEmitter<{ commit: [] }>();
   #catalog = new Catalog();
   #auditHead: AuditHead = AUDIT_START;
+  #horizons: Horizons = new Map();
+  #marks: TimeMarks = NO_MARKS;
+  #newest: { readonly seq: number; readonly at: number } = { seq: 0, at: 0 };
   #published: SharedSnapshot;
   #nextRef = 1;
   #releasedSeq: number;
@@ -67,6 +72,10 @@ export class Store implements Shared {
     return this.#published.engine.seq;
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   get isOpen(): boolean {
     return !this.#closed;
   }
@@ -77,6 +86,20 @@ export class Store implements Shared {
 
   get auditHead(): AuditHead {
     return this.#auditHead;
+  }
+
+  get horizons(): Horizons {
+    return this.#horizons;
+  }
+
+  /** The oldest commit that the change log holds. */
+  get logStart(): number {
+    return this.#logStart;
+  }
+
+  /** Some commits and their times, sparser as they get older. */
+  get marks(): TimeMarks {
+    return this.#marks;
   }
 
   /** Milliseconds since the epoch; never less than the commit before, also when the clock jumps back. */
@@ -112,14 +135,24 @@ export class Store implements Shared {
   /** Makes a batch durable, then shows it to readers. */
   async commit(batch: Batch): Promise<void> {
     const last = batch.seq - 1;
-    const wanted = last - this.#options.logCommits + 1;
+    const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
+    const wanted = Math.max(last - keep + 1, batch.trimLogTo);
     const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
+    const marks = addMark(this.#marks, this.#newest, batch.commits.at(-1) as Commit);
     await this.engine.commit({
       commits: batch.commits,
-      names: { nextRef: this.#nextRef, audit: { ...batch.auditHead } },
+      names: {
+        nextRef: this.#nextRef,
+        audit: { ...batch.auditHead },
+        ...(batch.horizons === this.#horizons ? {} : { horizons: encodeHorizons(batch.horizons) }),
+        ...(marks === this.#marks ? {} : { marks: marks.map((mark) => [...mark]) }),
+      },
       logFrom,
     });
     this.#logStart = Math.min(logFrom, last);
+    this.#horizons = batch.horizons;
+    this.#marks = marks;
+    this.#newest = batch.commits.at(-1) as Commit;
     this.#publish(batch);
   }
 
@@ -167,6 +200,11 @@ export class Store implements Shared {
   #load(snapshot: EngineSnapshot): void {
     this.#nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
     this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#horizons = decodeHorizons(snapshot.named('horizons'));
+    this.#marks = (snapshot.named('marks') as unknown as TimeMarks | undefined) ?? NO_MARKS;
+    for (const commit of snapshot.log(snapshot.seq - 1))
+      this.#newest = { seq: commit.seq, at: commit.at };
+    this.#lastAt = this.#newest.at;
     const definitions = this.#loadTypes(snapshot);
     this.#catalog = new Catalog(definitions.filter(({ _type }) => Catalog.defines(_type)));
     for (const document of definitions) {

@@ -10,7 +10,6 @@ const PLAIN = 'an index of plain paths, upward or downward';
 
 /** Options of MongoDB that would change answers or effects; to pass over them would mislead. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  expireAfterSeconds: 'a retention document for what shall expire',
   hidden: 'an index that is used, or none',
   collation: 'comparison by code points',
   partialFilterExpression: 'the filter under the name partial',

@@ -4,7 +4,7 @@ import type { Database, RootDatabase } from 'lmdb';
 export type Table = Database<Uint8Array, Uint8Array>;
 
 /** Part of the stored format. */
-export const TABLE_NAMES = ['documents', 'revisions', 'log', 'names'] as const;
+export const TABLE_NAMES = ['documents', 'revisions', 'removals', 'log', 'names'] as const;
 
 export type TableName = (typeof TABLE_NAMES)[number];
 
@@ -19,6 +19,7 @@ export function openTables(root: RootDatabase): Tables {
     root,
     documents: table('documents'),
     revisions: table('revisions'),
+    removals: table('removals'),
     log: table('log'),
     names: table('names'),
   };
