@@ -36,3 +36,5 @@ export type { RunEvents } from './pipelines/events.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';
 export type { RunOptions } from './pipelines/runs.js';
 export { type Jdbx, type JdbxEvents, MEMORY, type OpenOptions, open } from './runtime.js';
+export type { BackupOptions, BackupProgress, BackupResult } from './storage/backup.js';
+export { type CompactResult, compactStore } from './storage/compact.js';

@@ -2,10 +2,10 @@ import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
-import { DOCUMENT_CHECKS } from './document-checks.js';
+import { blobFault, DOCUMENT_CHECKS } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
-import { type CheckReport, checkView } from './documents/check.js';
+import { type CheckOptions, type CheckReport, checkView } from './documents/check.js';
 import { Database } from './documents/database.js';
 import type { RetainReport } from './documents/retention/contract.js';
 import { Store } from './documents/store.js';
@@ -16,6 +16,7 @@ import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import type { RunEvents } from './pipelines/events.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
+
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
@@ -180,11 +181,14 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.settled();
   }
 
-  /** Checks documents, history, change log, indexes and audit trail against each other. */
-  async check(): Promise<CheckReport> {
+  /**
+   * Checks documents, refs, kept revisions, change log, indexes, unique keys, content hashes
+   * and audit trail of one commit against each other, while others read and write.
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
     const view = this.view();
     try {
-      return checkView(view);
+      return await checkView(view, blobFault, options);
     } finally {
       view.close();
     }

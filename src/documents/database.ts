@@ -1,6 +1,7 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
+import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
 import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
 import type {
@@ -271,6 +272,20 @@ export class Database {
     const { signal } = options;
     const signals = signal ? [this.#closing.signal, signal] : [this.#closing.signal];
     return retainOnce(this.#retention, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Copies the store into an empty or new directory while reads and writes go on. The copy is
+   * a store of its own and equals one commit.
+   *
+   * @throws {JdbxError} BACKUP_TARGET, STORE_FULL, STORE_IO; nothing of the copy stays then
+   */
+  async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
+    if (typeof path !== 'string' || path === '') {
+      throw new TypeError(`backup: expected the path of a directory, got ${String(path)}`);
+    }
+    if (!this.#store.isOpen) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    return backUp(this.#store.engine, path, options);
   }
 
   /** @internal Begins retention in the background, until the database is closed. */

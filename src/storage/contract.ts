@@ -25,6 +25,13 @@ export interface Engine {
   sizeBytes(): number;
   /** What `sizeBytes` would be after this batch, at the worst. */
   sizeAfter(batch: EngineBatch): number;
+  /**
+   * Writes everything up to some commit from now on to one file of an LMDB store, which must
+   * not be there yet, while reads and commits go on. Not flushed. Absent where nothing is on disk.
+   *
+   * @returns the commit that the file shows
+   */
+  copyTo?(file: string): Promise<number>;
   close(): Promise<void>;
 }
 

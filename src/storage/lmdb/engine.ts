@@ -4,6 +4,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import { copyPages } from './copy.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
@@ -11,6 +12,7 @@ import { checkFormat, checkTables } from './format.js';
 import { type Operation, toOperations } from './operations.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
+import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
 import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
@@ -24,7 +26,6 @@ export interface LmdbOptions {
   readonly create?: boolean | undefined;
 }
 
-const FILE = 'jdbx.mdb';
 /** Places in LMDB's reader table. An open snapshot takes one; some are kept for the engine itself. */
 const PLACES = 4_096;
 const SNAPSHOTS_MAX = PLACES - 96;
@@ -36,10 +37,12 @@ const SNAPSHOTS_MAX = PLACES - 96;
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
   const file = prepareFile(path, options.create ?? true);
+  const lock = inodeOf(lockFileOf(file));
   let root: RootDatabase | undefined;
   try {
     root = openRoot(file);
     const release = takeExclusively(root, file);
+    checkExchanged(file, lock);
     checkTables(root, path);
     const tables = openTables(root);
     // A read transaction from before a table was made does not know the table.
@@ -54,8 +57,14 @@ export async function openLmdb(path: string, options: LmdbOptions = {}): Promise
   }
 }
 
+/** The store's file was exchanged by a compaction while it was being opened: ours is the old one. */
+function checkExchanged(file: string, lock: number | undefined): void {
+  if (lock === undefined || inodeOf(lockFileOf(file)) === lock) return;
+  throw new JdbxError('STORE_IN_USE', `expected no compaction of ${file} meanwhile, open it again`);
+}
+
 function prepareFile(path: string, create: boolean): string {
-  if (!create && !existsSync(join(path, FILE))) {
+  if (!create && !existsSync(join(path, STORE_FILE))) {
     throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
   }
   try {
@@ -66,7 +75,7 @@ function prepareFile(path: string, create: boolean): string {
     }
     throw storeFailure(cause, path);
   }
-  const file = join(realpathSync(path), FILE);
+  const file = join(realpathSync(path), STORE_FILE);
   if (existsSync(file)) checkFile(file);
   return file;
 }
@@ -97,6 +106,7 @@ class LmdbEngine implements Engine {
   #logStart: number;
   #snapshots = 0;
   #closed = false;
+  #copying: Promise<number> | undefined;
 
   constructor(tables: Tables, file: string, sizeMaxBytes: number) {
     this.#tables = tables;
@@ -134,6 +144,13 @@ class LmdbEngine implements Engine {
     this.#renew();
   }
 
+  async copyTo(file: string): Promise<number> {
+    this.#checkOpen();
+    await this.#copying?.catch(() => {});
+    this.#copying = copyPages(this.#tables.root, file);
+    return this.#copying;
+  }
+
   sizeBytes(): number {
     return statSync(this.#file).size;
   }
@@ -145,6 +162,8 @@ class LmdbEngine implements Engine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // A copy reads the mapped file.
+    await this.#copying?.catch(() => {});
     this.#newest.close();
     await this.#tables.root.close();
   }
