@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { JdbxError } from '../base/errors.js';
 import type { Engine } from './contract.js';
-import { syncDirectory, syncFile } from './durable-files.js';
+import { makeDirectories, syncDirectory, syncFile } from './durable-files.js';
 import { storeFailure } from './lmdb/failure.js';
 import { STORE_FILE } from './lmdb/store-file.js';
 
@@ -67,7 +67,7 @@ export async function backUp(
 /** @returns true when the directory was made for it */
 function prepareTarget(target: string): boolean {
   try {
-    const made = mkdirSync(target, { recursive: true });
+    const made = makeDirectories(target);
     const others = readdirSync(target).filter((name) => !name.startsWith(PARTIAL));
     if (others.length > 0) refuse(target, `it holds ${others[0]}`);
     for (const left of readdirSync(target)) rmSync(join(target, left));

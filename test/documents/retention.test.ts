@@ -75,9 +75,9 @@ describe('documents that expire', () => {
     expect(await db.retain({ dryRun: true })).toMatchObject({ documents: 900 - 21 });
     expect(await db.query({ _type: 'note' }).count()).toBe(900);
     expect(await db.retain()).toMatchObject({ documents: 900 - 21 });
-    expect((await db.query({ _type: 'note' })).map(({ n }) => n).sort((a, b) => +a - +b)).toEqual(
-      Array.from({ length: 21 }, (_, n) => n),
-    );
+    expect(
+      (await db.query({ _type: 'note' })).map(({ n }) => Number(n)).sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: 21 }, (_, n) => n));
     await retain({ type: 'note', documents: { newest: 5 } });
     await db.put({ _id: 'n0009', _type: 'note' });
     await db.retain();

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import { makeDirectories } from '../durable-files.js';
 import { copyPages } from './copy.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
@@ -68,7 +69,7 @@ function prepareFile(path: string, create: boolean): string {
     throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
   }
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(resolve(path));
   } catch (cause) {
     if (existsSync(path)) {
       throw new JdbxError('STORE_FOREIGN', `expected a directory at ${path}`, { cause });
