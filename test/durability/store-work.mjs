@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { open } from '#jdbx/index.js';
 import { unitOf } from './store-units.mjs';
 
-const [path, log, seedText, backups, every = '40'] = process.argv.slice(2);
+const [path, log, seedText, backups, every = '15'] = process.argv.slice(2);
 const seed = Number(seedText);
 const db = await open(path, { retentionIntervalMs: 3 });
 const written = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
