@@ -42,10 +42,12 @@ const DAY_MS = 86_400_000;
 
 /** An index that begins with the field tells by a count whether any document is due, without reading one. */
 function mayBeDue(view: View, type: string, field: string, cutoff: number): boolean {
-  const live = view.indexesOf(type).find(({ definition: { fields } }) => {
-    return fields[0]?.path === field && fields[0].direction === 1;
+  const live = view.indexesOf(type).find(({ definition }) => {
+    const { kind, fields, partial, collation } = definition;
+    const isPlain = kind === 'ordered' && !partial && !collation;
+    return isPlain && fields[0]?.path === field && fields[0].direction === 1;
   });
-  if (!live || live.definition.partial !== undefined) return true;
+  if (!live) return true;
   // Texts of other zones than UTC are at most some hours off their place.
   const textEnd = new Date(cutoff + DAY_MS).toISOString();
   const texts = { lower: encodeKey(['']), upper: encodeKey([textEnd]) };

@@ -2,8 +2,7 @@ import type { Draft } from '../draft.js';
 import type { Store } from '../store.js';
 import type { Writer } from '../writer.js';
 import type { RetentionHost } from './contract.js';
-import type { RetentionPolicy } from './definition.js';
-import { readExpiry } from './ttl.js';
+import { expiryOf } from './ttl.js';
 
 /** What runs under way are pinned to, by the floor above. */
 export type Pinned = () => ReadonlyMap<string, number>;
@@ -19,7 +18,11 @@ export function retentionHost(store: Store, writer: Writer, pinned: Pinned): Ret
       return store.publishedSeq;
     },
     get policies() {
-      return [...store.catalog.retentions, ...expiringIndexes(store)];
+      const expiring = [...store.indexes.all()].flatMap(({ definition, since }) => {
+        // One that its commit has only just entered may never come to be.
+        return since <= store.publishedSeq ? (expiryOf(definition) ?? []) : [];
+      });
+      return [...store.catalog.retentions, ...expiring];
     },
     get marks() {
       return store.marks;
@@ -34,13 +37,4 @@ export function retentionHost(store: Store, writer: Writer, pinned: Pinned): Ret
       return writer.isBusy;
     },
   };
-}
-
-function expiringIndexes(store: Store): RetentionPolicy[] {
-  const view = store.view();
-  try {
-    return [...view.documentsOf('index')].flatMap(({ document }) => readExpiry(document) ?? []);
-  } finally {
-    view.close();
-  }
 }
