@@ -242,6 +242,20 @@ describe('kept revisions', () => {
   });
 });
 
+describe('revisions that a run under way is pinned to', () => {
+  it('stay until it has ended', async () => {
+    for (let n = 1; n <= 6; n++) await db.put({ _id: 'p', _type: 'prompt', template: '', n });
+    const run = { _id: 'run:x', _type: 'run', definitions: { p: 3 } };
+    await db.put({ ...run, status: 'running' });
+    await retain({ type: 'prompt', revisions: { newest: 1 } });
+    await db.retain();
+    expect((await db.history('p')).map(({ rev }) => rev)).toEqual([3, 4, 5, 6]);
+    await db.put({ ...run, status: 'completed' });
+    await db.retain();
+    expect((await db.history('p')).map(({ rev }) => rev)).toEqual([6]);
+  });
+});
+
 describe('the change log', () => {
   it('keeps the newest so many commits, or the young ones, and says so to who comes late', async () => {
     for (let n = 0; n < 3_000; n += 50) {

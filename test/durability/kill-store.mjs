@@ -11,7 +11,7 @@ import { verifyStore } from './verify-store.mjs';
 const WORK = fileURLToPath(new URL('./store-work.mjs', import.meta.url));
 /** A store that holds more is begun anew, so that checking stays quick. */
 const UNITS_MAX = 1_500;
-const WAIT_MAX_MS = 250;
+const WAIT_MAX_MS = 400;
 
 /**
  * Lets a process write random work into a store in `directory`, kills it at random times, and

@@ -73,7 +73,7 @@ const UNITS = {
     };
   },
   /** An index that comes or goes. */
-  index: (n, { group }) => ({
+  index: (_, { group }) => ({
     documents: [],
     run: async (db) => {
       const _id = `index:work.${group % 3}`;

@@ -13,8 +13,9 @@ const FORGET_MAX = 1_000;
  * The newest revision of a document that exists always stays.
  */
 export async function forgetRevisions(work: Work, type: string, bounds: Bounds): Promise<void> {
-  const pinned = work.host.pinned();
   for (let after: string | undefined = ''; after !== undefined; ) {
+    // Anew at each step: a run that began meanwhile has pins of its own.
+    const pinned = work.host.pinned();
     const { found, last } = work.look((view, isLate) =>
       findSome(view, isLate, after ?? '', (engine, id) =>
         forgettingOf(engine, id, type, bounds, work.now, pinned.get(id)),
