@@ -44,7 +44,7 @@ async function expectWhole(store: string, facts: Facts): Promise<void> {
   await db.close();
 }
 
-describe.skipIf(shim.skipped !== undefined)('a disk that fails', () => {
+describe.skipIf(shim.skipped !== undefined)('a disk that fails', { timeout: 120_000 }, () => {
   const EIO = 5;
   const ENOSPC = 28;
   const failing = async (rule: string): Promise<[Facts, string]> => {

@@ -40,7 +40,10 @@ async function killAfter(delayMs: number, args: readonly string[]): Promise<bool
   return output.includes('end');
 }
 
-describe('a backup', () => {
+/** Each starts a process after the other. */
+const TIMEOUT_MS = 120_000;
+
+describe('a backup', { timeout: TIMEOUT_MS }, () => {
   it('is a store of its own that equals one commit, taken while others write', async () => {
     const path = temporaryStore();
     await fill(path, 2_000);
@@ -142,7 +145,7 @@ describe('a backup', () => {
   });
 });
 
-describe('compacting', () => {
+describe('compacting', { timeout: TIMEOUT_MS }, () => {
   const shrink = async (path: string) => {
     const db = await open(path);
     await db.remove({ _type: 'big', _id: { $gt: 'big:1' } }, { many: true });
