@@ -1,4 +1,5 @@
-import type { NewDocument } from './base/document.js';
+import { contentHash } from './base/canonical.js';
+import type { Document, NewDocument } from './base/document.js';
 import type { DocumentCheck } from './documents/contract.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
@@ -40,4 +41,13 @@ function checkCode(document: NewDocument, codes: GuestCodes): void {
   codes.check(document);
   Permissions.parse(document.permissions);
   resolveLimits(document.limits);
+}
+
+const BLOB = /^blob:[0-9a-f]{64}$/;
+
+/** A large value is stored under the hash of its content; `db.check()` asks whether it still is. */
+export function blobFault({ _id, _type, value }: Document): string | undefined {
+  if (_type !== 'blob' || !BLOB.test(_id) || value === undefined) return undefined;
+  if (_id === `blob:${contentHash(value)}`) return undefined;
+  return 'its content does not match the hash in its id';
 }

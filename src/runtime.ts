@@ -5,12 +5,13 @@ import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import type { Document } from './base/document.js';
-import { documentChecks } from './document-checks.js';
+import { blobFault, documentChecks } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
-import { type CheckReport, checkView } from './documents/check.js';
+import { type CheckOptions, type CheckReport, checkView } from './documents/check.js';
 import type { Filter } from './documents/contract.js';
 import { Database } from './documents/database.js';
+import type { RetainReport } from './documents/retention/contract.js';
 import { Store } from './documents/store.js';
 import { indexKind } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
@@ -25,6 +26,7 @@ import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
+
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
@@ -48,6 +50,11 @@ export interface OpenOptions {
    * are not saved.
    */
   readonly saveIndexesAfter?: number | undefined;
+  /**
+   * How often retention looks for what is due, in milliseconds; 0 leaves it to `db.retain()`.
+   * Default: a minute.
+   */
+  readonly retentionIntervalMs?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -61,7 +68,7 @@ export interface OpenOptions {
   readonly random?: (() => number) | undefined;
 }
 
-const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000 };
+const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000, retentionIntervalMs: 60_000 };
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
@@ -83,7 +90,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
     const jdbx = new Jdbx(engine, options, path === MEMORY ? undefined : resolve(path));
-    await jdbx.begin(options.resume ?? true);
+    await jdbx.begin(options);
     return jdbx;
   } catch (error) {
     await engine.close();
@@ -91,12 +98,18 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   }
 }
 
+/** What `db.events` tells. */
+export interface JdbxEvents extends RunEvents {
+  /** After each step of retention in the background, and at the end of a round. */
+  readonly retention: [report: RetainReport];
+}
+
 /** An open store: the verbs over its documents, and the runs of its pipelines. */
 export class Jdbx extends Database implements AsyncDisposable {
   /** The audit trail and its verification. */
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
-  readonly events: EventEmitter<RunEvents>;
+  readonly events: EventEmitter<JdbxEvents>;
   readonly #runs: Runs;
   readonly #tests: DocumentTests;
   readonly #closers = new Closers();
@@ -150,9 +163,12 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /** @internal Fills a new store, and goes on with unfinished runs. */
-  async begin(resume: boolean): Promise<void> {
+  async begin(options: OpenOptions): Promise<void> {
     if (this.seq === 0) await this.insert(SYSTEM_DOCUMENTS);
-    if (resume) await this.#runs.resumeUnfinished();
+    const intervalMs = options.retentionIntervalMs ?? DEFAULTS.retentionIntervalMs;
+    const onProgress = (report: RetainReport) => this.events.emit('retention', report);
+    if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
+    if (options.resume ?? true) await this.#runs.resumeUnfinished();
   }
 
   /**
@@ -199,13 +215,30 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.settled();
   }
 
-  /** Checks documents, history, change log, indexes and audit trail against each other. */
-  async check(): Promise<CheckReport> {
+  /**
+   * Checks documents, refs, kept revisions, change log, indexes, unique keys, content hashes
+   * and audit trail of one commit against each other, while others read and write.
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
     const view = this.view();
     try {
-      return checkView(view);
+      return await checkView(view, blobFault, options);
     } finally {
       view.close();
+    }
+  }
+
+  protected override pinnedRevisions(): ReadonlyMap<string, number> {
+    const snapshot = this.snapshot();
+    try {
+      const pinned = new Map<string, number>();
+      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
+      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+        pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
+      }
+      return pinned;
+    } finally {
+      snapshot.close();
     }
   }
 

@@ -33,6 +33,9 @@ export const ERROR_CODES = {
   STORE_IO: 'the operating system refused a read or write',
   STORE_CLOSED: 'the store is closed or closing',
   LOG_TRIMMED: 'the change log no longer reaches back to the `seq` asked for',
+  NOT_RETAINED:
+    'revisions that would tell what was are not kept; `details.oldest` is the commit they reach back to',
+  BACKUP_TARGET: 'the place for a backup is not an empty one',
   // the sandbox
   GUEST_SYNTAX:
     "a transformer's code does not parse, or has no entry function; names line and column",

@@ -33,6 +33,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 const BAD_INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BACKUP_TARGET',
   'DOCUMENT_TOO_LARGE',
   'DUPLICATE_ID',
   'DUPLICATE_KEY',

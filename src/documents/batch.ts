@@ -7,6 +7,7 @@ import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
 import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
+import { type Horizons, later } from './horizons.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
 import type { Store } from './store.js';
 import { takeDocument } from './take-document.js';
@@ -39,6 +40,8 @@ export class Batch implements DraftBase {
   at: number;
   catalog: Catalog;
   auditHead: AuditHead;
+  horizons: Horizons;
+  trimLogTo = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -47,6 +50,7 @@ export class Batch implements DraftBase {
     this.at = store.now();
     this.catalog = store.catalog;
     this.auditHead = store.auditHead;
+    this.horizons = store.horizons;
   }
 
   /** Documents changed so far. */
@@ -95,7 +99,7 @@ export class Batch implements DraftBase {
    * @throws {JdbxError} TRANSACTION_TOO_LARGE, SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT
    */
   stage(draft: Draft): void {
-    if (draft.changes.length === 0) return;
+    if (draft.isEmpty) return;
     const inMaking = this.#inMaking(draft);
     for (const rule of this.#store.rules) rule(inMaking);
     const { changes, definitions } = draft;
@@ -105,9 +109,11 @@ export class Batch implements DraftBase {
     const logged = draft.logChanges(catalog);
     this.#staged.push(this.#enter(changes, definitions, logged));
     this.#keep(changes, logged);
+    this.#raiseHorizons(draft, logged);
+    this.trimLogTo = Math.max(this.trimLogTo, draft.trimLogTo);
     this.catalog = catalog;
     this.#definitions = definitions;
-    this.#size += changes.length;
+    this.#size += changes.length + draft.forgets.length;
     this.#bytes += bytes;
     this.auditHead = draft.auditHead;
     this.seq++;
@@ -208,6 +214,22 @@ export class Batch implements DraftBase {
   *#unchanged(type: string, changes: readonly DraftChange[]): Generator<StoredDocument, void> {
     const own = new Set(changes.map(({ ref }) => ref));
     for (const stored of this.#view.documentsOf(type)) if (!own.has(stored.ref)) yield stored;
+  }
+
+  /** What is forgotten, and what ends without ever having been kept, nobody can tell any more. */
+  #raiseHorizons({ forgets }: Draft, logged: readonly Change[]): void {
+    const raised = forgets.map(({ type, until }) => [type, until] as const);
+    const now = { seq: this.seq, at: this.at };
+    for (const change of logged) {
+      if (change.kind !== 'remove' || !change.versioned) continue;
+      if (this.lastKept(change.id, change.type) !== change.rev) raised.push([change.type, now]);
+    }
+    if (raised.length === 0) return;
+    const horizons = new Map(this.horizons);
+    for (const [type, until] of raised) {
+      horizons.set(type, later(until, horizons.get(type) ?? until));
+    }
+    this.horizons = horizons;
   }
 
   #keep(changes: readonly DraftChange[], logged: readonly Change[]): void {

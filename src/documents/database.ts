@@ -2,6 +2,8 @@ import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
+import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
 import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
@@ -19,6 +21,15 @@ import type {
 import { Cursor, type QueryRunner } from './cursor.js';
 import type { Draft } from './draft.js';
 import { findDocuments, queryRunner, runAggregate } from './querying.js';
+import { readHistory } from './read-history.js';
+import {
+  type BackgroundOptions,
+  BackgroundRetention,
+  type RetentionState,
+} from './retention/background.js';
+import type { RetainOptions, RetainReport, RetentionHost } from './retention/contract.js';
+import { retentionHost } from './retention/host.js';
+import { retainOnce } from './retention/round.js';
 import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
 import type { IndexState, Store } from './store.js';
@@ -48,6 +59,15 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StoreStats {
+  /** The newest commit. */
+  readonly seq: number;
+  readonly size_bytes: number;
+  /** The oldest commit that the change log holds. */
+  readonly log_start: number;
+  readonly retention: RetentionState;
+}
+
 /** The verbs over one open store. */
 export class Database {
   readonly #store: Store;
@@ -55,6 +75,8 @@ export class Database {
   readonly #checks: readonly DocumentCheck[];
   readonly #runner: QueryRunner;
   readonly #closing = new AbortController();
+  readonly #retention: RetentionHost;
+  #background: BackgroundRetention | undefined;
 
   /** @internal */
   constructor(store: Store, checks: readonly DocumentCheck[]) {
@@ -62,6 +84,7 @@ export class Database {
     this.#writer = new Writer(store);
     this.#checks = checks;
     this.#runner = queryRunner(() => this.view());
+    this.#retention = retentionHost(store, this.#writer, () => this.pinnedRevisions());
   }
 
   /** The newest commit. */
@@ -191,14 +214,7 @@ export class Database {
 
   /** Kept revisions of a document, oldest first. Types that are not versioned keep none. */
   async history(id: string): Promise<HistoryEntry[]> {
-    return this.#read((view) =>
-      [...view.engine.revisions(id)].map(({ seq, at, document }) => ({
-        rev: document._rev,
-        seq,
-        at: new Date(at).toISOString(),
-        document,
-      })),
-    );
+    return this.#read((view) => readHistory(view.engine, id));
   }
 
   /** One kept revision. */
@@ -250,6 +266,60 @@ export class Database {
     return exportDocuments(() => this.view(), filter, options);
   }
 
+  /**
+   * Types that keep their revisions, as they were after commit `point`, or at that time. What
+   * retention has forgotten, and what was never kept, is NOT_RETAINED at the read.
+   *
+   * @throws {TypeError | RangeError} for no commit of this store, and no date
+   */
+  asOf(point: number | Date): AsOf {
+    return new AsOf(() => this.view(), readMoment(point, this.seq));
+  }
+
+  /**
+   * Does now what retention documents and expiring indexes ask for, in small commits, and
+   * says what went. The same is done in the background while a store is open.
+   *
+   * @throws what `signal` was aborted with; what went before stays gone
+   */
+  retain(options: RetainOptions = {}): Promise<RetainReport> {
+    const { signal } = options;
+    const signals = signal ? [this.#closing.signal, signal] : [this.#closing.signal];
+    return retainOnce(this.#retention, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Copies the store into an empty or new directory while reads and writes go on. The copy is
+   * a store of its own and equals one commit.
+   *
+   * @throws {JdbxError} BACKUP_TARGET, STORE_FULL, STORE_IO; nothing of the copy stays then
+   */
+  async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
+    if (typeof path !== 'string' || path === '') {
+      throw new TypeError(`backup: expected the path of a directory, got ${String(path)}`);
+    }
+    if (!this.#store.isOpen) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    return backUp(this.#store.engine, path, options);
+  }
+
+  /** @internal Begins retention in the background, until the database is closed. */
+  startRetention(options: BackgroundOptions): void {
+    this.#background = new BackgroundRetention(this.#retention, options);
+  }
+
+  /** Figures of the store and of what it does by itself. */
+  async stats(): Promise<StoreStats> {
+    const { seq, sizeBytes } = this;
+    const log_start = this.#store.logStart;
+    const retention = this.#background?.state ?? { running: false, rounds: 0 };
+    return { seq, size_bytes: sizeBytes, log_start, retention };
+  }
+
+  /** @internal By id, the oldest revision that runs under way may still read. */
+  protected pinnedRevisions(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+
   /** A synchronous, consistent read view. The caller closes it. */
   snapshot(): Snapshot {
     return new Snapshot(this.view(), this.#store.now());
@@ -292,7 +362,8 @@ export class Database {
 
   /** Ends watchers, lets writes that were submitted finish, and closes the store. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
+    await this.#background?.stop();
     await this.#writer.close();
     await this.#store.close();
     await this.#store.engine.close();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Document } from '../base/document.js';
-import type { Commit, EngineSnapshot } from '../storage/contract.js';
+import type { Change, Commit, EngineSnapshot } from '../storage/contract.js';
 
 /** A document that changed after some commit, as it is now; no `document` where it was removed. */
 export interface TailChange {
@@ -12,12 +12,15 @@ export interface TailChange {
 /** Names what a commit did, so that equal marks mean the same history up to it. */
 export function commitMark({ seq, at, changes }: Commit): string {
   const hash = createHash('sha256').update(`${seq} ${at}`);
-  for (const change of changes) {
-    const { id, rev } =
-      change.kind === 'put' ? { id: change.document._id, rev: change.document._rev } : change;
-    hash.update(`\n${change.kind} ${change.ref} ${rev} ${JSON.stringify(id)}`);
-  }
+  for (const change of changes) hash.update(`\n${lineOf(change)}`);
   return hash.digest('hex').slice(0, 32);
+}
+
+function lineOf(change: Change): string {
+  if (change.kind === 'forget') return `forget ${change.below} ${JSON.stringify(change.id)}`;
+  const { id, rev } =
+    change.kind === 'put' ? { id: change.document._id, rev: change.document._rev } : change;
+  return `${change.kind} ${change.ref} ${rev} ${JSON.stringify(id)}`;
 }
 
 /** The mark of one commit, while its log record is kept. */
@@ -48,6 +51,8 @@ export function readTail(
       continue;
     }
     for (const change of commit.changes) {
+      // What is forgotten of a document's past is in no index.
+      if (change.kind === 'forget') continue;
       const { ref } = change;
       if (change.kind === 'remove') newest.set(ref, { ref, id: change.id, document: undefined });
       else newest.set(ref, { ref, id: change.document._id, document: change.document });

@@ -29,7 +29,10 @@ export function runAggregate(
 }
 
 /** Runs each read over a view of its own, closed when the read is done. */
-export function queryRunner(open: () => View): QueryRunner {
+export function queryRunner(
+  open: () => View,
+  sourceOf: (view: View, query: Query) => QuerySource = (view) => view,
+): QueryRunner {
   const within = <T>(work: (view: View) => T): T => {
     const view = open();
     try {
@@ -39,17 +42,22 @@ export function queryRunner(open: () => View): QueryRunner {
     }
   };
   return {
-    find: async (query) => within((view) => findDocuments(view, query)),
-    count: async (query) => within((view) => countDocuments(view, query)),
-    explain: async (query) => within((view) => explainQuery(view, query)),
-    iterate: (query) => iterate(open, query),
+    find: async (query) => within((view) => findDocuments(sourceOf(view, query), query)),
+    count: async (query) => within((view) => countDocuments(sourceOf(view, query), query)),
+    explain: async (query) => within((view) => explainQuery(sourceOf(view, query), query)),
+    iterate: (query) => iterate(open, sourceOf, query),
   };
 }
 
-async function* iterate(open: () => View, query: Query): AsyncGenerator<Document> {
+async function* iterate(
+  open: () => View,
+  sourceOf: (view: View, query: Query) => QuerySource,
+  query: Query,
+): AsyncGenerator<Document> {
   const view = open();
   try {
-    for (const document of run(plan(query, view), view)) {
+    const source = sourceOf(view, query);
+    for (const document of run(plan(query, source), source)) {
       yield document as Document;
       // Some documents are read ahead; whoever closed the store must not get them still.
       view.checkOpen();

@@ -3,17 +3,19 @@ import type { Clock } from '../base/clock.js';
 import { JdbxError } from '../base/errors.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { IndexKind } from '../indexes/contract.js';
-import type { Engine } from '../storage/contract.js';
+import type { Commit, Engine, EngineSnapshot } from '../storage/contract.js';
 import type { Batch } from './batch.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
 import type { CommitRule } from './commit-rules.js';
+import { decodeHorizons, encodeHorizons, type Horizons } from './horizons.js';
 import { IndexSaver, SAVE_AFTER } from './index-saver.js';
 import { IndexSaves } from './index-saves.js';
 import type { IndexSet } from './index-set.js';
 import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
 import type { Refs } from './refs.js';
 import { SharedSnapshot } from './shared-snapshot.js';
+import { addMark, NO_MARKS, type TimeMarks } from './time-marks.js';
 import { type Shared, View } from './view.js';
 
 export interface StoreOptions {
@@ -61,9 +63,12 @@ export class Store implements Shared {
   readonly #events = new EventEmitter<{ commit: [] }>();
   readonly #saver: IndexSaver | undefined;
   #catalog: Catalog;
-  #auditHead: AuditHead;
+  #auditHead: AuditHead = AUDIT_START;
+  #horizons: Horizons = new Map();
+  #marks: TimeMarks = NO_MARKS;
+  #newest: { readonly seq: number; readonly at: number } = { seq: 0, at: 0 };
   #published: SharedSnapshot;
-  #nextRef: number;
+  #nextRef = 1;
   #releasedSeq: number;
   #logStart: number;
   #lastAt = 0;
@@ -77,8 +82,7 @@ export class Store implements Shared {
     this.#releasedSeq = this.publishedSeq;
     const snapshot = this.#published.engine;
     this.#logStart = snapshot.logStart();
-    this.#nextRef = nextRefOf(snapshot);
-    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#recall(snapshot);
     const { files } = options.indexKind;
     const saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
     const opened = openIndexes(snapshot, options.indexKind, saves);
@@ -102,6 +106,10 @@ export class Store implements Shared {
     return this.#options.rules ?? [];
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   get isOpen(): boolean {
     return !this.#closed;
   }
@@ -112,6 +120,20 @@ export class Store implements Shared {
 
   get auditHead(): AuditHead {
     return this.#auditHead;
+  }
+
+  get horizons(): Horizons {
+    return this.#horizons;
+  }
+
+  /** The oldest commit that the change log holds. */
+  get logStart(): number {
+    return this.#logStart;
+  }
+
+  /** Some commits and their times, sparser as they get older. */
+  get marks(): TimeMarks {
+    return this.#marks;
   }
 
   /** Milliseconds since the epoch; never less than the commit before, also when the clock jumps back. */
@@ -147,14 +169,24 @@ export class Store implements Shared {
   /** Makes a batch durable, then shows it to readers. */
   async commit(batch: Batch): Promise<void> {
     const last = batch.seq - 1;
-    const wanted = last - this.#options.logCommits + 1;
+    const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
+    const wanted = Math.max(last - keep + 1, batch.trimLogTo);
     const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
+    const marks = addMark(this.#marks, this.#newest, batch.commits.at(-1) as Commit);
     await this.engine.commit({
       commits: batch.commits,
-      names: { nextRef: this.#nextRef, audit: { ...batch.auditHead } },
+      names: {
+        nextRef: this.#nextRef,
+        audit: { ...batch.auditHead },
+        ...(batch.horizons === this.#horizons ? {} : { horizons: encodeHorizons(batch.horizons) }),
+        ...(marks === this.#marks ? {} : { marks: marks.map((mark) => [...mark]) }),
+      },
       logFrom,
     });
     this.#logStart = Math.min(logFrom, last);
+    this.#horizons = batch.horizons;
+    this.#marks = marks;
+    this.#newest = batch.commits.at(-1) as Commit;
     this.#publish(batch);
   }
 
@@ -203,5 +235,16 @@ export class Store implements Shared {
     const { logCommits, saveAfter = SAVE_AFTER } = this.#options;
     const view = () => this.view();
     return new IndexSaver({ saves, view, saveAfter, logCommits, savedSeq, unsaved });
+  }
+
+  /** What the store keeps of itself beside its documents. */
+  #recall(snapshot: EngineSnapshot): void {
+    this.#nextRef = nextRefOf(snapshot);
+    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#horizons = decodeHorizons(snapshot.named('horizons'));
+    this.#marks = (snapshot.named('marks') as unknown as TimeMarks | undefined) ?? NO_MARKS;
+    for (const commit of snapshot.log(snapshot.seq - 1))
+      this.#newest = { seq: commit.seq, at: commit.at };
+    this.#lastAt = this.#newest.at;
   }
 }

@@ -66,6 +66,10 @@ export class View implements QuerySource {
     return this.#shared.catalog.typesOf(type);
   }
 
+  isVersioned(type: string): boolean {
+    return this.#shared.catalog.isVersioned(type);
+  }
+
   /** The number of the newest kept revision, for a type that keeps them; else 0. */
   lastKept(id: string, type: string): number {
     return this.#shared.catalog.isVersioned(type) ? this.engine.lastRevision(id) : 0;

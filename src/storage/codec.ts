@@ -2,7 +2,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject, type Value } from '../base/values.js';
-import type { Commit, StoredDocument, StoredRevision } from './contract.js';
+import type { Change, Commit, StoredDocument, StoredRevision } from './contract.js';
 
 /**
  * Stored bytes, as msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md).
@@ -12,7 +12,9 @@ import type { Commit, StoredDocument, StoredRevision } from './contract.js';
  *   revision   [seq, at, document]
  *   log record [at, [change, …]]
  *     put        [1, versioned, document bytes as stored]
- *     remove     [0, ref, id, type, rev]
+ *     remove     [0, ref, id, type, rev, versioned]
+ *     forget     [2, id, from, below]
+ *   removal    [seq, at]
  *   named      the value itself
  */
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
@@ -53,11 +55,11 @@ export function encodeBodies(commit: Commit): Uint8Array[] {
 /** `bodies` are the encoded documents of the put changes, in order. */
 export function encodeCommit(commit: Commit, bodies: readonly Uint8Array[]): Uint8Array {
   let next = 0;
-  const changes = commit.changes.map((change) =>
-    change.kind === 'put'
-      ? [1, change.versioned, bodies[next++]]
-      : [0, change.ref, change.id, change.type, change.rev],
-  );
+  const changes = commit.changes.map((change) => {
+    if (change.kind === 'put') return [1, change.versioned, bodies[next++]];
+    if (change.kind === 'forget') return [2, change.id, change.from, change.below];
+    return [0, change.ref, change.id, change.type, change.rev, change.versioned === true];
+  });
   return pack([commit.at, changes]);
 }
 
@@ -66,15 +68,30 @@ export function decodeCommit(seq: number, bytes: Uint8Array): Commit {
   return {
     seq,
     at,
-    changes: changes.map((change) => {
-      if (change[0] === 1) {
-        const { ref, document } = decodeDocument(change[2] as Uint8Array);
-        return { kind: 'put', ref, document, versioned: change[1] as boolean };
-      }
-      const [, ref, id, type, rev] = change as [0, number, string, string, number];
-      return { kind: 'remove', ref, id, type, rev };
-    }),
+    changes: changes.map(decodeChange),
   };
+}
+
+function decodeChange(change: readonly unknown[]): Change {
+  if (change[0] === 1) {
+    const { ref, document } = decodeDocument(change[2] as Uint8Array);
+    return { kind: 'put', ref, document, versioned: change[1] as boolean };
+  }
+  if (change[0] === 2) {
+    const [, id, from, below] = change as [2, string, number, number];
+    return { kind: 'forget', id, from, below };
+  }
+  const [, ref, id, type, rev, versioned] = change as [0, number, string, string, number, boolean];
+  return { kind: 'remove', ref, id, type, rev, ...(versioned ? { versioned } : {}) };
+}
+
+export function encodeRemoval(seq: number, at: number): Uint8Array {
+  return pack([seq, at]);
+}
+
+export function decodeRemoval(bytes: Uint8Array): { readonly seq: number; readonly at: number } {
+  const [seq, at] = unpackList(bytes, 2) as [number, number];
+  return { seq, at };
 }
 
 export function encodeNamed(value: Value): Uint8Array {

@@ -112,6 +112,19 @@ class JournaledEngine implements Engine {
     this.#schedule();
   }
 
+  /** The engine behind takes in first what it does not hold yet; what comes then may be in the copy. */
+  async copyTo(file: string): Promise<number> {
+    if (this.#refusal) throw this.#refusal;
+    if (!this.#behind.copyTo) throw new TypeError('copyTo: expected an engine on disk');
+    const { seq } = this;
+    while (this.#behind.seq < seq) {
+      await this.#writing;
+      this.#apply();
+      await this.#applying;
+    }
+    return this.#behind.copyTo(file);
+  }
+
   sizeBytes(): number {
     return this.#behind.sizeBytes() + this.#journalWith(0);
   }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { syncDirectory } from '../durable-files.js';
 import { decodeRecord, type JournalRecord } from './record.js';
 
 const flush = promisify(fdatasync);
@@ -99,16 +100,5 @@ export class JournalFile {
 export class FlushFailure extends Error {
   constructor(cause: unknown) {
     super('a flush of the journal failed', { cause });
-  }
-}
-
-/** Makes the file's name durable. Windows cannot open directories, and needs not. */
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

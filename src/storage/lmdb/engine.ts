@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import { makeDirectories } from '../durable-files.js';
+import { copyPages } from './copy.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
@@ -11,6 +13,7 @@ import { checkFormat, checkTables } from './format.js';
 import { type Operation, toOperations } from './operations.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
+import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
 import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
@@ -24,7 +27,6 @@ export interface LmdbOptions {
   readonly create?: boolean | undefined;
 }
 
-const FILE = 'jdbx.mdb';
 /** Places in LMDB's reader table. An open snapshot takes one; some are kept for the engine itself. */
 const PLACES = 4_096;
 const SNAPSHOTS_MAX = PLACES - 96;
@@ -36,10 +38,12 @@ const SNAPSHOTS_MAX = PLACES - 96;
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
   const file = prepareFile(path, options.create ?? true);
+  const lock = inodeOf(lockFileOf(file));
   let root: RootDatabase | undefined;
   try {
     root = openRoot(file);
     const release = takeExclusively(root, file);
+    checkExchanged(file, lock);
     checkTables(root, path);
     const tables = openTables(root);
     // A read transaction from before a table was made does not know the table.
@@ -54,19 +58,25 @@ export async function openLmdb(path: string, options: LmdbOptions = {}): Promise
   }
 }
 
+/** The store's file was exchanged by a compaction while it was being opened: ours is the old one. */
+function checkExchanged(file: string, lock: number | undefined): void {
+  if (lock === undefined || inodeOf(lockFileOf(file)) === lock) return;
+  throw new JdbxError('STORE_IN_USE', `expected no compaction of ${file} meanwhile, open it again`);
+}
+
 function prepareFile(path: string, create: boolean): string {
-  if (!create && !existsSync(join(path, FILE))) {
+  if (!create && !existsSync(join(path, STORE_FILE))) {
     throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
   }
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(resolve(path));
   } catch (cause) {
     if (existsSync(path)) {
       throw new JdbxError('STORE_FOREIGN', `expected a directory at ${path}`, { cause });
     }
     throw storeFailure(cause, path);
   }
-  const file = join(realpathSync(path), FILE);
+  const file = join(realpathSync(path), STORE_FILE);
   if (existsSync(file)) checkFile(file);
   return file;
 }
@@ -97,6 +107,7 @@ class LmdbEngine implements Engine {
   #logStart: number;
   #snapshots = 0;
   #closed = false;
+  #copying: Promise<number> | undefined;
 
   constructor(tables: Tables, file: string, sizeMaxBytes: number) {
     this.#tables = tables;
@@ -134,6 +145,13 @@ class LmdbEngine implements Engine {
     this.#renew();
   }
 
+  async copyTo(file: string): Promise<number> {
+    this.#checkOpen();
+    await this.#copying?.catch(() => {});
+    this.#copying = copyPages(this.#tables.root, file);
+    return this.#copying;
+  }
+
   sizeBytes(): number {
     return statSync(this.#file).size;
   }
@@ -145,6 +163,8 @@ class LmdbEngine implements Engine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // A copy reads the mapped file.
+    await this.#copying?.catch(() => {});
     this.#newest.close();
     await this.#tables.root.close();
   }

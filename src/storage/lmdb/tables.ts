@@ -9,7 +9,7 @@ interface FastReads {
 }
 
 /** Part of the stored format. */
-export const TABLE_NAMES = ['documents', 'revisions', 'log', 'names'] as const;
+export const TABLE_NAMES = ['documents', 'revisions', 'removals', 'log', 'names'] as const;
 
 export type TableName = (typeof TABLE_NAMES)[number];
 
@@ -24,6 +24,7 @@ export function openTables(root: RootDatabase): Tables {
     root,
     documents: table('documents'),
     revisions: table('revisions'),
+    removals: table('removals'),
     log: table('log'),
     names: table('names'),
   };
