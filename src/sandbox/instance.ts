@@ -30,8 +30,6 @@ export class Instance {
   readonly memoryBytesMax: number;
   /** The engine's questions go to whichever realm runs. */
   readonly host: { current: EngineHost };
-  /** The stack limit of the call that ran last. */
-  stackBytes = 0;
   readonly #engine: Engine;
   readonly #memory: WebAssembly.Memory;
   readonly #layout: MemoryLayout;
@@ -101,15 +99,22 @@ export class Instance {
   restore(image: MemoryImage): void {
     if (this.#equals === image) return;
     this.#equals = undefined;
-    restoreMemory(this.views.plain, this.#layout, image, this.stackBytes);
+    // How deep the stack of an engine without a meter was is not known.
+    const { meter } = this.#engine;
+    restoreMemory(this.views.plain, this.#layout, image, meter?.stackReach ?? 0);
+    meter?.resetStack();
     this.#equals = image;
   }
 
+  /** Whether `restore` also sets right what a trap or a stop inside of the engine left. */
+  get isRecoverable(): boolean {
+    return this.#engine.meter !== undefined && !this.hasGrown;
+  }
+
   /** Lets a realm run in here. */
-  enter(host: EngineHost, stackBytes: number): void {
+  enter(host: EngineHost): void {
     this.#equals = undefined;
     this.host.current = host;
-    this.stackBytes = stackBytes;
   }
 
   /** Copies a text into memory, ended by a zero byte; whoever asks frees it. */

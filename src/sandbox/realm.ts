@@ -81,7 +81,7 @@ export class Realm implements EngineHost {
     this.#seed = call.seed;
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
-    this.instance.enter(this, call.limits.stackBytes);
+    this.instance.enter(this);
     const failure = this.isLoaded ? undefined : this.#load(call);
     const outcome = failure ?? this.#callEntry(call);
     const { verdict } = scope.budget;
@@ -100,7 +100,7 @@ export class Realm implements EngineHost {
     };
     // This call too begins from the image, so that it runs as every later one will.
     this.instance.restore(this.#prepared.image);
-    this.instance.enter(this, call.limits.stackBytes);
+    this.instance.enter(this);
     return undefined;
   }
 

@@ -73,7 +73,7 @@ export class Realms {
     return new Realm(instance, addresses, scope);
   }
 
-  /** Cleans up after the call that took the realm. One that did not end well is never used again. */
+  /** Cleans up after the call that took the realm. What did not end well is kept only if restoring mends it. */
   giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
     const { instance, prepared } = realm;
     const key = this.#key;
@@ -84,7 +84,7 @@ export class Realms {
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
-    } else if (!endedWell || instance.hasGrown) {
+    } else if (instance.hasGrown || !(endedWell || instance.isRecoverable)) {
       this.#instances.delete(instance.memoryBytesMax);
     } else {
       this.#tidy(instance);
