@@ -26,6 +26,11 @@ const RESOURCE_LIMITS = {
   stackSizeMb: 8,
 };
 
+/**
+ * How much of the grace passes before a replacement is started: most guests are
+ * stopped inside of their engine, a few milliseconds past the deadline.
+ */
+const LATE_PART = 0.4;
 /** How long a job may hold up those that came with it, in milliseconds. */
 const HOLD_UP_MS = 2;
 /** Ids start over before they outgrow their 32-bit cell. */
@@ -113,7 +118,7 @@ export class GuestWorker {
     this.#batch = new Batch(jobs, firstId, this.#control);
     const calls = jobs.map((job, index) => ({ ...job.message, id: firstId + index }));
     this.#thread.postMessage({ calls } satisfies BatchMessage);
-    this.#watchdog.set(this.#endAt - this.#graceMs);
+    this.#watchdog.set(this.#lateAt);
     if (jobs.length > 1) this.#holdUp.set(this.#orderedAt + HOLD_UP_MS);
   }
 
@@ -215,16 +220,22 @@ export class GuestWorker {
     const endAt = job
       ? this.#beganAt + job.call.limits.timeoutMs
       : this.#orderedAt + (this.#batch?.shortestTimeoutMs ?? 0);
-    const stopAt = job && job === this.#stopping?.job ? this.#stopping.endAt : endAt;
+    const isStopping = job !== undefined && job === this.#stopping?.job;
+    const stopAt = isStopping ? (this.#stopping?.endAt as number) : Number.POSITIVE_INFINITY;
     return Math.min(endAt + this.#graceMs, stopAt);
   }
 
-  /** A deadline that passes is a warning; the worker ends when the grace is over too. */
+  /** When a worker that has not got on is late. */
+  get #lateAt(): number {
+    return this.#endAt - this.#graceMs * (1 - LATE_PART);
+  }
+
+  /** A worker that is late gets a replacement; it ends when the grace is over. */
   #watch(): void {
     if (this.#state !== 'busy') return;
-    const remainingMs = this.#endAt - monotonicNow();
-    if (remainingMs <= 0) this.#kill();
-    else if (remainingMs > this.#graceMs) this.#watchdog.set(this.#endAt - this.#graceMs);
+    const now = monotonicNow();
+    if (now >= this.#endAt) this.#kill();
+    else if (now < this.#lateAt) this.#watchdog.set(this.#lateAt);
     else {
       this.#watchdog.set(this.#endAt);
       this.#warn();

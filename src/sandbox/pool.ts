@@ -12,7 +12,7 @@ import { compileQuickJs } from './wasm-module.js';
 export interface SandboxOptions {
   /** Worker threads at most. Default: the machine's parallelism, at least 2. */
   readonly workers?: number;
-  /** How long past its deadline a worker may take before it is ended, in milliseconds. Default 50. */
+  /** How long past its deadline a worker may take before it is ended, in milliseconds. Default 80. */
   readonly graceMs?: number;
   /** Calls that may wait for a worker; one more is refused with GUEST_QUEUE_FULL. Default 1,000. */
   readonly queueMax?: number;
@@ -31,7 +31,7 @@ const KEEPERS_MAX = 1_000;
  * time begins when a worker takes it; calls wait in order of arrival.
  */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
-  const { workers = Math.max(2, availableParallelism()), graceMs = 50, queueMax = 1_000 } = options;
+  const { workers = Math.max(2, availableParallelism()), graceMs = 80, queueMax = 1_000 } = options;
   for (const [name, value] of Object.entries({ workers, graceMs, queueMax })) {
     if (!Number.isInteger(value) || value < (name === 'workers' ? 1 : 0)) {
       throw new TypeError(`expected ${name} to be a whole number, got ${value}`);

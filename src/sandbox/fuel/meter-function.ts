@@ -1,4 +1,4 @@
-import { WasmReader, WasmWriter } from './wasm-bytes.js';
+import { WasmFormatError, WasmReader, WasmWriter } from './wasm-bytes.js';
 import { BULK, OP, skipImmediates, TYPE } from './wasm-instructions.js';
 
 /** Where the metered module has what metering adds. */
@@ -17,16 +17,13 @@ const DISPATCH_TARGETS_MIN = 200;
 /** Copying or clearing so many bytes, as a power of two, costs as much as a turn of a loop. */
 const BULK_BYTES_PER_FUEL_LOG2 = 6;
 
-/** What is inserted, in the order of where. */
-type Patch =
-  | { readonly at: number; readonly kind: 'loop'; readonly loop: number }
-  | { readonly at: number; readonly kind: 'stack' | 'bulk' }
-  | {
-      readonly at: number;
-      readonly kind: 'function';
-      readonly index: number;
-      readonly end: number;
-    };
+/** What takes the place of the bytes from `at` to `end`, in the order of where. */
+type Patch = { readonly at: number; readonly end: number } & (
+  | { readonly kind: 'function'; readonly index: number }
+  | { readonly kind: 'stack' | 'bulk' }
+  /** A way back to one of `loops`; `depth` is that of a conditional branch. */
+  | { readonly kind: 'back'; readonly loops: readonly number[]; readonly depth?: number }
+);
 
 /** The body of a function (locals and code), metered. `parameters` is how many it has. */
 export function meterFunction(
@@ -44,7 +41,7 @@ export function meterFunction(
   let copied = code;
   for (const patch of patches) {
     out.put(body.bytes.subarray(copied, patch.at));
-    copied = patch.kind === 'function' ? patch.end : patch.at;
+    copied = patch.end;
     write(patch, out, parameters + count, indices);
   }
   return out.put(body.bytes.subarray(copied, body.end)).done();
@@ -68,50 +65,79 @@ function readLocals(body: WasmReader): Locals {
 
 function findPatches(body: WasmReader, { refuel, stack }: MeterIndices): Patch[] {
   const patches: Patch[] = [];
-  const dispatchLoops = new Set<number>();
-  /** The open blocks: a loop's number, or 0. */
-  const open: number[] = [];
-  let loops = 0;
+  const loops = new OpenLoops();
   while (!body.isAtEnd) {
-    const start = body.at;
+    const at = body.at;
     const op = body.byte();
-    if (op === OP.call || op === OP.returnCall || op === OP.refFunc) {
-      const indexAt = body.at;
-      const index = body.number();
-      if (index >= refuel) {
-        patches.push({ at: indexAt, kind: 'function', index: index + 1, end: body.at });
-      }
-      continue;
-    }
-    if (op === OP.prefix && isBulk(body)) patches.push({ at: start, kind: 'bulk' });
     const operandAt = body.at;
+    if (op === OP.loop && (body.bytes[operandAt] as number) >>> 6 !== 1) {
+      // A type by number: a branch back would have to carry values.
+      throw new WasmFormatError('a loop that takes values');
+    }
     skipImmediates(op, body);
-    if (op === OP.block || op === OP.if) open.push(0);
-    else if (op === OP.end) open.pop();
-    else if (op === OP.loop) {
-      open.push(++loops);
-      patches.push({ at: body.at, kind: 'loop', loop: loops });
+    loops.follow(op);
+    const operand = () => new WasmReader(body.bytes, operandAt);
+    if (op === OP.call || op === OP.returnCall || op === OP.refFunc) {
+      const index = operand().number();
+      if (index < refuel) continue;
+      patches.push({ at: operandAt, end: body.at, kind: 'function', index: index + 1 });
+    } else if (op === OP.br || op === OP.brIf) {
+      const depth = operand().number();
+      const targets = loops.among([depth]);
+      if (targets.length === 0) continue;
+      if (op === OP.br) patches.push({ at, end: at, kind: 'back', loops: targets });
+      else patches.push({ at, end: body.at, kind: 'back', loops: targets, depth });
     } else if (op === OP.brTable) {
-      const targets = new WasmReader(body.bytes, operandAt).number();
-      if (targets >= DISPATCH_TARGETS_MIN)
-        dispatchLoops.add(open.findLast((loop) => loop > 0) ?? 0);
-    } else if (op === OP.globalSet && body.bytes[operandAt] === stack) {
-      patches.push({ at: body.at, kind: 'stack' });
+      const depths = readTargets(operand());
+      if (depths.length > DISPATCH_TARGETS_MIN) loops.markDispatch();
+      const targets = loops.among(depths);
+      if (targets.length > 0) patches.push({ at, end: at, kind: 'back', loops: targets });
+    } else if (op === OP.globalSet && operand().number() === stack) {
+      patches.push({ at: body.at, end: body.at, kind: 'stack' });
+    } else if (op === OP.prefix && isBulk(operand().number())) {
+      patches.push({ at, end: at, kind: 'bulk' });
     }
   }
-  return patches.filter((patch) => patch.kind !== 'loop' || !dispatchLoops.has(patch.loop));
+  return patches.filter((patch) => patch.kind !== 'back' || patch.loops.some(loops.isCharged));
 }
 
-function isBulk({ bytes, at }: WasmReader): boolean {
-  return bytes[at] === BULK.memoryCopy || bytes[at] === BULK.memoryFill;
+/** The blocks that are open at a place in the code: a loop's number, or 0. */
+class OpenLoops {
+  readonly #open: number[] = [];
+  readonly #dispatch = new Set<number>();
+  #count = 0;
+
+  follow(op: number): void {
+    if (op === OP.block || op === OP.if) this.#open.push(0);
+    else if (op === OP.loop) this.#open.push(++this.#count);
+    else if (op === OP.end) this.#open.pop();
+  }
+
+  /** The loops that branches of these depths go back to. */
+  among(depths: readonly number[]): number[] {
+    return depths.map((depth) => this.#open.at(-1 - depth) ?? 0).filter((loop) => loop > 0);
+  }
+
+  markDispatch(): void {
+    this.#dispatch.add(this.#open.findLast((loop) => loop > 0) ?? 0);
+  }
+
+  readonly isCharged = (loop: number) => !this.#dispatch.has(loop);
+}
+
+function readTargets(reader: WasmReader): number[] {
+  return Array.from({ length: reader.number() + 1 }, () => reader.number());
+}
+
+function isBulk(number: number): boolean {
+  return number === BULK.memoryCopy || number === BULK.memoryFill;
 }
 
 function write(patch: Patch, out: WasmWriter, local: number, indices: MeterIndices): void {
   if (patch.kind === 'function') out.number(patch.index);
   else if (patch.kind === 'stack') writeStackLow(out, indices);
-  else if (patch.kind === 'loop') {
-    writeCharge(out, indices, () => out.byte(OP.i32Const).byte(1));
-  } else {
+  else if (patch.kind === 'back') writeBack(out, indices, patch.depth);
+  else {
     // The size is on top of the stack, and stays there.
     out.byte(OP.localTee).number(local);
     writeCharge(out, indices, () => {
@@ -119,6 +145,17 @@ function write(patch: Patch, out: WasmWriter, local: number, indices: MeterIndic
       out.byte(OP.i32ShiftRightUnsigned);
     });
   }
+}
+
+/** Charges a turn; where the branch has a condition, only if it is taken. */
+function writeBack(out: WasmWriter, indices: MeterIndices, depth: number | undefined): void {
+  if (depth !== undefined) out.byte(OP.if).byte(TYPE.empty);
+  writeCharge(out, indices, () => out.byte(OP.i32Const).byte(1));
+  if (depth !== undefined)
+    out
+      .byte(OP.br)
+      .number(depth + 1)
+      .byte(OP.end);
 }
 
 /** `fuel -= amount; if (fuel < 0) refuel()` */

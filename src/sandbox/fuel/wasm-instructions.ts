@@ -6,6 +6,8 @@ export const OP = {
   loop: 0x03,
   if: 0x04,
   end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
   brTable: 0x0e,
   call: 0x10,
   returnCall: 0x12,
@@ -62,7 +64,9 @@ function numbersAfter(op: number): number {
 
 const NUMBERS = new Map([
   ...[0x00, 0x01, 0x05, OP.end, 0x0f, 0x1a, 0x1b, 0xd1].map((op) => [op, 0] as const),
-  ...[OP.block, OP.loop, OP.if, 0x0c, 0x0d, OP.call, OP.returnCall].map((op) => [op, 1] as const),
+  ...[OP.block, OP.loop, OP.if, OP.br, OP.brIf, OP.call, OP.returnCall].map(
+    (op) => [op, 1] as const,
+  ),
   ...[0x3f, 0x40, OP.i32Const, 0x42, 0xd0, OP.refFunc].map((op) => [op, 1] as const),
   ...[0x11, 0x13].map((op) => [op, 2] as const),
 ]);
