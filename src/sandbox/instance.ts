@@ -1,4 +1,5 @@
 import { type Engine, type EngineHost, loadEngine, type Pointer } from './engine.js';
+import { FuelSpent } from './fuel/meter.js';
 import { captureMemory, type MemoryImage, restoreMemory } from './memory-image.js';
 import { MEMORY_INITIAL_BYTES, type MemoryLayout, PAGE_BYTES } from './memory-layout.js';
 
@@ -115,6 +116,12 @@ export class Instance {
   enter(host: EngineHost): void {
     this.#equals = undefined;
     this.host.current = host;
+    this.#engine.meter?.fill();
+  }
+
+  /** Ends what runs in here at once, if that can be mended; called by what the engine calls. */
+  leave(): void {
+    if (this.#engine.meter) throw new FuelSpent('the call is over');
   }
 
   /** Copies a text into memory, ended by a zero byte; whoever asks frees it. */

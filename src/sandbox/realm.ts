@@ -239,7 +239,10 @@ export class Realm implements EngineHost {
       this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
     }
     const { verdict } = this.#scope.budget;
-    if (verdict || text === undefined) return this.#guest.string(CALL_IS_OVER);
+    if (verdict || text === undefined) {
+      this.instance.leave();
+      return this.#guest.string(CALL_IS_OVER);
+    }
     return text === '+null' ? this.#guest.null() : this.#guest.string(text);
   }
 
@@ -261,5 +264,5 @@ function failureOf(result: string | GuestOutcome): GuestOutcome | undefined {
 
 /** The name under which a module's own entry is exported to the realm. */
 const MODULE_ENTRY = '__jdbxEntry';
-/** What the guest sees of a host call that outlived its call; the verdict overrules it. */
+/** What a guest without a meter sees of a host call that outlived its call; the verdict overrules it. */
 const CALL_IS_OVER = `-${JSON.stringify({ message: 'the call is over', code: 'GUEST_TIMEOUT' })}`;

@@ -10,7 +10,7 @@ const FUEL_PORTION = 100_000;
 /** How far below its stack pointer a function that calls no other may write. */
 const RED_ZONE_BYTES = 128;
 
-/** Thrown through the engine when its loops turn and the call is over: its stack is then unbalanced. */
+/** Thrown through the engine to a call that is over: the engine's stack is then unbalanced. */
 export class FuelSpent extends Error {
   override readonly name = 'FuelSpent';
 }
@@ -57,8 +57,13 @@ export class Meter {
     this.#stackLow.value = this.#stackStart;
   }
 
-  #refuel(): void {
+  /** Every call begins with the same, so that what it does before a question is the same too. */
+  fill(): void {
     this.#fuel.value = FUEL_PORTION;
+  }
+
+  #refuel(): void {
+    this.fill();
     if (!this.#mayGoOn()) throw new FuelSpent('the call is over');
   }
 }
