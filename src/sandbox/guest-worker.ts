@@ -9,10 +9,12 @@ import {
   type BatchMessage,
   type CallReport,
   CONTROL,
+  type GuestProgram,
   monotonicNow,
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
+import { reportOf } from './outbox.js';
 import type { RealmBase } from './realms.js';
 import { settleByReport } from './results.js';
 
@@ -33,6 +35,8 @@ const RESOURCE_LIMITS = {
 const LATE_PART = 0.4;
 /** How long a job may hold up those that came with it, in milliseconds. */
 const HOLD_UP_MS = 2;
+/** How many programs a worker knows at most, but for those of one batch. */
+const PROGRAMS_MAX = 500;
 /** Ids start over before they outgrow their 32-bit cell. */
 const ID_MAX = 2 ** 30;
 
@@ -67,6 +71,8 @@ export class GuestWorker {
   readonly #watchdog: Alarm;
   readonly #holdUp: Alarm;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
+  /** The numbers of the programs that it knows. */
+  readonly #sent = new Set<number>();
   #batch: Batch | undefined;
   #orderedAt = 0;
   #nextId = 1;
@@ -116,10 +122,22 @@ export class GuestWorker {
     this.#orderedAt = monotonicNow();
     const firstId = this.#takeIds(jobs.length);
     this.#batch = new Batch(jobs, firstId, this.#control);
-    const calls = jobs.map((job, index) => ({ ...job.message, id: firstId + index }));
-    this.#thread.postMessage({ calls } satisfies BatchMessage);
+    this.#thread.postMessage(this.#messageFor(jobs, firstId));
     this.#watchdog.set(this.#lateAt);
     if (jobs.length > 1) this.#holdUp.set(this.#orderedAt + HOLD_UP_MS);
+  }
+
+  /** Programs travel once; a worker is made to forget them all before they are too many. */
+  #messageFor(jobs: readonly Job[], firstId: number): BatchMessage {
+    const forgets = this.#sent.size > PROGRAMS_MAX;
+    if (forgets) this.#sent.clear();
+    const programs: [number, GuestProgram][] = [];
+    for (const { program } of jobs) {
+      if (this.#sent.has(program.number)) continue;
+      this.#sent.add(program.number);
+      programs.push([program.number, program.program]);
+    }
+    return { firstId, forgets, programs, calls: jobs.map(({ order }) => order) };
   }
 
   #takeIds(count: number): number {
@@ -157,7 +175,7 @@ export class GuestWorker {
       this.#recall();
       this.#answer(message);
     } else if (message.kind === 'settled') {
-      for (const { id, report } of message.reports) this.#settle(id, report);
+      for (const entry of message.reports) this.#settle(entry[0], reportOf(entry));
       if (message.isIdle) this.#rest();
     } else {
       this.#events.onReady(message.base);

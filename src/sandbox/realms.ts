@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { capFor, type EngineParts, Instance } from './instance.js';
 import { bytesOf, type MemoryImage } from './memory-image.js';
 import { type MemoryLayout, measureLayout } from './memory-layout.js';
-import type { CallMessage } from './messages.js';
+import type { CallMessage, GuestProgram } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
 import { bootRealm, type PreparedRealm } from './realm-boot.js';
 
@@ -59,7 +59,7 @@ export class Realms {
   }
 
   async take(call: CallMessage, scope: CallScope): Promise<Realm> {
-    const key = keyOf(call);
+    const { key } = call;
     this.#key = key;
     const kept = call.reuse ? this.#kept.get(key) : undefined;
     if (kept) return kept;
@@ -115,7 +115,7 @@ async function makeBase(wasm: WebAssembly.Module): Promise<RealmBase> {
 }
 
 /** The limits and host functions are part of a realm, so a change of them makes another one. */
-function keyOf({ name, code, entry, limits, host }: CallMessage): string {
+export function keyOf({ name, code, entry, limits, host }: GuestProgram): string {
   const { memoryBytes, stackBytes, outputBytes } = limits;
   return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, code]);
 }

@@ -11,7 +11,7 @@ import {
   monotonicNow,
 } from '#jdbx/sandbox/messages.js';
 import type { Realm } from '#jdbx/sandbox/realm.js';
-import { Realms } from '#jdbx/sandbox/realms.js';
+import { keyOf, Realms } from '#jdbx/sandbox/realms.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
 
 /**
@@ -44,14 +44,18 @@ interface Ran {
 
 async function run(code: string, options: Options = {}): Promise<Ran> {
   const { args = [], seed = 'seed', host = {}, limits } = options;
-  const call: CallMessage = {
-    id: 1,
+  const program = {
     name: 'transformer:test',
     code,
     ...checkGuestCode(code, { name: 'transformer:test' }),
-    argumentsText: JSON.stringify(args),
     host: Object.keys(host),
     limits: { ...GUEST_LIMITS.defaults, ...limits },
+  };
+  const call: CallMessage = {
+    ...program,
+    key: keyOf(program),
+    id: 1,
+    argumentsText: JSON.stringify(args),
     deadline: monotonicNow() + 20_000,
     now: 0,
     seed,

@@ -16,7 +16,7 @@ async function fuzz(...args: string[]): Promise<{ exitCode: number; output: stri
 }
 
 test('random programs with random host calls break no rule of the sandbox', async () => {
-  const { exitCode, output } = await fuzz('--seconds', '4', '--seed', '20240115');
+  const { exitCode, output } = await fuzz('--seconds', '3', '--seed', '20240115');
   expect(output).not.toContain('FAILED');
   expect(exitCode).toBe(0);
   expect(JSON.parse(output.trim().split('\n').at(-1) as string).programs).toBeGreaterThan(5);

@@ -200,6 +200,6 @@ export const TIMES: readonly Attempt[] = endless.map(([tried, code]) => ({
   tried,
   code,
   host: { 'db.get': () => 1 },
-  limits: { timeoutMs: 60 },
+  limits: { timeoutMs: 40 },
   fails: 'GUEST_TIMEOUT',
 }));
