@@ -209,28 +209,34 @@ export class Realm implements EngineHost {
     if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
     this.#hasActed = true;
     if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
-    const first = guest.text(guest.argumentAt(argumentsAt, 0));
+    const firstAt = guest.argumentAt(argumentsAt, 0);
     const second = guest.argumentAt(argumentsAt, 1);
-    if (id === HOST_FUNCTION.callHost) {
-      const text = this.#readPlain(second, 1);
-      return text === undefined ? 0 : this.#hostCall(first, text);
-    }
+    if (id === HOST_FUNCTION.callHost) return this.#hostCallPlain(firstAt, second);
+    const first = guest.text(firstAt);
     if (id === HOST_FUNCTION.callHostByText) return this.#hostCall(first, guest.text(second));
     this.#scope.log.print(first, String(JSON.parse(guest.text(second))));
     return 0;
   }
 
+  /** Both the name and the arguments are read from memory, or the guest's end is asked for text. */
+  #hostCallPlain(name: Pointer, args: Pointer): Pointer {
+    const reader = this.#reader();
+    const text = reader?.read(args, 1);
+    if (!reader || text === undefined) return 0;
+    return this.#hostCall(reader.textOf(name) ?? this.#guest.text(name), text);
+  }
+
   #deliver(value: Pointer): Pointer {
-    const text = this.#readPlain(value, 0);
+    const text = this.#reader()?.read(value);
     if (text === undefined) return 0;
     this.#delivered = text;
     return this.#guest.number(1);
   }
 
-  #readPlain(value: Pointer, depth: number): string | undefined {
+  #reader(): HeapReader | undefined {
     const { heap } = this.#addresses;
     if (!heap || !this.#readLimits) return undefined;
-    return new HeapReader(this.instance.views, heap, this.#readLimits).read(value, depth);
+    return new HeapReader(this.instance.views, heap, this.#readLimits);
   }
 
   #hostCall(name: string, argumentsText: string): Pointer {
