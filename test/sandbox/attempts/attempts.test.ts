@@ -51,7 +51,8 @@ beforeAll(async () => {
 });
 
 async function check(attempt: Attempt): Promise<void> {
-  const { code, args = [], host = {}, limits = {}, gives, fails, says } = attempt;
+  const { code, args = [], host = {}, gives, fails, says } = attempt;
+  const limits = { timeoutMs: 20_000, ...attempt.limits };
   const settled = await callGuest(sandbox, code, { args, host, limits }).then(
     ({ value }) => ({ value }),
     (error: Error & { code?: string; details?: unknown }) => ({ error }),
