@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
+const HERE = fileURLToPath(new URL('./isolates/', import.meta.url));
 
 /**
  * isolated-vm as a rival, from a package of the benchmark's own that is
@@ -11,7 +11,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
  * Node must run with `--no-node-snapshot`. Undefined where that is not possible.
  */
 export async function openIsolates() {
-  const load = createRequire(new URL('./package.json', import.meta.url));
+  const load = createRequire(new URL('./isolates/package.json', import.meta.url));
   if (!existsSync(`${HERE}node_modules/isolated-vm`)) install();
   try {
     return rivals(load('isolated-vm'));
