@@ -30,6 +30,8 @@ export type {
   TextFormat,
 } from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
+export type { Difference } from './pipelines/document-tests/compare.js';
+export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
 export type { RunEvents } from './pipelines/events.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';
 export type { RunOptions } from './pipelines/runs.js';

@@ -3,10 +3,12 @@ import { nanoid } from 'nanoid';
 import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
-import { DOCUMENT_CHECKS } from './document-checks.js';
+import type { Document } from './base/document.js';
+import { documentChecks } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
 import { type CheckReport, checkView } from './documents/check.js';
+import type { Filter } from './documents/contract.js';
 import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
 import { createIndex } from './indexes/create-index.js';
@@ -16,7 +18,10 @@ import { createProviders } from './llm/create-providers.js';
 import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
+import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
+import { codeRule } from './pipelines/guests/code-rules.js';
+import { GuestCodes } from './pipelines/guests/guest-codes.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { createSandbox } from './sandbox/pool.js';
@@ -86,6 +91,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   /** Tells when runs and stages start and end. */
   readonly events: EventEmitter<RunEvents>;
   readonly #runs: Runs;
+  readonly #tests: DocumentTests;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
@@ -93,13 +99,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   constructor(engine: Engine, options: OpenOptions) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
       createIndex,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
+      rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
-    super(store, DOCUMENT_CHECKS);
+    super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
     const sandbox = createSandbox({
       ...(options.workers === undefined ? {} : { workers: options.workers }),
@@ -118,9 +126,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     this.audit = new AuditTrail(this);
     this.events = new EventEmitter();
+    this.#tests = new DocumentTests({ database: this, sandbox, codes });
     this.#runs = new Runs({
       database: this,
       sandbox,
+      codes,
       models,
       clock,
       random,
@@ -159,6 +169,16 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.cancel(run);
   }
 
+  /**
+   * Runs the tests that documents carry: of one document by its id, or of those that a
+   * filter finds; nothing of it is written. Failed tests are in the report, not thrown.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, INVALID_FILTER, INVALID_DOCUMENT
+   */
+  test(target: string | Filter = {}): Promise<TestReport> {
+    return this.#tests.run(target);
+  }
+
   /** The run document: its status, its pins, what it used. */
   async runOf(id: string): Promise<RunDocument | undefined> {
     const document = await this.get<RunDocument>(id);
@@ -188,6 +208,11 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #document(id: string): Document | undefined {
+    using snapshot = this.snapshot();
+    return snapshot.get(id);
   }
 
   async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {

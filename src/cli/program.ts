@@ -15,6 +15,7 @@ import { addResume } from './commands/resume.js';
 import { addRun } from './commands/run.js';
 import { addRuns } from './commands/runs.js';
 import { addStats } from './commands/stats.js';
+import { addTest } from './commands/test.js';
 import { addUpdate } from './commands/update.js';
 import { EXIT_HELP } from './exit-codes.js';
 import { Invocation } from './invocation.js';
@@ -27,6 +28,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addResume,
   addRuns,
+  addTest,
   addAudit,
   addQuery,
   addGet,

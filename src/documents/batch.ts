@@ -1,12 +1,15 @@
-import type { Document } from '../base/document.js';
+import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
-import { readIndexDocument } from '../query/index-definition.js';
+import type { IndexDefinition } from '../query/contract.js';
+import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
+import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
 import type { Store } from './store.js';
+import { takeDocument } from './take-document.js';
 import type { View } from './view.js';
 
 /** The most that one transaction may write. It keeps LMDB's free list short. */
@@ -92,8 +95,10 @@ export class Batch implements DraftBase {
    * @throws {JdbxError} TRANSACTION_TOO_LARGE, SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT
    */
   stage(draft: Draft): void {
+    if (draft.changes.length === 0) return;
+    const inMaking = this.#inMaking(draft);
+    for (const rule of this.#store.rules) rule(inMaking);
     const { changes, definitions } = draft;
-    if (changes.length === 0) return;
     const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
@@ -137,6 +142,29 @@ export class Batch implements DraftBase {
     this.#view.close();
   }
 
+  #inMaking(draft: Draft): CommitInMaking {
+    return {
+      changes: draft.changes.map(({ before, after }) => ({
+        before: before?.document,
+        after: after?.document,
+      })),
+      get: (id) => draft.get(id),
+      documentsOf: (type) => this.#documentsOf(type, draft),
+      derive: (document: NewDocument) => {
+        draft.put(takeDocument(document));
+      },
+    };
+  }
+
+  *#documentsOf(type: string, draft: Draft): Generator<Document, void> {
+    const ids = new Set([...this.#view.idsOf(type), ...this.#overlay.keys()]);
+    for (const change of draft.changes) ids.add(idOf(change));
+    for (const id of ids) {
+      const document = draft.get(id);
+      if (document?._type === type) yield document;
+    }
+  }
+
   #nextCatalog(definitions: readonly DraftChange[]): Catalog {
     return this.catalog.with(
       definitions.map((change) => [idOf(change), change.after?.document] as const),
@@ -153,7 +181,9 @@ export class Batch implements DraftBase {
     const made: LiveIndex[] = [];
     try {
       for (const document of indexDocuments(definitions)) {
-        const live = indexes.add(document._id, readIndexDocument(document), this.seq);
+        const definition = readIndexDocument(document);
+        checkOnlyOne(definition, [...this.#untouched(definitions), ...made]);
+        const live = indexes.add(document._id, definition, this.seq);
         made.push(live);
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
@@ -166,6 +196,12 @@ export class Batch implements DraftBase {
       for (const live of made) indexes.abandon(live);
       throw error;
     }
+  }
+
+  /** The indexes whose documents stay as they are. */
+  #untouched(definitions: readonly DraftChange[]): LiveIndex[] {
+    const changed = new Set(definitions.map(idOf));
+    return [...this.#store.indexes.all()].filter(({ id }) => !changed.has(id));
   }
 
   /** A batch that changes definitions is alone, so the view shows all that is stored. */
@@ -182,6 +218,14 @@ export class Batch implements DraftBase {
       }
     }
   }
+}
+
+/** A second index that holds the same would cost its writes and serve nothing. */
+function checkOnlyOne(definition: IndexDefinition, others: readonly LiveIndex[]): void {
+  const twin = others.find((other) => isSameIndex(other.definition, definition));
+  if (!twin) return;
+  const got = `the one of ${twin.id} again`;
+  throw new JdbxError('INVALID_INDEX', `expected another index, got ${got}`, { path: 'key' });
 }
 
 function indexDocuments(definitions: readonly DraftChange[]): Document[] {

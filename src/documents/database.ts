@@ -1,7 +1,9 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
+import { hasOutput } from '../query/output.js';
 import { Collection } from './collection.js';
+import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
   ChangeEvent,
   DocumentCheck,
@@ -96,8 +98,14 @@ export class Database {
     return new Cursor<T>(this.#runner, { filter });
   }
 
-  /** MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes. */
+  /**
+   * MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes.
+   * A last `$out` or `$merge`, which name a type, writes its results in one transaction.
+   *
+   * @throws {JdbxError} INVALID_EXPRESSION, INVALID_FILTER, and with `$out` or `$merge` what a transaction throws
+   */
   async aggregate<T = Filter>(stages: readonly Filter[]): Promise<T[]> {
+    if (hasOutput(stages)) return this.transaction((tx) => tx.aggregate<T>(stages));
     return this.#read((view) => runAggregate(view, stages, this.#store.now()) as T[]);
   }
 
@@ -260,8 +268,15 @@ export class Database {
    *
    * @internal For the floors above.
    */
-  submit<T>(plan: (draft: Draft) => T): Promise<T> {
-    return this.#writer.submit(plan);
+  async submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    for (let left = DEFERRALS_MAX; ; left--) {
+      try {
+        return await this.#writer.submit(plan);
+      } catch (error) {
+        if (!(error instanceof CommitDeferred) || left === 0) throw error;
+        await error.settle();
+      }
+    }
   }
 
   /** Calls `wake` soon after each commit. Returns the way to stop. */

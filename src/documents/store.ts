@@ -10,6 +10,7 @@ import type { Engine, EngineSnapshot } from '../storage/contract.js';
 import type { Batch } from './batch.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
+import type { CommitRule } from './commit-rules.js';
 import { IndexSet } from './index-set.js';
 import { Refs } from './refs.js';
 import { SharedSnapshot } from './shared-snapshot.js';
@@ -21,6 +22,8 @@ export interface StoreOptions {
   readonly cache: DocumentCache;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
+  /** Asked about every commit. Default: none. */
+  readonly rules?: readonly CommitRule[] | undefined;
 }
 
 /** How many commits pass before dead index entries are freed. */
@@ -65,6 +68,10 @@ export class Store implements Shared {
 
   get publishedSeq(): number {
     return this.#published.engine.seq;
+  }
+
+  get rules(): readonly CommitRule[] {
+    return this.#options.rules ?? [];
   }
 
   get isOpen(): boolean {

@@ -35,6 +35,8 @@ export interface GuestProgram {
   readonly code: string;
   readonly entry: string;
   readonly module: boolean;
+  /** The code of the modules that it imports, by specifier. */
+  readonly imports?: Readonly<Record<string, string>> | undefined;
   readonly host: readonly string[];
   readonly limits: GuestLimits;
 }

@@ -97,9 +97,9 @@ class Pool implements Sandbox {
   }
 
   #programOf(call: GuestCall): GuestProgram {
-    const { name, code, limits } = call;
+    const { name, code, imports, limits } = call;
     const { entry, module } = this.entryOf(call);
-    return { name, code, entry, module, host: Object.keys(call.host), limits };
+    return { name, code, entry, module, imports, host: Object.keys(call.host), limits };
   }
 
   #enqueue(job: Job): void {

@@ -7,7 +7,7 @@ import { FuelSpent } from '#jdbx/sandbox/fuel/meter.js';
 import { METER, meterModule } from '#jdbx/sandbox/fuel/meter-module.js';
 import { WasmFormatError } from '#jdbx/sandbox/fuel/wasm-bytes.js';
 import { EVAL, GuestContext } from '#jdbx/sandbox/guest-context.js';
-import { Instance } from '#jdbx/sandbox/instance.js';
+import { Instance, NOBODY } from '#jdbx/sandbox/instance.js';
 import { measureLayout } from '#jdbx/sandbox/memory-layout.js';
 import { bootRealm } from '#jdbx/sandbox/realm-boot.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
@@ -138,14 +138,14 @@ describe('the metered engine', () => {
     const { image, addresses } = bootRealm(instance);
     const guest = new GuestContext(instance, addresses.runtime, addresses.context);
     let questions = 0;
-    const host: EngineHost = { callFunction: () => 0, shouldInterrupt: () => ++questions > 20 };
+    const host: EngineHost = { ...NOBODY, shouldInterrupt: () => ++questions > 20 };
     for (let round = 0; round < 5; round++) {
       questions = 0;
       instance.enter(host);
       const deaf = 'const a = []; a.length = 4e9; a.sort()';
       expect(() => guest.evaluate(deaf, 'deaf', EVAL.script)).toThrow(FuelSpent);
       instance.restore(image);
-      instance.enter({ callFunction: () => 0, shouldInterrupt: () => false });
+      instance.enter(NOBODY);
       const sum = guest.evaluate('[3, 1, 2].sort().join() + Array(99).fill(1).length', 'n', 0);
       expect('value' in sum && guest.text(sum.value)).toBe('1,2,399');
       instance.restore(image);

@@ -91,7 +91,7 @@ export const RIGHTS: readonly Attempt[] = [
   ),
   trying(
     'to reuse a refusal as a permission',
-    '(() => { try { db.put({}) } catch (e) { try { e.constructor.call(e); db.put({}) } catch (again) { return again.code } } })()',
+    '(() => { try { db.put({}) } catch (e) { try { new e.constructor("x"); db.put({}) } catch (again) { return again.code } } })()',
     'PERMISSION_DENIED',
     { host },
   ),
