@@ -1,4 +1,5 @@
 import { RELEASE_SYNC } from 'quickjs-emscripten';
+import { Meter } from './fuel/meter.js';
 
 /** An address in an instance's memory: of bytes, or of a value, a context, a runtime. */
 export type Pointer = number;
@@ -71,6 +72,8 @@ export interface Engine {
   /** Gives 0 when there is no room. */
   readonly malloc: (byteCount: number) => Pointer;
   readonly free: (at: Pointer) => void;
+  /** Undefined when the module is not metered. */
+  readonly meter: Meter | undefined;
 }
 
 /** What the library's loader takes and gives, as far as it matters here. */
@@ -101,6 +104,8 @@ export async function loadEngine(
   host: EngineHost,
   onInstantiated: () => void = () => {},
 ): Promise<Engine> {
+  const meter = new Meter(() => !host.shouldInterrupt());
+  let isMetered = false;
   const load = (await RELEASE_SYNC.importModuleLoader()) as unknown as Loader;
   const module = await load({
     wasmMemory: memory,
@@ -108,7 +113,8 @@ export async function loadEngine(
     print: () => {},
     printErr: () => {},
     instantiateWasm(imports, done) {
-      const instance = new WebAssembly.Instance(wasm, imports);
+      const instance = new WebAssembly.Instance(wasm, { ...imports, ...meter.imports });
+      isMetered = meter.attach(instance.exports);
       onInstantiated();
       done(instance, wasm);
     },
@@ -116,7 +122,8 @@ export async function loadEngine(
   module.callbacks = callbacksOf(host);
   const Calls = await RELEASE_SYNC.importFFI();
   const calls = new Calls(module as never) as unknown as EngineCalls;
-  return { calls, malloc: module._malloc, free: module._free };
+  const { _malloc: malloc, _free: free } = module;
+  return { calls, malloc, free, meter: isMetered ? meter : undefined };
 }
 
 function callbacksOf(host: EngineHost): object {

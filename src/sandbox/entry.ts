@@ -28,6 +28,8 @@ export interface GuestEntry {
 
 /** Longer code than this is refused, in UTF-16 units. */
 export const CODE_LENGTH_MAX = 2 ** 20;
+/** What takes longer was made to: the parser compares each declared name with all before it. */
+const PARSE_MS_MAX = 2_000;
 
 /**
  * Parses guest code (ES2023) without running it, and applies the entry rule:
@@ -117,6 +119,15 @@ function refuseTopLevelAwait(program: Program, source: GuestSource): void {
   if (found) source.refuse('expected no `await` outside of an async function', found.start);
 }
 
+/** Calls `onLate` at a token that comes too late; time is looked at now and then. */
+function within(ms: number, onLate: (position: number) => never) {
+  const until = performance.now() + ms;
+  let tokens = 0;
+  return ({ start }: { readonly start: number }) => {
+    if ((++tokens & 63) === 0 && performance.now() > until) onLate(start);
+  };
+}
+
 /** Guest code under its name, which every refusal carries with a place. */
 class GuestSource {
   readonly #name: string;
@@ -145,10 +156,14 @@ class GuestSource {
   }
 
   #parseAs(sourceType: 'module' | 'script'): Program {
-    const options: Options = { ecmaVersion: 2023, sourceType };
+    const onToken = within(PARSE_MS_MAX, (position) =>
+      this.refuse(`expected code that parses within ${PARSE_MS_MAX} ms`, position),
+    );
+    const options: Options = { ecmaVersion: 2023, sourceType, onToken };
     try {
       return parse(this.#code, options);
     } catch (error) {
+      if (error instanceof JdbxError) throw error;
       if (error instanceof RangeError) return this.refuse('the code is nested too deeply', 0);
       const { message, pos } = error as SyntaxError & { pos: number };
       return this.refuse(message.replace(/ \(\d+:\d+\)$/, ''), pos);

@@ -42,7 +42,7 @@ const BOOT_STACK_BYTES = 256 * 2 ** 10;
 /** Makes a realm with the prelude in it and nothing of any call: no seed, no names, no limits. */
 export function bootRealm(instance: Instance): PreparedRealm {
   const { calls } = instance;
-  instance.enter(NOBODY, BOOT_STACK_BYTES);
+  instance.enter(NOBODY);
   const runtime = calls.QTS_NewRuntime();
   calls.QTS_RuntimeEnableInterruptHandler(runtime);
   calls.QTS_RuntimeEnableModuleLoader(runtime, 0);

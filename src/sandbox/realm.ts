@@ -87,7 +87,7 @@ export class Realm implements EngineHost {
     this.#imports = call.imports ?? {};
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
-    this.instance.enter(this, call.limits.stackBytes);
+    this.instance.enter(this);
     const failure = this.isLoaded ? undefined : this.#load(call);
     const outcome = failure ?? this.#callEntry(call);
     const { verdict } = scope.budget;
@@ -106,7 +106,7 @@ export class Realm implements EngineHost {
     };
     // This call too begins from the image, so that it runs as every later one will.
     this.instance.restore(this.#prepared.image);
-    this.instance.enter(this, call.limits.stackBytes);
+    this.instance.enter(this);
     return undefined;
   }
 
@@ -226,19 +226,25 @@ export class Realm implements EngineHost {
     if (id === HOST_FUNCTION.digest) return this.#digest(argumentsAt);
     this.#hasActed = true;
     if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
-    const first = guest.text(guest.argumentAt(argumentsAt, 0));
+    const firstAt = guest.argumentAt(argumentsAt, 0);
     const second = guest.argumentAt(argumentsAt, 1);
-    if (id === HOST_FUNCTION.callHost) {
-      const text = this.#readPlain(second, 1);
-      return text === undefined ? 0 : this.#hostCall(first, text);
-    }
+    if (id === HOST_FUNCTION.callHost) return this.#hostCallPlain(firstAt, second);
+    const first = guest.text(firstAt);
     if (id === HOST_FUNCTION.callHostByText) return this.#hostCall(first, guest.text(second));
     this.#scope.log.print(first, String(JSON.parse(guest.text(second))));
     return 0;
   }
 
+  /** Both the name and the arguments are read from memory, or the guest's end is asked for text. */
+  #hostCallPlain(name: Pointer, args: Pointer): Pointer {
+    const reader = this.#reader();
+    const text = reader?.read(args, 1);
+    if (!reader || text === undefined) return 0;
+    return this.#hostCall(reader.textOf(name) ?? this.#guest.text(name), text);
+  }
+
   #deliver(value: Pointer): Pointer {
-    const text = this.#readPlain(value, 0);
+    const text = this.#reader()?.read(value);
     if (text === undefined) return 0;
     this.#delivered = text;
     return this.#guest.number(1);
@@ -261,10 +267,10 @@ export class Realm implements EngineHost {
     return guest.string(createHash(algorithm).update(bytes).digest('hex'));
   }
 
-  #readPlain(value: Pointer, depth: number): string | undefined {
+  #reader(): HeapReader | undefined {
     const { heap } = this.#addresses;
     if (!heap || !this.#readLimits) return undefined;
-    return new HeapReader(this.instance.views, heap, this.#readLimits).read(value, depth);
+    return new HeapReader(this.instance.views, heap, this.#readLimits);
   }
 
   #hostCall(name: string, argumentsText: string): Pointer {
@@ -273,7 +279,10 @@ export class Realm implements EngineHost {
       this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
     }
     const { verdict } = this.#scope.budget;
-    if (verdict || text === undefined) return this.#guest.string(CALL_IS_OVER);
+    if (verdict || text === undefined) {
+      this.instance.leave();
+      return this.#guest.string(CALL_IS_OVER);
+    }
     return text === '+null' ? this.#guest.null() : this.#guest.string(text);
   }
 
@@ -295,5 +304,5 @@ function failureOf(result: string | GuestOutcome): GuestOutcome | undefined {
 
 /** The name under which a module's own entry is exported to the realm. */
 const MODULE_ENTRY = '__jdbxEntry';
-/** What the guest sees of a host call that outlived its call; the verdict overrules it. */
+/** What a guest without a meter sees of a host call that outlived its call; the verdict overrules it. */
 const CALL_IS_OVER = `-${JSON.stringify({ message: 'the call is over', code: 'GUEST_TIMEOUT' })}`;

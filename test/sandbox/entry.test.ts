@@ -84,3 +84,11 @@ describe('code that is refused', () => {
     expect(refusal(`function f() {}${' '.repeat(2 ** 20)}`).message).toContain('at most');
   });
 });
+
+test('code that was made to take long to parse is refused in time', () => {
+  // Each name is compared with all before it: half a minute of the caller's thread.
+  const names = Array.from({ length: 22_000 }, (_, n) => `export const e${n} = 1;`).join('');
+  expect(refusal(`${names} export default function f() {}`).message).toMatch(
+    /GUEST_SYNTAX: expected code that parses within 2000 ms/,
+  );
+});
