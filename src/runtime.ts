@@ -1,25 +1,33 @@
+import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
 import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
-import { DOCUMENT_CHECKS } from './document-checks.js';
+import type { Document } from './base/document.js';
+import { blobFault, documentChecks } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
-import { type CheckReport, checkView } from './documents/check.js';
+import { type CheckOptions, type CheckReport, checkView } from './documents/check.js';
+import type { Filter } from './documents/contract.js';
 import { Database } from './documents/database.js';
+import type { RetainReport } from './documents/retention/contract.js';
 import { Store } from './documents/store.js';
 import { takeDocument } from './documents/take-document.js';
-import { createIndex } from './indexes/create-index.js';
+import { indexKind } from './indexes/create-index.js';
 import { createModelCaller } from './llm/call-model.js';
 import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
 import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
+import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
+import { codeRule } from './pipelines/guests/code-rules.js';
+import { GuestCodes } from './pipelines/guests/guest-codes.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
+
 import { createSandbox } from './sandbox/pool.js';
 import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
@@ -37,6 +45,17 @@ export interface OpenOptions {
   readonly sizeMaxBytes?: number | undefined;
   /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
   readonly logCommits?: number | undefined;
+  /**
+   * Changed documents after which the indexes are saved in the background, so that the store
+   * opens without reading its documents. Default 20,000; stores of less than a quarter of it
+   * are not saved.
+   */
+  readonly saveIndexesAfter?: number | undefined;
+  /**
+   * How often retention looks for what is due, in milliseconds; 0 leaves it to `db.retain()`.
+   * Default: a minute.
+   */
+  readonly retentionIntervalMs?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -50,7 +69,7 @@ export interface OpenOptions {
   readonly random?: (() => number) | undefined;
 }
 
-const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000 };
+const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000, retentionIntervalMs: 60_000 };
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
@@ -71,8 +90,8 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
-    const jdbx = new Jdbx(engine, options);
-    await jdbx.begin(options.resume ?? true);
+    const jdbx = new Jdbx(engine, options, path === MEMORY ? undefined : resolve(path));
+    await jdbx.begin(options);
     return jdbx;
   } catch (error) {
     await engine.close();
@@ -80,27 +99,38 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   }
 }
 
+/** What `db.events` tells. */
+export interface JdbxEvents extends RunEvents {
+  /** After each step of retention in the background, and at the end of a round. */
+  readonly retention: [report: RetainReport];
+}
+
 /** An open store: the verbs over its documents, and the runs of its pipelines. */
 export class Jdbx extends Database implements AsyncDisposable {
   /** The audit trail and its verification. */
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
-  readonly events: EventEmitter<RunEvents>;
+  readonly events: EventEmitter<JdbxEvents>;
   readonly #runs: Runs;
+  readonly #tests: DocumentTests;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `open`. */
-  constructor(engine: Engine, options: OpenOptions) {
+  constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
-      createIndex,
+      indexKind,
+      savesIn: directory && join(directory, 'indexes'),
+      saveAfter: options.saveIndexesAfter,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
+      rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
-    super(store, DOCUMENT_CHECKS);
+    super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
     const sandbox = createSandbox({
       ...(options.workers === undefined ? {} : { workers: options.workers }),
@@ -119,9 +149,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     this.audit = new AuditTrail(this);
     this.events = new EventEmitter();
+    this.#tests = new DocumentTests({ database: this, sandbox, codes });
     this.#runs = new Runs({
       database: this,
       sandbox,
+      codes,
       models,
       clock,
       random,
@@ -132,9 +164,13 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /** @internal Fills a new store, and goes on with unfinished runs. */
-  async begin(resume: boolean): Promise<void> {
+  async begin(options: OpenOptions): Promise<void> {
     if (this.seq === 0) await this.#fill();
+    const intervalMs = options.retentionIntervalMs ?? DEFAULTS.retentionIntervalMs;
+    const onProgress = (report: RetainReport) => this.events.emit('retention', report);
+    if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
     // With others here, what is unfinished may be theirs and under way.
+    const resume = options.resume ?? true;
     if (resume && this.othersCount === 0) await this.#runs.resumeUnfinished();
   }
 
@@ -169,6 +205,16 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.cancel(run);
   }
 
+  /**
+   * Runs the tests that documents carry: of one document by its id, or of those that a
+   * filter finds; nothing of it is written. Failed tests are in the report, not thrown.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, INVALID_FILTER, INVALID_DOCUMENT
+   */
+  test(target: string | Filter = {}): Promise<TestReport> {
+    return this.#tests.run(target);
+  }
+
   /** The run document: its status, its pins, what it used. */
   async runOf(id: string): Promise<RunDocument | undefined> {
     const document = await this.get<RunDocument>(id);
@@ -180,13 +226,30 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.settled();
   }
 
-  /** Checks documents, history, change log, indexes and audit trail against each other. */
-  async check(): Promise<CheckReport> {
+  /**
+   * Checks documents, refs, kept revisions, change log, indexes, unique keys, content hashes
+   * and audit trail of one commit against each other, while others read and write.
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
     const view = this.view();
     try {
-      return checkView(view);
+      return await checkView(view, blobFault, options);
     } finally {
       view.close();
+    }
+  }
+
+  protected override pinnedRevisions(): ReadonlyMap<string, number> {
+    const snapshot = this.snapshot();
+    try {
+      const pinned = new Map<string, number>();
+      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
+      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+        pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
+      }
+      return pinned;
+    } finally {
+      snapshot.close();
     }
   }
 
@@ -200,6 +263,11 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #document(id: string): Document | undefined {
+    using snapshot = this.snapshot();
+    return snapshot.get(id);
   }
 
   async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {

@@ -43,7 +43,11 @@ export class Invocation {
     // Loaded when it is needed: help and misuse answer faster without it.
     const { open } = await import('../runtime.js');
     // A command does what it was asked for; only `resume` goes on with what others left.
-    const db = await open(this.options.store, { ...options, resume: false });
+    const db = await open(this.options.store, {
+      ...options,
+      resume: false,
+      retentionIntervalMs: 0,
+    });
     try {
       await work(db);
     } finally {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAudit } from './commands/audit.js';
+import { addBackup } from './commands/backup.js';
 import { addCheck } from './commands/check.js';
+import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
 import { addExport } from './commands/export.js';
 import { addGet } from './commands/get.js';
@@ -12,9 +14,11 @@ import { addQuery } from './commands/query.js';
 import { addRemove } from './commands/remove.js';
 import { addRestore } from './commands/restore.js';
 import { addResume } from './commands/resume.js';
+import { addRetain } from './commands/retain.js';
 import { addRun } from './commands/run.js';
 import { addRuns } from './commands/runs.js';
 import { addStats } from './commands/stats.js';
+import { addTest } from './commands/test.js';
 import { addUpdate } from './commands/update.js';
 import { EXIT_HELP } from './exit-codes.js';
 import { Invocation } from './invocation.js';
@@ -27,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addResume,
   addRuns,
+  addTest,
   addAudit,
   addQuery,
   addGet,
@@ -37,6 +42,9 @@ const COMMANDS: readonly AddCommand[] = [
   addRestore,
   addImport,
   addExport,
+  addBackup,
+  addCompact,
+  addRetain,
   addCheck,
   addStats,
   addCompletion,

@@ -1,8 +1,10 @@
 import type { Document } from '../base/document.js';
-import type { Change, Commit, StoredDocument } from '../storage/contract.js';
+import type { Commit, PutChange, RemoveChange, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import type { IndexSet } from './index-set.js';
 import type { Refs } from './refs.js';
+
+type Change = PutChange | RemoveChange;
 
 /** The published state that commits of other processes are entered into. */
 export interface Absorbing {
@@ -31,7 +33,10 @@ export function absorbCommits(commits: readonly Commit[], store: Absorbing): Abs
   const changed = new Map<string, Document | undefined>();
   const definitions: (readonly [string, Document | undefined])[] = [];
   for (const { seq, changes } of commits) {
-    const each = changes.map((change) => ({ change, before: beforeOf(change, changed, store) }));
+    // What is forgotten of a document's past is in no index.
+    const each = changes
+      .filter((change) => change.kind !== 'forget')
+      .map((change) => ({ change, before: beforeOf(change, changed, store) }));
     store.indexes.stage(
       each.map(({ change, before }) => ({ ref: change.ref, before, after: afterOf(change) })),
       seq,

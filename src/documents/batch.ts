@@ -1,12 +1,16 @@
-import type { Document } from '../base/document.js';
+import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
-import { readIndexDocument } from '../query/index-definition.js';
+import type { IndexDefinition } from '../query/contract.js';
+import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
+import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
+import { type Horizons, later } from './horizons.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
 import type { ReadyBatch, Store } from './store.js';
+import { takeDocument } from './take-document.js';
 import type { View } from './view.js';
 
 /** The most that one transaction may write. It keeps LMDB's free list short. */
@@ -36,6 +40,8 @@ export class Batch implements DraftBase, ReadyBatch {
   at: number;
   catalog: Catalog;
   auditHead: AuditHead;
+  horizons: Horizons;
+  trimLogTo = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -44,6 +50,7 @@ export class Batch implements DraftBase, ReadyBatch {
     this.at = store.now();
     this.catalog = store.catalog;
     this.auditHead = store.auditHead;
+    this.horizons = store.horizons;
   }
 
   /** Documents changed so far. */
@@ -92,17 +99,21 @@ export class Batch implements DraftBase, ReadyBatch {
    * @throws {JdbxError} TRANSACTION_TOO_LARGE, SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT
    */
   stage(draft: Draft): void {
+    if (draft.isEmpty) return;
+    const inMaking = this.#inMaking(draft);
+    for (const rule of this.#store.rules) rule(inMaking);
     const { changes, definitions } = draft;
-    if (changes.length === 0) return;
     const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
     const logged = draft.logChanges(catalog);
     this.#staged.push(this.#enter(changes, definitions, logged));
     this.#keep(changes, logged);
+    this.#raiseHorizons(draft, logged);
+    this.trimLogTo = Math.max(this.trimLogTo, draft.trimLogTo);
     this.catalog = catalog;
     this.#definitions = definitions;
-    this.#size += changes.length;
+    this.#size += changes.length + draft.forgets.length;
     this.#bytes += bytes;
     this.auditHead = draft.auditHead;
     this.seq++;
@@ -137,6 +148,29 @@ export class Batch implements DraftBase, ReadyBatch {
     this.#view.close();
   }
 
+  #inMaking(draft: Draft): CommitInMaking {
+    return {
+      changes: draft.changes.map(({ before, after }) => ({
+        before: before?.document,
+        after: after?.document,
+      })),
+      get: (id) => draft.get(id),
+      documentsOf: (type) => this.#documentsOf(type, draft),
+      derive: (document: NewDocument) => {
+        draft.put(takeDocument(document));
+      },
+    };
+  }
+
+  *#documentsOf(type: string, draft: Draft): Generator<Document, void> {
+    const ids = new Set([...this.#view.idsOf(type), ...this.#overlay.keys()]);
+    for (const change of draft.changes) ids.add(idOf(change));
+    for (const id of ids) {
+      const document = draft.get(id);
+      if (document?._type === type) yield document;
+    }
+  }
+
   #nextCatalog(definitions: readonly DraftChange[]): Catalog {
     return this.catalog.with(
       definitions.map((change) => [idOf(change), change.after?.document] as const),
@@ -153,7 +187,9 @@ export class Batch implements DraftBase, ReadyBatch {
     const made: LiveIndex[] = [];
     try {
       for (const document of indexDocuments(definitions)) {
-        const live = indexes.add(document._id, readIndexDocument(document), this.seq);
+        const definition = readIndexDocument(document);
+        checkOnlyOne(definition, [...this.#untouched(definitions), ...made]);
+        const live = indexes.add(document._id, definition, this.seq);
         made.push(live);
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
@@ -168,10 +204,32 @@ export class Batch implements DraftBase, ReadyBatch {
     }
   }
 
+  /** The indexes whose documents stay as they are. */
+  #untouched(definitions: readonly DraftChange[]): LiveIndex[] {
+    const changed = new Set(definitions.map(idOf));
+    return [...this.#store.indexes.all()].filter(({ id }) => !changed.has(id));
+  }
+
   /** A batch that changes definitions is alone, so the view shows all that is stored. */
   *#unchanged(type: string, changes: readonly DraftChange[]): Generator<StoredDocument, void> {
     const own = new Set(changes.map(({ ref }) => ref));
     for (const stored of this.#view.documentsOf(type)) if (!own.has(stored.ref)) yield stored;
+  }
+
+  /** What is forgotten, and what ends without ever having been kept, nobody can tell any more. */
+  #raiseHorizons({ forgets }: Draft, logged: readonly Change[]): void {
+    const raised = forgets.map(({ type, until }) => [type, until] as const);
+    const now = { seq: this.seq, at: this.at };
+    for (const change of logged) {
+      if (change.kind !== 'remove' || !change.versioned) continue;
+      if (this.lastKept(change.id, change.type) !== change.rev) raised.push([change.type, now]);
+    }
+    if (raised.length === 0) return;
+    const horizons = new Map(this.horizons);
+    for (const [type, until] of raised) {
+      horizons.set(type, later(until, horizons.get(type) ?? until));
+    }
+    this.horizons = horizons;
   }
 
   #keep(changes: readonly DraftChange[], logged: readonly Change[]): void {
@@ -182,6 +240,14 @@ export class Batch implements DraftBase, ReadyBatch {
       }
     }
   }
+}
+
+/** A second index that holds the same would cost its writes and serve nothing. */
+function checkOnlyOne(definition: IndexDefinition, others: readonly LiveIndex[]): void {
+  const twin = others.find((other) => isSameIndex(other.definition, definition));
+  if (!twin) return;
+  const got = `the one of ${twin.id} again`;
+  throw new JdbxError('INVALID_INDEX', `expected another index, got ${got}`, { path: 'key' });
 }
 
 function indexDocuments(definitions: readonly DraftChange[]): Document[] {

@@ -1,7 +1,11 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
+import { hasOutput } from '../query/output.js';
+import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
+import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
   ChangeEvent,
   DocumentCheck,
@@ -17,9 +21,18 @@ import type {
 import { Cursor, type QueryRunner } from './cursor.js';
 import type { Draft } from './draft.js';
 import { findDocuments, queryRunner, runAggregate } from './querying.js';
+import { readHistory } from './read-history.js';
+import {
+  type BackgroundOptions,
+  BackgroundRetention,
+  type RetentionState,
+} from './retention/background.js';
+import type { RetainOptions, RetainReport, RetentionHost } from './retention/contract.js';
+import { retentionHost } from './retention/host.js';
+import { retainOnce } from './retention/round.js';
 import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
-import type { Store } from './store.js';
+import type { IndexState, Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
 import type {
@@ -46,6 +59,15 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StoreStats {
+  /** The newest commit. */
+  readonly seq: number;
+  readonly size_bytes: number;
+  /** The oldest commit that the change log holds. */
+  readonly log_start: number;
+  readonly retention: RetentionState;
+}
+
 /** The verbs over one open store. */
 export class Database {
   readonly #store: Store;
@@ -54,6 +76,8 @@ export class Database {
   readonly #runner: QueryRunner;
   readonly #closing = new AbortController();
   #refusesWrites = false;
+  readonly #retention: RetentionHost;
+  #background: BackgroundRetention | undefined;
 
   /** @internal */
   constructor(store: Store, checks: readonly DocumentCheck[]) {
@@ -61,6 +85,7 @@ export class Database {
     this.#writer = new Writer(store);
     this.#checks = checks;
     this.#runner = queryRunner(() => this.view());
+    this.#retention = retentionHost(store, this.#writer, () => this.pinnedRevisions());
   }
 
   /** The newest commit. */
@@ -79,6 +104,11 @@ export class Database {
     return this.#store.engine.sizeBytes();
   }
 
+  /** Which index serves here, native or portable and why, and up to which commit it is saved. */
+  get indexes(): IndexState {
+    return this.#store.indexState;
+  }
+
   /** A type and the types that an alias says it includes. */
   typesOf(type: string): readonly string[] {
     return this.#store.catalog.typesOf(type);
@@ -89,10 +119,11 @@ export class Database {
   }
 
   async get<T = Document>(id: string): Promise<T | undefined> {
-    checkId(id);
-    // The newest revision, without the cost of a view, when it is at hand.
+    // The newest revision, without the cost of a view, when it is at hand: then its id is one.
     const cached = this.#store.cached(id);
-    return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
+    if (cached) return cached.document as T;
+    checkId(id);
+    return this.#read((view) => view.get(id)) as T | undefined;
   }
 
   async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {
@@ -103,8 +134,14 @@ export class Database {
     return new Cursor<T>(this.#runner, { filter });
   }
 
-  /** MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes. */
+  /**
+   * MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes.
+   * A last `$out` or `$merge`, which name a type, writes its results in one transaction.
+   *
+   * @throws {JdbxError} INVALID_EXPRESSION, INVALID_FILTER, and with `$out` or `$merge` what a transaction throws
+   */
   async aggregate<T = Filter>(stages: readonly Filter[]): Promise<T[]> {
+    if (hasOutput(stages)) return this.transaction((tx) => tx.aggregate<T>(stages));
     return this.#read((view) => runAggregate(view, stages, this.#store.now()) as T[]);
   }
 
@@ -187,14 +224,7 @@ export class Database {
 
   /** Kept revisions of a document, oldest first. Types that are not versioned keep none. */
   async history(id: string): Promise<HistoryEntry[]> {
-    return this.#read((view) =>
-      [...view.engine.revisions(id)].map(({ seq, at, document }) => ({
-        rev: document._rev,
-        seq,
-        at: new Date(at).toISOString(),
-        document,
-      })),
-    );
+    return this.#read((view) => readHistory(view.engine, id));
   }
 
   /** One kept revision. */
@@ -247,6 +277,60 @@ export class Database {
     return exportDocuments(() => this.view(), filter, options);
   }
 
+  /**
+   * Types that keep their revisions, as they were after commit `point`, or at that time. What
+   * retention has forgotten, and what was never kept, is NOT_RETAINED at the read.
+   *
+   * @throws {TypeError | RangeError} for no commit of this store, and no date
+   */
+  asOf(point: number | Date): AsOf {
+    return new AsOf(() => this.view(), readMoment(point, this.seq));
+  }
+
+  /**
+   * Does now what retention documents and expiring indexes ask for, in small commits, and
+   * says what went. The same is done in the background while a store is open.
+   *
+   * @throws what `signal` was aborted with; what went before stays gone
+   */
+  retain(options: RetainOptions = {}): Promise<RetainReport> {
+    const { signal } = options;
+    const signals = signal ? [this.#closing.signal, signal] : [this.#closing.signal];
+    return retainOnce(this.#retention, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Copies the store into an empty or new directory while reads and writes go on. The copy is
+   * a store of its own and equals one commit.
+   *
+   * @throws {JdbxError} BACKUP_TARGET, STORE_FULL, STORE_IO; nothing of the copy stays then
+   */
+  async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
+    if (typeof path !== 'string' || path === '') {
+      throw new TypeError(`backup: expected the path of a directory, got ${String(path)}`);
+    }
+    if (!this.#store.isOpen) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    return backUp(this.#store.engine, path, options);
+  }
+
+  /** @internal Begins retention in the background, until the database is closed. */
+  startRetention(options: BackgroundOptions): void {
+    this.#background = new BackgroundRetention(this.#retention, options);
+  }
+
+  /** Figures of the store and of what it does by itself. */
+  async stats(): Promise<StoreStats> {
+    const { seq, sizeBytes } = this;
+    const log_start = this.#store.logStart;
+    const retention = this.#background?.state ?? { running: false, rounds: 0 };
+    return { seq, size_bytes: sizeBytes, log_start, retention };
+  }
+
+  /** @internal By id, the oldest revision that runs under way may still read. */
+  protected pinnedRevisions(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+
   /** A synchronous, consistent read view. The caller closes it. */
   snapshot(): Snapshot {
     return new Snapshot(this.view(), this.#store.now());
@@ -271,8 +355,15 @@ export class Database {
    *
    * @internal For the floors above.
    */
-  submit<T>(plan: (draft: Draft) => T): Promise<T> {
-    return this.#writer.submit(plan);
+  async submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    for (let left = DEFERRALS_MAX; ; left--) {
+      try {
+        return await this.#writer.submit(plan);
+      } catch (error) {
+        if (!(error instanceof CommitDeferred) || left === 0) throw error;
+        await error.settle();
+      }
+    }
   }
 
   /** Calls `wake` soon after each commit. Returns the way to stop. */
@@ -288,9 +379,10 @@ export class Database {
   /** Ends watchers, lets writes that were submitted finish, and closes the store. */
   async close(): Promise<void> {
     this.refuseWrites();
-    this.#closing.abort();
+    this.#closing.abort(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
+    await this.#background?.stop();
     await this.#writer.close();
-    this.#store.close();
+    await this.#store.close();
     await this.#store.engine.close();
   }
 

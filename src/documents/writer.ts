@@ -60,6 +60,11 @@ export class Writer {
     });
   }
 
+  /** Plans that wait, or whose commit is under way. */
+  get isBusy(): boolean {
+    return this.#draining !== undefined;
+  }
+
   /** Lets what was submitted finish, and refuses what comes later. */
   async close(): Promise<void> {
     this.#closed = true;

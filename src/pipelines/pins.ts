@@ -11,6 +11,8 @@ export interface PinSource {
   document(id: string): Document | undefined;
   /** A type and the types that an alias says it includes. */
   typesOf(type: string): readonly string[];
+  /** The ids of the documents that its code imports. */
+  importsOf(document: Document): readonly string[];
 }
 
 /** Fields that name a definition, and the type that it must have. */
@@ -66,6 +68,13 @@ function find({ id, type, path }: Named, source: PinSource): Document {
 }
 
 function namedBy(document: Document, source: PinSource, path: string): Named[] {
+  const imported = source.importsOf(document).map((id) => {
+    return { id, type: 'transformer', path: `${path} (${document._id})` };
+  });
+  return [...imported, ...namedInFields(document, source, path)];
+}
+
+function namedInFields(document: Document, source: PinSource, path: string): Named[] {
   if (source.typesOf('pipeline').includes(document._type)) {
     const at = path === '' ? '' : `${path} (${document._id}).`;
     return namedByStages(checkPipeline(document).stages, `${at}stages`);

@@ -5,11 +5,13 @@ import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
   readonly database: Database;
   readonly sandbox: Sandbox;
+  readonly codes: GuestCodes;
   readonly models: ModelCaller;
   readonly clock: Clock;
   readonly random: () => number;

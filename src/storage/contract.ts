@@ -29,6 +29,13 @@ export interface Engine {
   sizeAfter(batch: EngineBatch): number;
   /** Looks again at what another process wrote to the same files. Absent where none can. */
   refresh?(): void;
+  /**
+   * Writes everything up to some commit from now on to one file of an LMDB store, which must
+   * not be there yet, while reads and commits go on. Not flushed. Absent where nothing is on disk.
+   *
+   * @returns the commit that the file shows
+   */
+  copyTo?(file: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -76,7 +83,7 @@ export interface Commit {
   readonly changes: readonly Change[];
 }
 
-export type Change = PutChange | RemoveChange;
+export type Change = PutChange | RemoveChange | ForgetChange;
 
 export interface PutChange {
   readonly kind: 'put';
@@ -95,6 +102,18 @@ export interface RemoveChange {
   readonly type: string;
   /** The revision that was removed. */
   readonly rev: number;
+  /** Remember when, beside the kept revisions. Absent: do not. */
+  readonly versioned?: true;
+}
+
+/** Drops kept revisions of one document, and what is remembered of their removal. */
+export interface ForgetChange {
+  readonly kind: 'forget';
+  readonly id: string;
+  /** The oldest revision that is kept. */
+  readonly from: number;
+  /** Revisions before this one go. */
+  readonly below: number;
 }
 
 export interface StoredDocument {
@@ -114,6 +133,13 @@ export interface StoredRevision {
   readonly document: Document;
 }
 
+/** When a document of a type that keeps revisions was removed. */
+export interface StoredRemoval {
+  readonly rev: number;
+  readonly seq: number;
+  readonly at: number;
+}
+
 export interface EngineSnapshot {
   readonly seq: number;
   get(id: string): StoredDocument | undefined;
@@ -124,6 +150,10 @@ export interface EngineSnapshot {
   revision(id: string, rev: number): StoredRevision | undefined;
   /** The number of the newest kept revision; 0 when none is kept. */
   lastRevision(id: string): number;
+  /** Removals of one document that are remembered, oldest first. */
+  removals(id: string): Iterable<StoredRemoval>;
+  /** Ids that may have kept revisions, in order (UTF-8 bytes), those after `after`. */
+  revisedIds(after?: string): Iterable<string>;
   /** Log records after `since`, oldest first. */
   log(since: number): Iterable<Commit>;
   /** The oldest `seq` whose record is still in the log; `seq + 1` when the log is empty. */

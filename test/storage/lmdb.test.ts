@@ -253,7 +253,7 @@ describe('a damaged or newer store', () => {
       encoding: 'binary',
       keyEncoding: 'binary',
     });
-    await names.put(Buffer.from('format'), encodeNamed(2));
+    await names.put(Buffer.from('format'), encodeNamed(99));
     await root.close();
     await expect(open(path)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
   });

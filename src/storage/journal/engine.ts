@@ -101,6 +101,14 @@ class JournaledEngine implements Engine {
     }
   }
 
+  /** The engine behind takes in first what it does not hold yet; what comes then may be in the copy. */
+  async copyTo(file: string): Promise<number> {
+    if (this.#refusal) throw this.#refusal;
+    if (!this.#behind.copyTo) throw new TypeError('copyTo: expected an engine on disk');
+    await this.#takingIn.finish();
+    return this.#behind.copyTo(file);
+  }
+
   sizeBytes(): number {
     return this.#behind.sizeBytes() + this.#reader.journal.sizeBytes();
   }

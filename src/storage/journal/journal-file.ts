@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { syncDirectory } from '../durable-files.js';
 import { decodeRecord, HEADER_BYTES, type JournalRecord, readHeader } from './record.js';
 
 const flush = promisify(fdatasync);
@@ -44,8 +45,10 @@ export class JournalFile {
   /**
    * Whole records from `start` on, up to the first that is torn or of another generation
    * than asked for (or than the first one). Another process may be writing the file.
+   *
+   * @param after commits up to this one are not decoded
    */
-  *records(start: number, generation?: number): Generator<JournalRecord, void> {
+  *records(start: number, generation?: number, after = 0): Generator<JournalRecord, void> {
     const size = this.sizeBytes;
     let wanted = generation;
     let piece: Buffer = Buffer.alloc(0);
@@ -63,7 +66,7 @@ export class JournalFile {
       const header = readHeader(piece, offset);
       if (header.generation !== (wanted ?? header.generation) || at + header.bytes > size) return;
       const place = need(at, header.bytes);
-      const record = decodeRecord(piece, place);
+      const record = decodeRecord(piece, place, after);
       if (!record) return;
       wanted = record.generation;
       at += header.bytes;
@@ -126,16 +129,5 @@ export class JournalFile {
 export class FlushFailure extends Error {
   constructor(cause: unknown) {
     super('a flush of the journal failed', { cause });
-  }
-}
-
-/** Makes the file's name durable. Windows cannot open directories, and needs not. */
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -70,7 +70,9 @@ export class Journal {
    * @throws {JdbxError} STORE_CORRUPT
    */
   find(after: number, upTo: number, strict: boolean): JournaledBatch[] {
-    const rows = ([0, 1] as const).map((turn) => [...(this.#file(turn)?.records(0) ?? [])]);
+    const rows = ([0, 1] as const).map((turn) => [
+      ...(this.#file(turn)?.records(0, undefined, after) ?? []),
+    ]);
     const generations = rows.map((row) => row[0]?.generation ?? 0) as [number, number];
     const newer = generations[1] > generations[0] ? 1 : 0;
     const found: JournaledBatch[] = [];
@@ -79,7 +81,7 @@ export class Journal {
     for (const turn of [1 - newer, newer] as (0 | 1)[]) {
       let start = 0;
       for (const record of rows[turn] as JournalRecord[]) {
-        if (firstOf(record.batch) > upTo) return found;
+        if (record.first > upTo) return found;
         const commits = record.batch.commits.filter(({ seq }) => seq > newest);
         if (commits[0] && commits[0].seq !== newest + 1) {
           if (strict) refuseGap(newest + 1, commits[0].seq);
@@ -87,9 +89,9 @@ export class Journal {
         }
         if (commits.length > 0) {
           found.push({ batch: { ...record.batch, commits }, bytes: record.end - start });
-          newest = lastOf(record.batch);
+          newest = record.last;
         }
-        this.#pass(turn, record, firstOf((rows[turn] as JournalRecord[])[0]?.batch as EngineBatch));
+        this.#pass(turn, record, (rows[turn] as JournalRecord[])[0]?.first ?? 0);
         start = record.end;
       }
     }
@@ -105,11 +107,11 @@ export class Journal {
       let { firstSeq } = this.#place;
       let start = end;
       for (const record of this.#file(turn)?.records(end, generation) ?? []) {
-        const first = firstOf(record.batch);
+        const { first } = record;
         if (first > newest + 1 || first > upTo) return found;
         if (first === newest + 1) {
           found.push({ batch: record.batch, bytes: record.end - start });
-          newest = lastOf(record.batch);
+          newest = record.last;
         }
         firstSeq ||= first;
         start = record.end;
@@ -152,7 +154,7 @@ export class Journal {
     const turn = other(this.#place.turn);
     const generation = this.#place.generation + 1;
     const { value: record } = this.#file(turn)?.records(0, generation).next() ?? {};
-    if (!record || firstOf(record.batch) !== newest + 1) return false;
+    if (record?.first !== newest + 1) return false;
     this.#place = { turn, generation, end: 0, firstSeq: newest + 1 };
     return true;
   }
@@ -170,10 +172,6 @@ function other(turn: 0 | 1): 0 | 1 {
 
 function firstOf({ commits }: EngineBatch): number {
   return commits[0]?.seq ?? 0;
-}
-
-function lastOf({ commits }: EngineBatch): number {
-  return commits.at(-1)?.seq ?? 0;
 }
 
 function refuseGap(expected: number, got: number): never {

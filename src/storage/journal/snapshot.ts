@@ -1,6 +1,12 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
-import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
+import type {
+  Commit,
+  EngineSnapshot,
+  StoredDocument,
+  StoredRemoval,
+  StoredRevision,
+} from '../contract.js';
 import type { Layer, Version } from './layer.js';
 import { ownCommit, ownRevision, ownStored, ownValue } from './own-batch.js';
 
@@ -49,36 +55,72 @@ export class JournalSnapshot implements EngineSnapshot {
 
   *revisions(id: string): Iterable<StoredRevision> {
     this.#checkOpen();
+    const isKept = this.#keptOf(id);
     for (const revision of this.#base.revisions(id)) {
-      yield revision;
+      if (isKept(revision.document._rev, revision.seq)) yield revision;
       this.#checkOpen();
     }
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
         this.#checkOpen();
-        if (this.#isOnTop(revision.seq)) yield ownRevision(revision);
+        const { seq, document } = revision;
+        if (this.#isOnTop(seq) && isKept(document._rev, seq)) yield ownRevision(revision);
       }
     }
   }
 
+  *removals(id: string): Iterable<StoredRemoval> {
+    const isKept = this.#keptOf(id);
+    for (const removal of this.#base.removals(id)) {
+      if (isKept(removal.rev, removal.seq)) yield removal;
+    }
+    for (const layer of this.#oldestFirst()) {
+      for (const removal of layer.removals.get(id) ?? []) {
+        this.#checkOpen();
+        if (this.#isOnTop(removal.seq) && isKept(removal.rev, removal.seq)) yield removal;
+      }
+    }
+  }
+
+  *revisedIds(after = ''): Iterable<string> {
+    const seen = Buffer.from(after);
+    const ids = new Set(this.#layers.flatMap(({ revisions }) => [...revisions.keys()]));
+    const own = [...ids].map((id) => Buffer.from(id)).filter((id) => Buffer.compare(id, seen) > 0);
+    own.sort(Buffer.compare);
+    let next = 0;
+    for (const id of this.#base.revisedIds(after)) {
+      const key = Buffer.from(id);
+      for (; next < own.length && Buffer.compare(own[next] as Buffer, key) < 0; next++) {
+        yield (own[next] as Buffer).toString();
+      }
+      if (next < own.length && key.equals(own[next] as Buffer)) next++;
+      yield id;
+    }
+    for (; next < own.length; next++) yield (own[next] as Buffer).toString();
+  }
+
   revision(id: string, rev: number): StoredRevision | undefined {
     this.#checkOpen();
+    const isKept = this.#keptOf(id);
     for (const layer of this.#layers) {
       const found = layer.revisions
         .get(id)
         ?.findLast(({ seq, document }) => document._rev === rev && this.#isOnTop(seq));
-      if (found) return ownRevision(found);
+      if (found) return isKept(rev, found.seq) ? ownRevision(found) : undefined;
     }
-    return this.#base.revision(id, rev);
+    const found = this.#base.revision(id, rev);
+    return found && isKept(rev, found.seq) ? found : undefined;
   }
 
   lastRevision(id: string): number {
     this.#checkOpen();
+    const isKept = this.#keptOf(id);
     for (const layer of this.#layers) {
       const newest = layer.revisions.get(id)?.findLast(({ seq }) => this.#isOnTop(seq));
-      if (newest) return newest.document._rev;
+      if (newest) return isKept(newest.document._rev, newest.seq) ? newest.document._rev : 0;
     }
-    return this.#base.lastRevision(id);
+    const last = this.#base.lastRevision(id);
+    return last > 0 && isKept(last, this.#base.seq) ? last : 0;
   }
 
   *log(since: number): Iterable<Commit> {
@@ -132,6 +174,15 @@ export class JournalSnapshot implements EngineSnapshot {
       if (version && version.seq > this.#base.seq) return version;
     }
     return undefined;
+  }
+
+  /** What the commits on top of the base have not forgotten. */
+  #keptOf(id: string): (rev: number, seq: number) => boolean {
+    const forgotten = this.#layers.flatMap((layer) =>
+      (layer.forgotten.get(id) ?? []).filter(({ seq }) => this.#isOnTop(seq)),
+    );
+    if (forgotten.length === 0) return () => true;
+    return (rev, seq) => !forgotten.some((each) => rev < each.below && seq < each.seq);
   }
 
   #isOnTop(seq: number): boolean {
