@@ -143,7 +143,10 @@ export class Jdbx extends Database implements AsyncDisposable {
       models,
       clock,
       random,
-      emit: (event, ...args) => this.events.emit(event, ...(args as never)),
+      emit: (event, ...args) => {
+        if (event === 'run-end') this.#jobs.runEnded();
+        this.events.emit(event, ...(args as never));
+      },
       owner: nanoid(),
       runsAtOnce: options.runsAtOnce ?? DEFAULTS.runsAtOnce,
       alarm: (atMs) => this.#jobs.expect(atMs),
