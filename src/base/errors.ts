@@ -64,7 +64,8 @@ export const ERROR_CODES = {
   WAIT_MISSING: 'there is no wait for an answer at the stage that was named',
   WAIT_ANSWERED: 'a wait was answered before, or its time is over',
   UNKNOWN_STAGE: 'a run has no checkpoint of the stage that was named',
-  COMPENSATION_FAILED: 'a stage that undoes another one failed; the run ended with that left undone',
+  COMPENSATION_FAILED:
+    'a stage that undoes another one failed; the run ended with that left undone',
   RUN_FAILED: 'a run ended in failure; the cause says at which stage and why',
   RUN_CANCELLED: 'a run was cancelled',
   RUN_PAUSED: 'a run was paused; `resume` goes on with it',
