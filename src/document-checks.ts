@@ -2,7 +2,10 @@ import type { NewDocument } from './base/document.js';
 import { JdbxError } from './base/errors.js';
 import type { DocumentCheck } from './documents/contract.js';
 import { checkSchedule } from './jobs/schedule-document.js';
+import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
+import { checkPool } from './llm/pools/pool-document.js';
+import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
 import { checkGuestCode } from './sandbox/entry.js';
 import { resolveLimits } from './sandbox/limits.js';
@@ -17,6 +20,15 @@ const CODE_FIELDS: Readonly<Record<string, string>> = {
   llm_orchestrator: 'strategy',
 };
 
+/** Definitions that are data alone. */
+const CHECKS: Readonly<Record<string, DocumentCheck>> = {
+  budget: checkBudget,
+  credential: checkCredential,
+  price: checkPrice,
+  resource_pool: checkPool,
+  schedule: checkSchedule,
+};
+
 /** What is checked when a definition is written, by its type. */
 export const DOCUMENT_CHECKS: readonly DocumentCheck[] = [
   (document) => {
@@ -26,12 +38,7 @@ export const DOCUMENT_CHECKS: readonly DocumentCheck[] = [
   (document) => {
     if (document._type === 'pipeline' || document._type === 'llm_pipeline') checkPipeline(document);
   },
-  (document) => {
-    if (document._type === 'credential') checkCredential(document);
-  },
-  (document) => {
-    if (document._type === 'schedule') checkSchedule(document);
-  },
+  (document) => CHECKS[document._type]?.(document),
 ];
 
 function checkCode(document: NewDocument, field: string): void {

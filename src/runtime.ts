@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
+import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import { JdbxError } from './base/errors.js';
@@ -15,8 +16,11 @@ import { Store } from './documents/store.js';
 import { createIndex } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
 import { createModelCaller } from './llm/call-model.js';
+import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
+import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
+import { Transport } from './llm/transport/transport.js';
 import type { RunEvents } from './pipelines/events.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import type { ReplayReport } from './pipelines/replay.js';
@@ -59,8 +63,10 @@ export interface OpenOptions {
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
   readonly env?: { readonly [name: string]: string | undefined } | undefined;
-  /** Makes HTTP requests to providers. Default: the global `fetch`. */
-  readonly fetch?: typeof fetch | undefined;
+  /** 32 bytes that open sealed credential documents; without them those are CREDENTIAL_MISSING. */
+  readonly sealKey?: Uint8Array | undefined;
+  /** Sends HTTP requests to providers, e.g. undici's `ProxyAgent`. Default: pools of its own. */
+  readonly dispatcher?: Dispatcher | undefined;
   readonly clock?: Clock | undefined;
   /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
@@ -124,14 +130,13 @@ export class Jdbx extends Database implements AsyncDisposable {
       queueMax: GUEST_CALLS_WAITING_MAX,
     });
     this.#closers.add(() => sandbox.close());
+    const transport = new Transport({ dispatcher: options.dispatcher, clock });
+    this.#closers.add(() => transport.close());
     const models = createModelCaller({
-      providers: createProviders({
-        findRecording: this.#findRecording,
-        fetch: options.fetch,
-        clock,
-      }),
+      providers: createProviders({ findRecording: this.#findRecording, transport }),
       credentials: (ref) => this.get(ref),
-      env: options.env ?? process.env,
+      findPrice: (provider, model) => this.#findPrice(provider, model, clock),
+      secrets: { env: options.env ?? process.env, sealKey: options.sealKey },
       clock,
       random,
     });
@@ -328,6 +333,14 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {
+    for (const name of priceNames(model)) {
+      const document = await this.get<PriceDocument>(priceId(provider, name));
+      if (document) return priceAt(document, clock.now());
+    }
+    return undefined;
   }
 
   #findRecording: FindRecording = async ({ integration, key, requestHash }) => {

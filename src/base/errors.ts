@@ -53,6 +53,10 @@ export const ERROR_CODES = {
   MODEL_UNAVAILABLE: 'the provider answered with a server error (5xx), or could not be reached',
   MODEL_TIMEOUT: 'the provider did not answer in time',
   MODEL_RESPONSE: 'the provider answered with something that is not its API',
+  BUDGET_EXCEEDED: 'what is left of a budget cannot pay for the call; names the budget',
+  POOL_FULL: 'more calls wait for a resource pool than its queue holds; try again later',
+  POOL_EXHAUSTED: 'no resource of a pool can take the call',
+  PACKAGE_MISSING: 'an optional package that this needs is not installed; says how to',
   RECORDING_MISSING: 'no recorded call matches the request',
   // pipelines and runs
   INVALID_PIPELINE: 'a pipeline document that cannot run; names the path',

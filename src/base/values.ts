@@ -17,7 +17,7 @@ export interface ValueObject {
 }
 
 /** How large a value may be. Nesting counts arrays and objects. */
-export const VALUE_LIMITS = { depthMax: 100, nodesMax: 1_000_000, keyBytesMax: 1_000 } as const;
+export const VALUE_LIMITS = { depthMax: 180, nodesMax: 1_000_000, keyBytesMax: 1_000 } as const;
 
 /** What a number, a tag or a length takes, roughly. */
 const NODE_BYTES = 4;
@@ -36,17 +36,25 @@ export function takeValue(input: unknown, path = ''): Value {
   return new Taker().take(input, path, 0);
 }
 
-/** `takeValue`, with a rough count of the bytes that the value takes when stored. */
+/**
+ * `takeValue` of what will be stored, with a rough count of the bytes that it takes then.
+ * No engine need keep a name with a null character.
+ */
 export function takeSizedValue(input: unknown): { readonly value: Value; readonly bytes: number } {
-  const taker = new Taker();
+  const taker = new Taker(true);
   const value = taker.take(input, '', 0);
   return { value, bytes: taker.bytes };
 }
 
 class Taker {
   readonly #ancestors = new Set<object>();
+  readonly #stored: boolean;
   #nodes = 0;
   bytes = 0;
+
+  constructor(stored = false) {
+    this.#stored = stored;
+  }
 
   take(input: unknown, path: string, depth: number): Value {
     this.#count(path, depth);
@@ -104,6 +112,8 @@ class Taker {
       const item = (input as Record<string, unknown>)[key];
       if (item === undefined) continue;
       checkKey(key, path);
+      if (this.#stored && key.includes('\0'))
+        refuse(path, 'property names without null characters', JSON.stringify(key));
       this.bytes += key.length;
       out[key] = this.take(item, join(path, key), depth + 1);
     }

@@ -1,7 +1,7 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { compareValues } from '../base/order.js';
 import type { Value } from '../base/values.js';
-import { applyUpdate } from '../query/update.js';
+import { applyUpdate, checkUpdate } from '../query/update.js';
 import { upsertBase } from '../query/upsert-base.js';
 import type { Target, Update, UpdateOptions } from './contract.js';
 
@@ -31,6 +31,11 @@ export function updated(
   });
   if (compareValues(document as Value, next as Value) === 0) return undefined;
   return withoutRev(next);
+}
+
+/** Refuses a malformed update, also one that would find nothing to change. @throws {JdbxError} INVALID_UPDATE */
+export function checkedUpdate(update: Update, { options, nowMs }: UpdateFacts): void {
+  checkUpdate(update, { arrayFilters: options.arrayFilters, now: nowMs });
 }
 
 /** The document that an upsert makes when its target finds none. */

@@ -1,7 +1,8 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
-import { readIndexDocument } from '../query/index-definition.js';
+import type { IndexDefinition } from '../query/contract.js';
+import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
@@ -153,7 +154,9 @@ export class Batch implements DraftBase {
     const made: LiveIndex[] = [];
     try {
       for (const document of indexDocuments(definitions)) {
-        const live = indexes.add(document._id, readIndexDocument(document), this.seq);
+        const definition = readIndexDocument(document);
+        checkOnlyOne(definition, [...this.#untouched(definitions), ...made]);
+        const live = indexes.add(document._id, definition, this.seq);
         made.push(live);
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
@@ -166,6 +169,12 @@ export class Batch implements DraftBase {
       for (const live of made) indexes.abandon(live);
       throw error;
     }
+  }
+
+  /** The indexes whose documents stay as they are. */
+  #untouched(definitions: readonly DraftChange[]): LiveIndex[] {
+    const changed = new Set(definitions.map(idOf));
+    return [...this.#store.indexes.all()].filter(({ id }) => !changed.has(id));
   }
 
   /** A batch that changes definitions is alone, so the view shows all that is stored. */
@@ -182,6 +191,14 @@ export class Batch implements DraftBase {
       }
     }
   }
+}
+
+/** A second index that holds the same would cost its writes and serve nothing. */
+function checkOnlyOne(definition: IndexDefinition, others: readonly LiveIndex[]): void {
+  const twin = others.find((other) => isSameIndex(other.definition, definition));
+  if (!twin) return;
+  const got = `the one of ${twin.id} again`;
+  throw new JdbxError('INVALID_INDEX', `expected another index, got ${got}`, { path: 'key' });
 }
 
 function indexDocuments(definitions: readonly DraftChange[]): Document[] {

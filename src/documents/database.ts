@@ -1,6 +1,7 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
+import { hasOutput } from '../query/output.js';
 import { Collection } from './collection.js';
 import type {
   ChangeEvent,
@@ -96,8 +97,14 @@ export class Database {
     return new Cursor<T>(this.#runner, { filter });
   }
 
-  /** MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes. */
+  /**
+   * MongoDB's aggregation over all documents; begin with `$match: { _type }` to use indexes.
+   * A last `$out` or `$merge`, which name a type, writes its results in one transaction.
+   *
+   * @throws {JdbxError} INVALID_EXPRESSION, INVALID_FILTER, and with `$out` or `$merge` what a transaction throws
+   */
   async aggregate<T = Filter>(stages: readonly Filter[]): Promise<T[]> {
+    if (hasOutput(stages)) return this.transaction((tx) => tx.aggregate<T>(stages));
     return this.#read((view) => runAggregate(view, stages, this.#store.now()) as T[]);
   }
 

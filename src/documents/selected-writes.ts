@@ -2,7 +2,7 @@ import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError } from '../base/errors.js';
 import { compileFilter } from '../query/filter.js';
 import { expandTypes } from '../query/types.js';
-import { type UpdateFacts, updated, upserted } from './apply-update.js';
+import { checkedUpdate, type UpdateFacts, updated, upserted } from './apply-update.js';
 import type {
   Filter,
   RemoveOptions,
@@ -37,6 +37,7 @@ export async function updateSelected(
   options: UpdateOptions,
 ): Promise<UpdateResult> {
   const facts: UpdateFacts = { target, options, nowMs: selection.now() };
+  checkedUpdate(update, facts);
   const change = (draft: Draft, document: Document): boolean => {
     const next = updated(document, update, facts);
     if (!next) return false;

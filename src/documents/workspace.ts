@@ -3,8 +3,9 @@ import { JdbxError } from '../base/errors.js';
 import { takeValue } from '../base/values.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { QuerySource } from '../query/contract.js';
+import { splitOutput } from '../query/output.js';
 import { isShareable } from '../storage/codec.js';
-import { updated, upserted } from './apply-update.js';
+import { checkedUpdate, updated, upserted } from './apply-update.js';
 import type {
   Filter,
   Query,
@@ -20,6 +21,7 @@ import { guardSource, OverlaySource } from './overlay-source.js';
 import { countDocuments, explainQuery, findDocuments, runAggregate } from './querying.js';
 import { type TakenDocument, takeDocument } from './take-document.js';
 import type { View } from './view.js';
+import { writeOutput } from './write-output.js';
 import { checkAbsent, checkRev, checkWritable, toStored } from './write-rules.js';
 
 export interface WorkspaceRules {
@@ -96,8 +98,14 @@ export class Workspace implements WorkspaceReader {
     return explainQuery(this.#source(), query);
   }
 
-  aggregate(stages: readonly Filter[]): unknown[] {
-    return runAggregate(this.#source(), stages, this.#rules.now());
+  /** A last `$out` or `$merge` writes here, and the result is empty. */
+  aggregate(pipeline: readonly Filter[]): unknown[] {
+    const { stages, output } = splitOutput(pipeline);
+    const now = this.#rules.now();
+    const results = runAggregate(this.#source(), stages, now);
+    if (!output) return results;
+    writeOutput(this, results, output, now);
+    return [];
   }
 
   /** Kept revisions, oldest first, as of the snapshot. */
@@ -138,6 +146,7 @@ export class Workspace implements WorkspaceReader {
     const found = this.#select(target, options.many ?? false);
     let modified = 0;
     const facts = { target, options, nowMs: this.#rules.now() };
+    checkedUpdate(update, facts);
     for (const document of found) {
       const next = updated(document, update, facts);
       if (!next) continue;

@@ -1,28 +1,29 @@
 import type { Clock } from '../base/clock.js';
-import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
-import { takeValue, type ValueObject } from '../base/values.js';
+import { JdbxError } from '../base/errors.js';
+import { takeValue } from '../base/values.js';
+import { Calling } from './calling.js';
 import type {
   ModelAttempt,
   ModelCallResult,
+  ModelEvent,
   ModelRequest,
-  ModelResponse,
+  Price,
   Provider,
-  ProviderCall,
 } from './contract.js';
-import { costOf, sumCosts } from './cost.js';
 import type { Providers } from './create-providers.js';
-import { resolveSecret } from './credentials.js';
+import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
-import { type Redact, redactError, redactor } from './redact.js';
-import { requestHash } from './request-hash.js';
-import { withRetries } from './retry.js';
-import { realSleep, type Sleep } from './sleep.js';
+import type { Sleep } from './sleep.js';
 
 export interface ModelCallerDeps {
   readonly providers: Providers;
   /** Finds a credential document by its `_id`. */
   readonly credentials: (ref: string) => Promise<unknown>;
-  readonly env: { readonly [name: string]: string | undefined };
+  readonly secrets: SecretSources;
+  /** Finds what a model costs, for integrations that do not say. Default: nothing is known. */
+  readonly findPrice?:
+    | ((provider: string, model: string) => Promise<Price | undefined>)
+    | undefined;
   readonly clock: Clock;
   /** A number in [0, 1), as `Math.random()` gives; it spreads the waits between attempts. */
   readonly random: () => number;
@@ -39,6 +40,12 @@ export interface ModelCallInput {
   readonly signal: AbortSignal;
   /** Told each attempt as it ends, also one that was aborted. */
   readonly onAttempt?: ((attempt: ModelAttempt) => void) | undefined;
+  /**
+   * Asks for the answer in pieces, and is told each as it comes, with the number of the attempt.
+   * An attempt that failed after some pieces is followed by another from the beginning: a higher
+   * number means that the pieces before it are void.
+   */
+  readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
 }
 
 export interface ModelCaller {
@@ -61,20 +68,29 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const provider = deps.providers.get(integration.provider) as Provider;
       const secret = provider.local ? undefined : await findSecret(integration, deps);
       const request = completeRequest(input.request, integration, provider);
-      const { idempotencyKey, signal } = input;
+      const { idempotencyKey, signal, onAttempt, onEvent } = input;
       const call = { request, integration, secret, idempotencyKey, signal };
-      return new Calling(provider, call, deps, input.onAttempt).run();
+      const price = await findPrice(integration, request.model, deps);
+      return new Calling(provider, call, { ...deps, price }, { onAttempt, onEvent }).run();
     },
   };
 }
 
 async function findSecret(
   integration: ReadIntegration,
-  { credentials, env }: ModelCallerDeps,
+  { credentials, secrets }: ModelCallerDeps,
 ): Promise<string | undefined> {
   const { credentials_ref: ref, auth_type } = integration;
   if (ref === undefined || auth_type === 'none') return undefined;
-  return resolveSecret(await credentials(ref), ref, env);
+  return resolveSecret(await credentials(ref), ref, secrets);
+}
+
+async function findPrice(
+  { provider, price }: ReadIntegration,
+  model: string,
+  deps: ModelCallerDeps,
+): Promise<Price | undefined> {
+  return price ?? deps.findPrice?.(provider, model);
 }
 
 /** A frozen copy with the model filled in, so that every attempt sends the same request. */
@@ -91,112 +107,3 @@ function completeRequest(
   }
   return takeValue({ ...request, model }) as unknown as ModelRequest;
 }
-
-/** One logical call while it is under way. */
-class Calling {
-  readonly #provider: Provider;
-  readonly #call: ProviderCall;
-  readonly #deps: ModelCallerDeps;
-  readonly #onAttempt: (attempt: ModelAttempt) => void;
-  readonly #redact: Redact;
-  readonly #hash: string;
-  readonly #attempts: ModelAttempt[] = [];
-
-  constructor(
-    provider: Provider,
-    call: ProviderCall,
-    deps: ModelCallerDeps,
-    onAttempt: (attempt: ModelAttempt) => void = () => {},
-  ) {
-    this.#provider = provider;
-    this.#call = call;
-    this.#deps = deps;
-    this.#onAttempt = onAttempt;
-    this.#redact = redactor(call.secret === undefined ? [] : [call.secret]);
-    this.#hash = requestHash(call.request);
-  }
-
-  async run(): Promise<ModelCallResult> {
-    const { integration, signal } = this.#call;
-    const { random, sleep = realSleep } = this.#deps;
-    const options = { strategy: integration.retry_strategy, signal, sleep, random };
-    try {
-      return this.#result(await withRetries((number) => this.#attempt(number), options));
-    } catch (error) {
-      throw this.#withAttempts(error);
-    }
-  }
-
-  async #attempt(number: number): Promise<ModelResponse> {
-    const startedAt = this.#deps.clock.now();
-    const outcome = await this.#generate();
-    this.#record(number, startedAt, outcome);
-    if ('thrown' in outcome) throw outcome.thrown;
-    return outcome.response;
-  }
-
-  /** An abort reason belongs to whoever aborted and stays as it is; every other error is redacted. */
-  async #generate(): Promise<Outcome> {
-    try {
-      const answer = await this.#provider.generate(this.#call);
-      return { response: takeValue(this.#redact(answer)) as unknown as ModelResponse };
-    } catch (error) {
-      const { aborted, reason } = this.#call.signal;
-      return { thrown: aborted ? reason : redactError(error, this.#redact) };
-    }
-  }
-
-  #record(number: number, startedAt: number, outcome: Outcome): void {
-    const { integration, request } = this.#call;
-    const attempt: ModelAttempt = {
-      attempt: number,
-      integration: integration._id,
-      integration_rev: integration._rev,
-      provider: this.#provider.name,
-      request: this.#redact(request) as unknown as ValueObject,
-      request_hash: this.#hash,
-      ...('thrown' in outcome ? this.#failure(outcome.thrown) : this.#success(outcome.response)),
-      started_at: startedAt,
-      // A wall clock may be set back while a call is under way.
-      latency_ms: Math.max(0, this.#deps.clock.now() - startedAt),
-    };
-    this.#attempts.push(attempt);
-    this.#onAttempt(attempt);
-  }
-
-  #success(response: ModelResponse): OutcomeFacts {
-    const { model, usage } = response;
-    const cost = costOf(usage, this.#call.integration.price);
-    const answer = response as unknown as ValueObject;
-    return { model, response: answer, usage, ...(cost === undefined ? {} : { cost_usd: cost }) };
-  }
-
-  #failure(error: unknown): OutcomeFacts {
-    const name = error instanceof Error ? error.name : 'Error';
-    const code = isJdbxError(error) ? error.code : name;
-    const message = this.#redact(describeThrown(error));
-    return { model: this.#call.request.model, error: { code, message }, usage: {} };
-  }
-
-  #result(response: ModelResponse): ModelCallResult {
-    const cost = sumCosts(this.#attempts.map(({ cost_usd }) => cost_usd));
-    return {
-      response,
-      attempts: this.#attempts,
-      ...(cost === undefined ? {} : { cost_usd: cost }),
-    };
-  }
-
-  #withAttempts(error: unknown): unknown {
-    if (!isJdbxError(error) || this.#call.signal.aborted) return error;
-    const { code, path, operation, cause } = error;
-    const details = { ...error.details, attempts: this.#attempts };
-    const whole = new JdbxError(code, '', { path, operation, cause, details });
-    whole.message = error.message;
-    if (error.stack !== undefined) whole.stack = error.stack;
-    return whole;
-  }
-}
-
-type Outcome = { readonly response: ModelResponse } | { readonly thrown: unknown };
-type OutcomeFacts = Pick<ModelAttempt, 'model' | 'response' | 'error' | 'usage' | 'cost_usd'>;

@@ -21,6 +21,14 @@ export interface Provider {
    * `{ status, retryAfterMs }` where the provider gave them.
    */
   generate(call: ProviderCall): Promise<ModelResponse>;
+  /**
+   * Makes one attempt, and gives its answer in pieces. Leaving the loop early closes the connection.
+   * Where it is absent, the whole answer of `generate` is one piece.
+   *
+   * @throws {JdbxError} as `generate`, also after pieces were given; a stream that ends without
+   * `finish` is MODEL_UNAVAILABLE
+   */
+  stream?(call: ProviderCall): AsyncIterable<ModelEvent>;
 }
 
 export interface ProviderCall {
@@ -41,11 +49,84 @@ export interface ModelRequest {
   /** Finds a recorded call by name instead of by the request's hash. */
   readonly key?: string | undefined;
   readonly settings: ModelSettings;
+  readonly tools?: readonly ModelTool[] | undefined;
+  readonly tool_choice?: ToolChoice | undefined;
+  readonly response_schema?: ResponseSchema | undefined;
 }
 
-export interface ModelMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
+/** One message of the talk. A system message stands before all others. */
+export type ModelMessage = SaidMessage | AnswerMessage | ToolMessage;
+
+export interface SaidMessage {
+  readonly role: 'system' | 'user';
+  readonly content: Content;
+}
+
+/** What the model said, and the tools that it called. */
+export interface AnswerMessage {
+  readonly role: 'assistant';
+  /** Empty only beside tool calls. */
+  readonly content: Content;
+  readonly tool_calls?: readonly ToolCall[] | undefined;
+}
+
+/** What a tool that the model called gave back. */
+export interface ToolMessage {
+  readonly role: 'tool';
+  readonly tool_call_id: string;
+  readonly content: Content;
+  /** True when the tool failed and `content` says how. */
+  readonly is_error?: boolean | undefined;
+}
+
+export type Content = string | readonly ContentPart[];
+
+export type ContentPart = TextPart | MediaPart;
+
+export interface TextPart {
+  readonly type: 'text';
+  readonly text: string;
+}
+
+/** An image or a file: where it lies, or its bytes. */
+export interface MediaPart {
+  readonly type: 'image' | 'file';
+  /** An http or https URL; exactly one of `url` and `data` is there. */
+  readonly url?: string | undefined;
+  /** The bytes in base64. */
+  readonly data?: string | undefined;
+  /** E.g. `image/png`, `application/pdf`; required beside `data`. */
+  readonly media_type?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** A tool that the model may call. */
+export interface ModelTool {
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** JSON Schema of the arguments, an object's. */
+  readonly parameters: ValueObject;
+}
+
+/** Default `auto`. A name means that this tool must be called. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
+
+/** A call of a tool as the model made it. */
+export interface ToolCall {
+  /** The provider's name for the call; made here where the provider gives none. */
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: ValueObject;
+  /** What came as arguments, where that was no JSON object; `arguments` is then empty. */
+  readonly invalid?: string | undefined;
+}
+
+/** The shape that the answer's text must have, as JSON. */
+export interface ResponseSchema {
+  /** Default `answer`. */
+  readonly name?: string | undefined;
+  /** JSON Schema. */
+  readonly schema: ValueObject;
 }
 
 /** Sampling settings under the names that documents use; others are passed through to the provider. */
@@ -62,16 +143,53 @@ export interface ModelResponse {
   readonly text: string;
   /** The model that answered, as the provider names it. */
   readonly model: string;
-  readonly finish: 'stop' | 'length' | 'tool' | 'filter' | 'other';
+  readonly finish: Finish;
   readonly usage: ModelUsage;
+  /** What the model told of its thinking, where the provider shows it. */
+  readonly reasoning?: string | undefined;
+  readonly tool_calls?: readonly ToolCall[] | undefined;
   /** What only this provider says, e.g. `{ extractive: true, passages: [...] }`. */
   readonly extra?: ValueObject | undefined;
 }
 
+/** Why the answer ended: said all, too long, tools to call, refused by a filter, anything else. */
+export type Finish = 'stop' | 'length' | 'tool' | 'filter' | 'other';
+
 /** Tokens as the provider reported them; absent where it reported none. */
 export interface ModelUsage {
+  /** All of the input, cached parts included. */
   readonly input_tokens?: number | undefined;
+  /** All of the output, reasoning included. */
   readonly output_tokens?: number | undefined;
+  /** The part of the input that was read from the provider's prompt cache. */
+  readonly cached_tokens?: number | undefined;
+  /** The part of the input that was written to the provider's prompt cache. */
+  readonly cache_write_tokens?: number | undefined;
+  /** The part of the output that was reasoning. */
+  readonly reasoning_tokens?: number | undefined;
+}
+
+/**
+ * A piece of an answer as it comes. Each stream has one `finish`, after all
+ * text and tool calls; `usage` may come before or after it, and a later one
+ * stands for the whole call.
+ */
+export type ModelEvent =
+  | { readonly kind: 'start'; readonly model?: string | undefined; readonly extra?: ValueObject }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'reasoning'; readonly text: string }
+  | ToolCallDelta
+  | { readonly kind: 'usage'; readonly usage: ModelUsage; readonly extra?: ValueObject }
+  | { readonly kind: 'finish'; readonly finish: Finish; readonly extra?: ValueObject };
+
+/** A piece of a tool call: `id` and `name` come once, `arguments` is JSON text in pieces. */
+export interface ToolCallDelta {
+  readonly kind: 'tool-call';
+  /** Tells parallel calls apart. */
+  readonly index: number;
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly arguments?: string | undefined;
 }
 
 /** An integration document (`integration`, `llm_integration` or `llm_provider`). */
@@ -79,7 +197,7 @@ export interface Integration {
   readonly _id: string;
   readonly _type: string;
   readonly _rev: number;
-  /** `openai` (any compatible endpoint), `anthropic`, `recorded` or `extractive`. Default: `name` in lower case. */
+  /** `openai` (any compatible endpoint), `openai-responses`, `anthropic`, `gemini`, `mistral`, `bedrock`, `recorded` or `extractive`. Default: `name` in lower case. */
   readonly provider?: string;
   readonly name?: string;
   /** The URL that requests go to. Default: the provider's own. */
@@ -91,8 +209,16 @@ export interface Integration {
   readonly credentials_ref?: string;
   readonly params?: ValueObject;
   readonly headers?: { readonly [name: string]: string };
-  /** Milliseconds for one attempt. Default 60,000. */
+  /** Milliseconds for one attempt. Default 60,000; for a streamed one 600,000. */
   readonly timeout_ms?: number;
+  /** Milliseconds until the answer begins. Default: `timeout_ms`, for a streamed one 60,000. */
+  readonly first_byte_timeout_ms?: number;
+  /** Milliseconds between two pieces of an answer. Default: `timeout_ms`, for a streamed one 60,000. */
+  readonly idle_timeout_ms?: number;
+  /** `bedrock` only. Default: the one in the endpoint's host, else `us-east-1`. */
+  readonly region?: string;
+  /** Speak HTTP/2 where the server offers it. Default false. */
+  readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;
   readonly price?: Price;
   /** `recorded` only: wait as long as the recorded call took. Default false. */
@@ -100,10 +226,21 @@ export interface Integration {
 }
 
 /** US dollars for a million tokens. */
-export interface Price {
+export type Price = {
   readonly input_per_million: number;
   readonly output_per_million: number;
-}
+  /** Input read from the provider's prompt cache. Default: as other input. */
+  readonly cached_per_million?: number;
+  /** Input written to the provider's prompt cache. Default: as other input. */
+  readonly cache_write_per_million?: number;
+  /** Other prices for long inputs. */
+  readonly tiers?: readonly PriceTier[];
+};
+
+/** The price of a call whose input is longer than so many tokens; what is absent stays. */
+export type PriceTier = Partial<Omit<Price, 'tiers'>> & {
+  readonly above_input_tokens: number;
+};
 
 export interface RetryStrategy {
   /** Attempts after the first. Default 2. */

@@ -1,19 +1,25 @@
 import type { Provider } from './contract.js';
-import { createAnthropic } from './providers/anthropic.js';
+import { anthropicMessages } from './providers/anthropic/messages.js';
+import { bedrock } from './providers/bedrock/bedrock.js';
 import { createExtractive } from './providers/extractive.js';
-import { createOpenAI } from './providers/openai.js';
+import { gemini } from './providers/gemini/gemini.js';
+import { createHttpProvider } from './providers/http-provider.js';
+import { mistral } from './providers/mistral/mistral.js';
+import { openaiChat } from './providers/openai/chat.js';
+import { openaiResponses } from './providers/openai/responses.js';
 import { createRecorded, type RecordedOptions } from './providers/recorded.js';
-import { createTransport, type TransportOptions } from './transport.js';
+import type { Transport } from './transport/transport.js';
 
 /** The registry of providers by name. A value: nothing fills it by being imported. */
 export type Providers = ReadonlyMap<string, Provider>;
 
-/** Makes the providers that the package ships; they share one transport. */
-export function createProviders(options: TransportOptions & RecordedOptions): Providers {
-  const transport = createTransport(options);
+/** The HTTP APIs that the package knows. */
+const MAPPINGS = [openaiChat, openaiResponses, anthropicMessages, gemini, mistral, bedrock];
+
+/** Makes the providers that the package ships; they share one transport, which its owner closes. */
+export function createProviders(options: { transport: Transport } & RecordedOptions): Providers {
   const providers = [
-    createOpenAI(transport),
-    createAnthropic(transport),
+    ...MAPPINGS.map((mapping) => createHttpProvider(mapping, options.transport)),
     createRecorded(options),
     createExtractive(),
   ];

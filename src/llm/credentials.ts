@@ -1,13 +1,22 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
+import { type Sealed, unseal } from './sealing.js';
 import { isSecretName } from './secret-names.js';
 
-/** Names an environment variable; never holds a secret itself. */
+/** Names an environment variable, or holds a sealed secret; never one that can be read. */
 export interface Credential {
   readonly _id: string;
   readonly _type: 'credential';
   /** The variable that holds the secret, e.g. `OPENAI_API_KEY`. */
-  readonly env: string;
+  readonly env?: string;
+  readonly sealed?: Sealed;
+}
+
+/** Where secrets are found. */
+export interface SecretSources {
+  readonly env: { readonly [name: string]: string | undefined };
+  /** 32 bytes that open sealed credentials. */
+  readonly sealKey?: Uint8Array | undefined;
 }
 
 /**
@@ -30,6 +39,7 @@ export function checkCredential(document: unknown): asserts document is Credenti
   }
   if (document._type !== 'credential') refuse('_type', 'expected "credential"');
   refuseInlineSecrets(document, '');
+  if (document.sealed !== undefined) return checkSealed(document);
   if (typeof document.env !== 'string' || !ENV_NAME.test(document.env)) {
     refuse('env', 'expected the name of an environment variable in upper case (A-Z, 0-9, _)');
   }
@@ -42,24 +52,29 @@ export function checkCredential(document: unknown): asserts document is Credenti
  * @throws {JdbxError} CREDENTIAL_MISSING naming the document and the variable; INVALID_DOCUMENT as
  * `checkCredential`
  */
-export function resolveSecret(
-  document: unknown,
-  ref: string,
-  env: { readonly [name: string]: string | undefined },
-): string {
+export function resolveSecret(document: unknown, ref: string, sources: SecretSources): string {
   if (document === undefined) throw missing(`the credential document "${ref}" does not exist`);
   checkCredential(document);
-  const secret = env[document.env]?.trim();
-  if (!secret) {
-    throw missing(`"${ref}" names the environment variable ${document.env}, which is not set`);
-  }
+  const { env = '', sealed } = document;
+  const where = sealed ? `"${ref}"` : `"${ref}" names the environment variable ${env}, which`;
+  const secret = (sealed ? unseal(sealed, ref, sources.sealKey) : sources.env[env])?.trim();
+  if (!secret) throw missing(`${where} ${sealed ? 'holds nothing' : 'is not set'}`);
   if (!/^[\x21-\x7e]+$/.test(secret)) {
-    throw missing(
-      `"${ref}" names the environment variable ${document.env}, which holds characters that no ` +
-        'HTTP header can carry',
-    );
+    throw missing(`${where} holds characters that no HTTP header can carry`);
   }
   return secret;
+}
+
+function checkSealed({ sealed, env }: Record<string, unknown>): void {
+  if (env !== undefined) refuse('env', 'expected either env or sealed');
+  if (!isPlainObject(sealed))
+    refuse('sealed', `expected a sealed secret, got ${describeType(sealed)}`);
+  if (sealed.alg !== 'aes-256-gcm') refuse('sealed.alg', 'expected "aes-256-gcm"');
+  for (const part of ['iv', 'tag', 'data']) {
+    const text = sealed[part];
+    const isBase64 = typeof text === 'string' && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
+    if (!isBase64) refuse(`sealed.${part}`, 'expected base64, as seal() gives it');
+  }
 }
 
 function refuseInlineSecrets(value: unknown, path: string): void {

@@ -129,6 +129,20 @@ const headers: Check = (value, path) => {
   }
 };
 
+/** Both prices, and what may stand beside them. */
+const price: Check = (value, path) => {
+  shape({ input_per_million: amount, output_per_million: amount }, true)(value, path);
+  shape({ cached_per_million: amount, cache_write_per_million: amount, tiers: list(tier) })(
+    value,
+    path,
+  );
+};
+
+const tier: Check = (value, path) => {
+  shape({ above_input_tokens: amount }, true)(value, path);
+  shape({ input_per_million: amount, output_per_million: amount })(value, path);
+};
+
 const CHECKS: { readonly [field: string]: Check } = {
   provider: text,
   name: text,
@@ -140,6 +154,10 @@ const CHECKS: { readonly [field: string]: Check } = {
   params: plainObject,
   headers,
   timeout_ms: integer(1, TIMER_MS_MAX),
+  first_byte_timeout_ms: integer(1, TIMER_MS_MAX),
+  idle_timeout_ms: integer(1, TIMER_MS_MAX),
+  http2: flag,
+  region: text,
   retry_strategy: shape({
     max_retries: integer(0, MAX_RETRIES_MAX),
     backoff: oneOf('exponential', 'constant'),
@@ -147,7 +165,7 @@ const CHECKS: { readonly [field: string]: Check } = {
     max_delay_ms: integer(0, TIMER_MS_MAX),
     retry_on: list(integer(400, 599)),
   }),
-  price: shape({ input_per_million: amount, output_per_million: amount }, true),
+  price,
   replay_latency: flag,
 };
 

@@ -1,6 +1,8 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
 import type { ModelMessage, ModelRequest, ModelSettings } from './contract.js';
+import { readMessages } from './read-messages.js';
+import { readToolParts } from './read-tools.js';
 
 /** What the stage and the prompt say, for what the input leaves open. */
 export interface RequestDefaults {
@@ -12,14 +14,14 @@ export interface RequestDefaults {
   readonly key?: string | undefined;
 }
 
-const ROLES = ['system', 'user', 'assistant'] as const;
 /** Where an object may hold what is said; exactly one of them. */
 const SAYINGS = ['messages', 'prompt', 'text'] as const;
 
 /**
  * Makes a request of what a stage was handed: a string (one user message), or
  * an object with one of `prompt`, `text` or `messages`, and optionally `system`,
- * `context` (a passage or a list of them) and `key`.
+ * `context` (a passage or a list of them), `key`, `tools`, `tool_choice` and
+ * `response_schema`.
  *
  * @throws {JdbxError} MISSING_INPUT with the path of what is missing or of another shape
  */
@@ -36,10 +38,11 @@ export function toRequest(input: unknown, defaults: RequestDefaults = {}): Model
   const key = readText(source, 'key') ?? defaults.key;
   return {
     model: defaults.model ?? '',
-    messages: [...systemMessages(system), ...readMessages(source)],
+    messages: [...systemMessages(system), ...readSaid(source)],
     settings: defaults.settings ?? {},
     ...(context === undefined ? {} : { context }),
     ...(key === undefined ? {} : { key }),
+    ...readToolParts(source),
   };
 }
 
@@ -47,39 +50,22 @@ function systemMessages(content: string | undefined): ModelMessage[] {
   return content === undefined ? [] : [{ role: 'system', content }];
 }
 
-function readMessages(source: Record<string, unknown>): ModelMessage[] {
+function readSaid(source: Record<string, unknown>): ModelMessage[] {
   const given = SAYINGS.filter((name) => source[name] !== undefined);
   const [name] = given;
   if (name === undefined || given.length > 1) {
     const got = given.length > 1 ? `${given.join(' and ')}` : describeKeys(source);
     return fail('', `expected one of ${SAYINGS.join(', ')}, got ${got}`);
   }
-  if (name === 'messages') return readList(source.messages);
+  if (name === 'messages') return readMessages(source.messages);
   return [{ role: 'user', content: readText(source, name) as string }];
-}
-
-function readList(list: unknown): ModelMessage[] {
-  if (!Array.isArray(list) || list.length === 0) {
-    return fail('messages', `expected a list of at least one message, got ${describeList(list)}`);
-  }
-  return list.map((item, index) => readMessage(item, `messages.${index}`));
-}
-
-function readMessage(item: unknown, path: string): ModelMessage {
-  if (!isPlainObject(item)) {
-    return fail(path, `expected an object with role and content, got ${describeType(item)}`);
-  }
-  const role = ROLES.find((known) => known === item.role);
-  if (role === undefined) return fail(`${path}.role`, `expected one of ${ROLES.join(', ')}`);
-  const { content } = item;
-  if (typeof content === 'string' && content !== '') return { role, content };
-  return fail(`${path}.content`, `expected a non-empty string, got ${describeText(content)}`);
 }
 
 function readText(source: Record<string, unknown>, name: string): string | undefined {
   const text = source[name];
   if (text === undefined || (typeof text === 'string' && text !== '')) return text;
-  return fail(name, `expected a non-empty string, got ${describeText(text)}`);
+  const got = text === '' ? 'an empty one' : describeType(text);
+  return fail(name, `expected a non-empty string, got ${got}`);
 }
 
 function readContext(context: unknown): readonly string[] | undefined {
@@ -90,14 +76,6 @@ function readContext(context: unknown): readonly string[] | undefined {
     const path = Array.isArray(context) ? `context.${index}` : 'context';
     return fail(path, `expected a string, got ${describeType(passage)}`);
   });
-}
-
-function describeText(value: unknown): string {
-  return value === '' ? 'an empty one' : describeType(value);
-}
-
-function describeList(value: unknown): string {
-  return Array.isArray(value) ? 'an empty one' : describeType(value);
 }
 
 function describeKeys(source: Record<string, unknown>): string {

@@ -10,6 +10,9 @@ export const REDACTED = '[redacted]';
  */
 export const SECRET_LENGTH_MIN = 4;
 
+/** Parts shorter than this are words, such as a user's name. */
+const PART_LENGTH_MIN = 16;
+
 /** How far a chain of causes is followed; it may be a cycle. */
 const CAUSES_MAX = 8;
 
@@ -24,10 +27,24 @@ export type Redact = <T>(value: T) => T;
  * looked for.
  */
 export function redactor(secrets: readonly string[]): Redact {
-  const forms = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN).flatMap(formsOf);
+  const forms = secretForms(secrets);
   if (forms.length === 0) return (value) => value;
   const pattern = new RegExp(longestFirst(forms).map(escapePattern).join('|'), 'g');
   return (value) => redactValue(value, (text) => text.replace(pattern, REDACTED)) as typeof value;
+}
+
+/** Every spelling that `redactor` looks for. */
+export function secretForms(secrets: readonly string[]): string[] {
+  return secrets
+    .flatMap(withParts)
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
+    .flatMap(formsOf);
+}
+
+/** A secret of several parts, as AWS has them, is one also in each of its long parts. */
+function withParts(secret: string): string[] {
+  const parts = secret.split(':').filter((part) => part.length >= PART_LENGTH_MIN);
+  return secret.includes(':') ? [secret, ...parts] : [secret];
 }
 
 function redactValue(value: unknown, redactText: (text: string) => string): unknown {

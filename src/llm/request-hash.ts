@@ -1,25 +1,26 @@
 import { contentHash } from '../base/canonical.js';
+import type { ValueObject } from '../base/values.js';
 import type { ModelRequest } from './contract.js';
 
 /**
- * Names a request by what decides its answer: model, messages, settings and
- * context, but not `key`, which only says where a recording lies. Equal
- * requests have equal hashes whatever the order of their properties.
+ * Names a request by what decides its answer: model, messages, settings, context,
+ * tools and schema, but not `key`, which only says where a recording lies. Equal
+ * requests have equal hashes whatever the order of their properties; what is absent
+ * does not count.
  *
  * Recorded calls and audit documents store it, so changing what goes in breaks
  * stored recordings.
  */
 export function requestHash(request: ModelRequest): string {
-  const messages = request.messages.map(({ role, content }) => ({ role, content }));
+  const { key: _, settings, messages, ...others } = request;
   return contentHash({
-    model: request.model,
-    messages,
-    settings: defined(request.settings),
-    ...(request.context === undefined ? {} : { context: request.context }),
+    ...defined(others),
+    messages: messages.map(defined),
+    settings: defined(settings),
   });
 }
 
-function defined<T>(record: { readonly [name: string]: T | undefined }): Record<string, T> {
+function defined(record: object): ValueObject {
   const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Record<string, T>;
+  return Object.fromEntries(entries) as ValueObject;
 }

@@ -4,6 +4,7 @@ import { checkPipeline, type PipelineStage } from './check-pipeline.js';
 import type { Query, QuerySource } from './contract.js';
 import { run } from './execute.js';
 import { expressionError } from './expression.js';
+import { isPlannable } from './index-definition.js';
 import { plan } from './plan.js';
 import { throughStages } from './run-stages.js';
 import type { StageSetting } from './stages/stage.js';
@@ -17,6 +18,7 @@ export interface AggregateOptions {
 /**
  * Runs an aggregation pipeline over the documents of a snapshot. Its leading
  * `$match`, `$sort`, `$skip` and `$limit` become a plan, so they use indexes.
+ * A last `$out` or `$merge` is the caller's to take off (`splitOutput`) and to carry out.
  * `$lookup`, `$unionWith` and `$graphLookup` name a type where MongoDB has a collection.
  *
  * The pipeline is checked at once; documents are read as results are taken.
@@ -39,6 +41,7 @@ export function runStages(
   stages: readonly PipelineStage[],
   documents: Iterable<unknown>,
   now: number,
+  variables: Readonly<Record<string, unknown>> = {},
 ): unknown[] {
   const find = (type: string): never => {
     throw new JdbxError(
@@ -46,7 +49,7 @@ export function runStages(
       `no other documents can be read here, such as "${type}"`,
     );
   };
-  return [...stream(stages, documents, { now, variables: {}, find, isIndexed: () => false })];
+  return [...stream(stages, documents, { now, variables, find, isIndexed: () => false })];
 }
 
 function* stream(
@@ -98,8 +101,10 @@ function readers(source: QuerySource): Pick<StageSetting, 'find' | 'isIndexed'> 
     return found;
   };
   const leads = (type: string, path: string) =>
-    source.indexesOf(type).some(({ definition: { fields, partial, sparse } }) => {
-      return fields[0]?.path === path && partial === undefined && !sparse;
+    source.indexesOf(type).some(({ definition }) => {
+      const { fields, partial, sparse } = definition;
+      const whole = partial === undefined && !sparse && isPlannable(definition);
+      return whole && fields[0]?.path === path;
     });
   return {
     find,

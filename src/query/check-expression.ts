@@ -1,6 +1,8 @@
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject } from '../base/values.js';
 import { ACCUMULATORS } from './accumulators/accumulators.js';
+import { foldConstant } from './constant-folding.js';
+import { isFieldName } from './field-paths.js';
 import { EXPRESSION_OPERATORS } from './mingo-operators.js';
 
 const DEPTH_MAX = 200;
@@ -24,8 +26,8 @@ export function checkExpression(expression: unknown, path = '', depth = 0): void
 function checkText(text: string, path: string): void {
   if (!text.startsWith('$') || text === '$$NOW') return;
   const parts = text.slice(text.startsWith('$$') ? 2 : 1).split('.');
-  if (parts.includes('') || parts.slice(1).some((part) => part.startsWith('$')))
-    refuse(path, `expected a path after $, got "${text}"`);
+  if (parts.includes('') || !parts.slice(1).every(isFieldName) || text.includes('\0'))
+    refuse(path, `expected a path after $, got ${JSON.stringify(text)}`);
 }
 
 function checkObject(object: Record<string, unknown>, path: string, depth: number): void {
@@ -43,6 +45,7 @@ function checkObject(object: Record<string, unknown>, path: string, depth: numbe
   for (const key of keys) {
     if (key !== 'sortBy') checkExpression(object[key], join(path, key), depth + 1);
   }
+  if (operator !== undefined) foldConstant(operator, object[operator]);
 }
 
 function checkOperand(operator: string, operand: unknown, path: string): void {

@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
 import { checkExpression } from './check-expression.js';
+import { isFieldName } from './field-paths.js';
 import { parseFilter } from './parse-filter.js';
 import { STAGES } from './stages/all.js';
 
@@ -8,6 +9,8 @@ export type PipelineStage = Readonly<Record<string, unknown>>;
 
 const NESTING_MAX = 20;
 const STAGES_MAX = 1_000;
+/** How deep a pipeline nests as data, as in MongoDB. */
+const LEVELS_MAX = 200;
 
 /**
  * Checks an aggregation pipeline without running it.
@@ -24,7 +27,16 @@ export function checkPipeline(
     refuse(path, `expected an array of stages, got ${describeType(pipeline)}`);
   if (pipeline.length > STAGES_MAX)
     refuse(path, `expected at most ${STAGES_MAX} stages, got ${pipeline.length}`);
+  if (depth === 0 && !nestsWithin(pipeline, LEVELS_MAX))
+    refuse(path, `expected at most ${LEVELS_MAX} levels of nesting`);
   for (const [at, stage] of pipeline.entries()) checkStage(stage, at, `${path}.${at}`, depth);
+}
+
+/** Whether objects and arrays lie in each other at most so many levels deep. */
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (levels === 0) return false;
+  return Object.values(value).every((item) => nestsWithin(item, levels - 1));
 }
 
 function checkStage(stage: unknown, at: number, path: string, depth: number): void {
@@ -33,7 +45,7 @@ function checkStage(stage: unknown, at: number, path: string, depth: number): vo
   const [name] = keys;
   if (name === undefined || keys.length > 1) refuse(path, `expected one stage, got ${keys.length}`);
   if (name === '$out' || name === '$merge') {
-    refuse(path, `${name} is not here: write results with put for now`);
+    refuse(path, `${name} must come last, where writing is possible: not in a snapshot or a guest`);
   }
   if (!Object.hasOwn(STAGES, name)) refuse(path, `unknown stage ${name}`);
   if (name === '$documents' && at > 0) refuse(path, '$documents must come first');
@@ -47,6 +59,7 @@ function checkOperand(name: string, operand: unknown, path: string, depth: numbe
   } catch (cause) {
     throw refusedAt(path, name, cause as Error);
   }
+  if (name === '$group') checkGroup(operand as PipelineStage, path);
   if (EXPRESSIONS.has(name)) checkExpressions(operand, path);
   if (name === '$facet') checkFacets(operand as PipelineStage, path, depth);
   const nested = isPlainObject(operand) ? operand.pipeline : undefined;
@@ -68,7 +81,6 @@ const EXPRESSIONS = new Set([
   '$set',
   '$replaceRoot',
   '$replaceWith',
-  '$group',
   '$redact',
   '$sortByCount',
   '$project',
@@ -76,9 +88,21 @@ const EXPRESSIONS = new Set([
 const NESTING = new Set(['$lookup', '$unionWith']);
 
 function checkExpressions(operand: unknown, path: string): void {
-  const fields = isPlainObject(operand) && !Object.keys(operand)[0]?.startsWith('$');
-  if (!fields) checkExpression(operand, path);
-  else for (const [key, value] of Object.entries(operand)) checkExpression(value, `${path}.${key}`);
+  const names = isPlainObject(operand) ? Object.keys(operand) : ['$'];
+  if (names.some((name) => name.startsWith('$') && !isFieldName(name)))
+    checkExpression(operand, path);
+  else
+    for (const [key, value] of Object.entries(operand as object))
+      checkExpression(value, `${path}.${key}`);
+}
+
+/** The accumulators were checked by the stage; what they take is an expression. */
+function checkGroup({ _id, ...outputs }: PipelineStage, path: string): void {
+  checkExpression(_id, `${path}._id`);
+  for (const [name, accumulator] of Object.entries(outputs)) {
+    for (const [key, operand] of Object.entries(accumulator as object))
+      checkExpression(operand, `${path}.${name}.${key}`);
+  }
 }
 
 function checkFacets(operand: PipelineStage, path: string, depth: number): void {

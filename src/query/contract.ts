@@ -1,5 +1,7 @@
 import type { ValueObject } from '../base/values.js';
 import type { DocumentRef, OrderedIndex } from '../indexes/contract.js';
+import type { Collation } from './index-kinds/collation.js';
+import type { Wildcard } from './index-kinds/wildcard.js';
 
 /** A stored document as a query sees it: deeply frozen, with its identity. */
 export interface DocumentBody extends ValueObject {
@@ -20,12 +22,30 @@ export interface IndexDefinition {
   readonly sparse: boolean;
   /** When given, leaves out documents that do not match this filter. */
   readonly partial?: ValueObject | undefined;
+  readonly kind: IndexKind;
+  /** Default false. Kept up to date, a unique one enforced, but no plan reads it. */
+  readonly hidden: boolean;
+  /** Which texts a unique index takes for equal; undefined: those of the same code points. */
+  readonly collation?: Collation | undefined;
+  /** The paths of a wildcard index. */
+  readonly wildcard?: Wildcard | undefined;
+  /** Least and greatest coordinate of a `2d` index. */
+  readonly bounds?: readonly [min: number, max: number] | undefined;
+  /** Seconds after the date in the field, when the document may be removed. */
+  readonly expireAfterSeconds?: number | undefined;
 }
+
+/**
+ * `ordered` keys are values; `hashed` ones too, but no arrays. `wildcard` keys are
+ * `[path, value]`. `geo` indexes check geometries and `text` ones nothing; neither has keys.
+ */
+export type IndexKind = 'ordered' | 'hashed' | 'wildcard' | 'geo' | 'text';
 
 export interface IndexField {
   /** A dotted path. */
   readonly path: string;
   readonly direction: 1 | -1;
+  readonly special?: 'hashed' | 'text' | '2dsphere' | '2d' | undefined;
 }
 
 /** An index that a plan may use. */

@@ -19,10 +19,15 @@ export interface ExpandedKeys {
  * an array gives one tuple for each element; paths through the same array of
  * objects stay together, element by element; an empty array counts as missing.
  *
+ * @param keepEmpty whether an empty array at the end of a path is its own key instead
  * @throws {JdbxError} INVALID_DOCUMENT when two paths meet different arrays
  */
-export function expandKeys(document: unknown, paths: readonly Segments[]): ExpandedKeys {
-  const expansion = new Expansion(paths);
+export function expandKeys(
+  document: unknown,
+  paths: readonly Segments[],
+  keepEmpty = false,
+): ExpandedKeys {
+  const expansion = new Expansion(paths, keepEmpty);
   expansion.expand(paths.map(() => ({ node: document, at: 0, whole: false })));
   return expansion;
 }
@@ -39,9 +44,11 @@ class Expansion implements ExpandedKeys {
   multikey = false;
   present = false;
   readonly #paths: readonly Segments[];
+  readonly #keepEmpty: boolean;
 
-  constructor(paths: readonly Segments[]) {
+  constructor(paths: readonly Segments[], keepEmpty: boolean) {
     this.#paths = paths;
+    this.#keepEmpty = keepEmpty;
   }
 
   expand(trails: readonly Trail[]): void {
@@ -66,10 +73,17 @@ class Expansion implements ExpandedKeys {
     for (const item of array.length === 0 ? [undefined] : array) {
       this.expand(
         trails.map((trail, field) =>
-          joined[field] ? enter(trail, item, this.#paths[field] as Segments) : trail,
+          joined[field] ? this.#enter(trail, item, this.#paths[field] as Segments) : trail,
         ),
       );
     }
+  }
+
+  #enter(trail: Trail, item: unknown, path: Segments): Trail {
+    const empty = Array.isArray(trail.node) && trail.node.length === 0;
+    return this.#keepEmpty && empty && trail.at === path.length
+      ? { ...trail, whole: true }
+      : enter(trail, item, path);
   }
 
   /** Two open paths must have met the same array, or the keys would be every pair of elements. */

@@ -3,10 +3,12 @@ import type { PlannableIndex } from './contract.js';
 import { excludesMissing, type FieldBound, fieldBounds } from './field-bounds.js';
 import { readFilter } from './filter.js';
 import { conjuncts, type FilterNode } from './filter-node.js';
+import { isPlannable } from './index-definition.js';
 import { describeBounds, keyRanges } from './key-ranges.js';
 import type { IndexAccess } from './plan.js';
 import { servedOrder } from './served-order.js';
 import type { SortOrder } from './sort.js';
+import { holdsInWildcard, wildcardViews } from './wildcard-views.js';
 
 /** The accesses that the indexes of one type offer to a filter and an order, in order of name. */
 export function indexCandidates(
@@ -17,7 +19,9 @@ export function indexCandidates(
 ): readonly IndexAccess[] {
   const usable = indexes.filter((index) => impliesPartial(nodes, index));
   const sorted = usable.toSorted((a, b) => (a.definition.name < b.definition.name ? -1 : 1));
-  return sorted.flatMap((index) =>
+  const plain = sorted.filter(({ definition }) => isPlannable(definition));
+  const wild = sorted.flatMap((index) => wildcardViews(nodes, index));
+  return [...plain.map((index) => ({ index, nodes })), ...wild].flatMap(({ index, nodes }) =>
     boundChoices(nodes, index).flatMap((bounds) => access(index, bounds, order, seq)),
   );
 }
@@ -78,6 +82,7 @@ function access(
   const served = order ? servedOrder(index, bounds, order) : undefined;
   if (bounds.length === 0 && !served) return [];
   if (definition.sparse && !bounds.some(excludesMissing)) return [];
+  if (definition.wildcard && !holdsInWildcard(bounds)) return [];
   const ranges = keyRanges(definition.fields, bounds);
   if (!ranges) return [];
   return [

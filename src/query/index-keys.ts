@@ -1,9 +1,13 @@
+import { JdbxError } from '../base/errors.js';
 import { encodeKey } from '../base/key-bytes.js';
 import type { Value } from '../base/values.js';
 import type { IndexDefinition } from './contract.js';
 import { expandKeys, type KeyTuple } from './expand-keys.js';
 import { compileFilter } from './filter.js';
-import { ownValue, type Segments, splitPath } from './paths.js';
+import { collated } from './index-kinds/collation.js';
+import { checkPlane, checkSphere } from './index-kinds/geometry.js';
+import { type Wildcard, wildcardPairs } from './index-kinds/wildcard.js';
+import { ownValue, type Segments, someAtPath, splitPath } from './paths.js';
 
 export interface IndexKeys {
   /** Distinct keys; none when a sparse or partial index leaves the document out. */
@@ -36,19 +40,73 @@ function keyMaker(definition: IndexDefinition): KeyMaker {
 }
 
 function makeKeyMaker(definition: IndexDefinition): KeyMaker {
-  const covers = definition.partial ? compileFilter(definition.partial) : () => true;
+  const make = makeKeysOfKind(definition);
+  if (!definition.partial) return make;
+  const covers = compileFilter(definition.partial);
+  return (document) => (covers(document) ? make(document) : NONE);
+}
+
+function makeKeysOfKind(definition: IndexDefinition): KeyMaker {
+  switch (definition.kind) {
+    case 'text':
+      return () => NONE;
+    case 'geo':
+      return geometryChecker(definition);
+    case 'wildcard':
+      return wildcardKeys(definition.wildcard as Wildcard);
+    default:
+      return fieldKeys(definition);
+  }
+}
+
+function fieldKeys(definition: IndexDefinition): KeyMaker {
   const paths = definition.fields.map((field) => splitPath(field.path));
   const directions = definition.fields.map((field) => field.direction);
+  const { collation } = definition;
+  const fold = (tuple: KeyTuple): KeyTuple =>
+    collation ? tuple.map((value) => collated(value, collation)) : tuple;
   return (document) => {
-    if (!covers(document)) return NONE;
     const plain = plainTuple(document, paths);
     if (plain) {
       if (definition.sparse && plain.every((value) => value === undefined)) return NONE;
-      return { keys: [encodeKey(plain, directions)], multikey: false };
+      return { keys: [encodeKey(fold(plain), directions)], multikey: false };
     }
-    const { tuples, multikey, present } = expandKeys(document, paths);
+    const { tuples, multikey, present } = expandKeys(document, paths, definition.unique);
     if (definition.sparse && !present) return NONE;
-    return { keys: distinctKeys(tuples, directions), multikey };
+    if (multikey && definition.kind === 'hashed') refuseArray(definition);
+    return { keys: distinctKeys(tuples.map(fold), directions), multikey };
+  };
+}
+
+function refuseArray({ fields }: IndexDefinition): never {
+  const path = fields.map((field) => field.path).join(', ');
+  throw new JdbxError('INVALID_DOCUMENT', 'a hashed index holds no arrays', { path });
+}
+
+/**
+ * The path leads the key, so that the values of one path lie together. Fields named beside
+ * the wildcard add no keys: what they bound is found by the values that it holds.
+ */
+function wildcardKeys(wildcard: Wildcard): KeyMaker {
+  const directions = [1, wildcard.direction] as const;
+  return (document) => {
+    const pairs = wildcardPairs(wildcard, document);
+    return { keys: distinctKeys(pairs, directions), multikey: true };
+  };
+}
+
+/** No key, but no document with something else than a geometry either. */
+function geometryChecker({ fields, bounds = [-180, 180] }: IndexDefinition): KeyMaker {
+  const checked = fields.filter(({ special }) => special !== undefined);
+  return (document) => {
+    for (const { path, special } of checked) {
+      someAtPath(document, splitPath(path), false, (value) => {
+        if (special === '2d') checkPlane(value, path, ...bounds);
+        else checkSphere(value, path);
+        return false;
+      });
+    }
+    return NONE;
   };
 }
 

@@ -40,12 +40,13 @@ function compilePathTest({ path, test }: PathTest, compile: Compile): Predicate 
   const leaves = test.op !== 'exists' && test.op !== 'size' && test.op !== 'element';
   const segments = splitPath(path);
   return segments.length === 1
-    ? atField(path, segments, leaves, accept)
+    ? atField(segments, leaves, accept)
     : (value) => someAtPath(value, segments, leaves, accept);
 }
 
 /** The common case, a top-level field that holds no array, without the walk. */
-function atField(field: string, segments: Segments, leaves: boolean, accept: Predicate): Predicate {
+function atField(segments: Segments, leaves: boolean, accept: Predicate): Predicate {
+  const field = segments[0] as string;
   return (document) => {
     const value = ownValue(document, field);
     return Array.isArray(value) && leaves

@@ -3,6 +3,7 @@ import { describeType, isPlainObject } from '../base/values.js';
 import { checkExpression } from './check-expression.js';
 import { allOf, type FilterNode } from './filter-node.js';
 import { parseTest, refuseFilter } from './parse-test.js';
+import { EMPTY_NAME } from './paths.js';
 
 const DEPTH_MAX = 100;
 const COMBINERS = { $and: 'and', $or: 'or', $nor: 'nor' } as const;
@@ -26,7 +27,7 @@ function parseEntry(key: string, value: unknown, path: string, depth: number): F
   }
   if (key === '$expr') return parseExpression(value, path);
   if (key.startsWith('$')) refuseOperator(key, path);
-  return parseField(key, value, path, depth);
+  return parseField(key === '' ? EMPTY_NAME : key, value, path, depth);
 }
 
 function parseBranches(value: unknown, path: string, depth: number): readonly FilterNode[] {

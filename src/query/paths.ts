@@ -3,8 +3,11 @@ import { isPlainObject } from '../base/values.js';
 /** The parts of a dotted path. */
 export type Segments = readonly string[];
 
+/** Stands for the field named '' where a path without text means the value itself. */
+export const EMPTY_NAME = '\0';
+
 export function splitPath(path: string): Segments {
-  return path.split('.');
+  return path === EMPTY_NAME ? [''] : path.split('.');
 }
 
 /** True for a path part that can name an array position. */
@@ -68,5 +71,7 @@ function someInArray(
   if (!isPosition(segment) || Number(segment) >= array.length) return false;
   const item = array[Number(segment)];
   if (at + 1 < segments.length && (item === null || typeof item !== 'object')) return false;
-  return someAtPath(item, segments, leaves, accept, at + 1);
+  // What a position at the end names is one value: its own elements are not offered.
+  const ends = at + 1 === segments.length;
+  return someAtPath(item, segments, leaves && !ends, accept, at + 1);
 }

@@ -3,7 +3,8 @@ import { describeType } from '../base/values.js';
 import { waysThrough } from './patterns/cost.js';
 import { emitPattern } from './patterns/emit.js';
 import { parsePattern } from './patterns/parse.js';
-import { type Found, SearchTooLong, search } from './patterns/search.js';
+import { type Found, search } from './patterns/search.js';
+import { SearchTooLong } from './patterns/subject.js';
 import type { Pattern } from './patterns/syntax.js';
 
 const PATTERN_LENGTH_MAX = 16_384;

@@ -192,7 +192,8 @@ function mayRepeat(accesses: readonly Access[]): boolean {
 
 function readCount(count: unknown, path: string): number {
   if (count === undefined) return 0;
-  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count;
+  if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count < 2 ** 63)
+    return count;
   throw new JdbxError('INVALID_FILTER', `expected a whole number from 0, got ${String(count)}`, {
     path,
   });

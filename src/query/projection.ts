@@ -53,5 +53,11 @@ export function projectionOf(spec: unknown, place: string, readEdit?: ReadEdit):
   if (!includes) return (document, scope) => excluding(shape, document, scope);
   if (idMode === undefined && !shape.fields.has('_id'))
     shape.fields.set('_id', { kind: 'include' });
-  return (document, scope) => including(shape, document, scope);
+  return (document, scope) => idFirst(including(shape, document, scope));
+}
+
+/** The identity leads, wherever it stood. */
+function idFirst(document: unknown): unknown {
+  if (!isPlainObject(document) || !Object.hasOwn(document, '_id')) return document;
+  return Object.keys(document)[0] === '_id' ? document : { _id: document._id, ...document };
 }

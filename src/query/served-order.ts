@@ -16,6 +16,8 @@ export function servedOrder(
   bounds: readonly FieldBound[],
   order: SortOrder,
 ): { readonly reverse: boolean } | undefined {
+  // Empty arrays have a key of their own in a unique index, apart from null.
+  if (multikey && definition.unique) return undefined;
   const isConstant = (at: number) => {
     const bound = bounds[at];
     return bound?.kind === 'points' && bound.values.length === 1;

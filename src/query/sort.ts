@@ -1,8 +1,11 @@
-import { JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
 import { compareStrings, compareValues } from '../base/order.js';
 import { describeType, isPlainObject, type Value } from '../base/values.js';
 import { expandKeys } from './expand-keys.js';
+import { isFieldName } from './field-paths.js';
 import { ownValue, type Segments, splitPath } from './paths.js';
+
+const PARTS_MAX = 200;
 
 export interface SortField {
   readonly path: string;
@@ -39,11 +42,14 @@ export function readSort(sort: unknown): SortOrder | undefined {
 
 function readField(path: string, direction: unknown): SortField {
   const place = `sort.${path}`;
-  if (splitPath(path).some((part) => part === '' || part.startsWith('$'))) {
+  const parts = splitPath(path);
+  if (parts.some((part) => part === '' || !isFieldName(part)))
     refuse(place, 'a path', JSON.stringify(path));
-  }
-  if (direction !== 1 && direction !== -1) refuse(place, '1 or -1', JSON.stringify(direction));
-  return { path, direction };
+  if (parts.length > PARTS_MAX) refuse(place, `at most ${PARTS_MAX} names`, String(parts.length));
+  // MongoDB cuts the fraction off.
+  const whole = typeof direction === 'number' ? Math.trunc(direction) : 0;
+  if (whole !== 1 && whole !== -1) refuse(place, '1 or -1', JSON.stringify(direction));
+  return { path, direction: whole };
 }
 
 /** A document with the values it is sorted by, worked out once. */
@@ -57,11 +63,52 @@ export type MakeSortable = <T>(document: T) => Sortable<T>;
 
 export function sortableMaker(order: SortOrder): MakeSortable {
   const fields = order.fields.map(({ path, direction }) => ({ path: splitPath(path), direction }));
+  const roots = new Set(fields.map(({ path }) => path[0]));
+  const values = roots.size < fields.length ? jointValues : eachValue;
   return (document) => ({
     document,
     id: ownValue(document, '_id'),
-    values: fields.map(({ path, direction }) => sortValue(document, path, direction)),
+    values: values(document, fields),
   });
+}
+
+interface Field {
+  readonly path: Segments;
+  readonly direction: 1 | -1;
+}
+
+type SortValues = readonly (Value | undefined)[];
+
+function eachValue(document: unknown, fields: readonly Field[]): SortValues {
+  return fields.map(({ path, direction }) => sortValue(document, path, direction));
+}
+
+/** Fields below one array are taken from one element: the one that comes first in the order. */
+function jointValues(document: unknown, fields: readonly Field[]): SortValues {
+  const tuples = tuplesOf(document, fields);
+  if (!tuples) return eachValue(document, fields);
+  return tuples.reduce((best, tuple) => (compareTuples(tuple, best, fields) < 0 ? tuple : best));
+}
+
+/** Undefined where the fields lead through several arrays, so that no element is one of all. */
+function tuplesOf(document: unknown, fields: readonly Field[]): readonly SortValues[] | undefined {
+  try {
+    return expandKeys(
+      document,
+      fields.map(({ path }) => path),
+    ).tuples;
+  } catch (error) {
+    if (isJdbxError(error, 'INVALID_DOCUMENT')) return undefined;
+    throw error;
+  }
+}
+
+function compareTuples(left: SortValues, right: SortValues, fields: readonly Field[]): number {
+  for (const [at, { direction }] of fields.entries()) {
+    const order = compareValues(left[at], right[at]) * direction;
+    if (order !== 0) return order;
+  }
+  return 0;
 }
 
 /** An array sorts by its least element going up and by its greatest going down. */

@@ -60,7 +60,10 @@ function addPath(paths: string[], path: string, place: string): void {
   if (segments.includes('')) refuseUpdate(place, 'expected a path without empty parts');
   if (segments.includes('__proto__')) refuseUpdate(place, 'expected another property name');
   const [first] = segments;
-  if (first?.startsWith('$')) refuseUpdate(place, 'expected a path that starts with a name');
+  // A document that is made may have such a name at its top.
+  const made = place.startsWith('$setOnInsert.') && segments.length === 1;
+  if (first?.startsWith('$') && !made)
+    refuseUpdate(place, 'expected a path that starts with a name');
   if (segments.some((part) => part.includes('\0')))
     refuseUpdate(place, 'expected a path without null characters');
   // Setting the same value again is no change; whether it is the same is seen on the document.
@@ -75,6 +78,8 @@ function addPath(paths: string[], path: string, place: string): void {
 function takeOperand(value: unknown, place: string): Value {
   // `$pull` takes filters, which may hold what no document can.
   if (place.startsWith('$pull.')) return value as Value;
+  // What `$unset` names does not count.
+  if (place.startsWith('$unset.')) return '';
   try {
     return takeValue(value);
   } catch (cause) {

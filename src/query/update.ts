@@ -11,7 +11,7 @@ import { thaw } from './thaw.js';
 import { applyChanges } from './update-apply.js';
 import { checkAgainstDocument } from './update-check.js';
 import { readUpdate, refuseUpdate, type UpdateOperators } from './update-operators.js';
-import { updateByPipeline } from './update-pipeline.js';
+import { checkUpdatePipeline, updateByPipeline } from './update-pipeline.js';
 import { expandPositions } from './update-positions.js';
 
 export interface UpdateOptions {
@@ -23,6 +23,23 @@ export interface UpdateOptions {
   readonly now: number;
   /** True when the document is being made by an upsert, so `$setOnInsert` counts. Default false. */
   readonly inserting?: boolean | undefined;
+}
+
+/**
+ * Checks an update as far as that goes without a document: operators, paths, operands, stages.
+ *
+ * @throws {JdbxError} INVALID_UPDATE
+ */
+export function checkUpdate(update: unknown, options: UpdateOptions): void {
+  if (Array.isArray(update)) checkUpdatePipeline(update);
+  else readOperators(update, options);
+}
+
+function readOperators(update: unknown, options: UpdateOptions): UpdateOperators {
+  if (!isPlainObject(update)) {
+    refuseUpdate('', `expected update operators or stages, got ${describeType(update)}`);
+  }
+  return readUpdate(update, options);
 }
 
 const IDENTITY = ['_id', '_type', '_rev'] as const;
@@ -50,10 +67,7 @@ function updateByOperators(
   update: unknown,
   options: UpdateOptions,
 ): ValueObject {
-  if (!isPlainObject(update)) {
-    refuseUpdate('', `expected update operators or stages, got ${describeType(update)}`);
-  }
-  const operators = readUpdate(update, options);
+  const operators = readOperators(update, options);
   const concrete = expandPositions(document, operators, options);
   checkAgainstDocument(document, concrete);
   return applyOperators(thaw(document) as Record<string, unknown>, concrete);

@@ -18,6 +18,9 @@ import {
 import { MEMORY_USED_UP } from './traps.js';
 import { MARK_IN_JSON } from './values-crossing.js';
 
+/** A guest's stack is short: it hands over fewer levels than a document may have. */
+const CROSSING_LIMITS = { ...VALUE_LIMITS, depthMax: 100 } as const;
+
 /** What a call lends to the realm that runs it. */
 export interface CallScope {
   readonly budget: CallBudget;
@@ -80,7 +83,7 @@ export class Realm implements EngineHost {
     this.#scope = scope;
     this.#seed = call.seed;
     const isSpent = () => scope.budget.isSpent();
-    this.#readLimits = { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
+    this.#readLimits = { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
     this.instance.enter(this, call.limits.stackBytes);
     const failure = this.isLoaded ? undefined : this.#load(call);
     const outcome = failure ?? this.#callEntry(call);
@@ -112,7 +115,7 @@ export class Realm implements EngineHost {
     calls.QTS_RuntimeSetMaxStackSize(runtime, call.limits.stackBytes);
     const settings: PreludeSettings = {
       host: call.host,
-      crossing: { ...VALUE_LIMITS, lengthMax: call.limits.outputBytes },
+      crossing: { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes },
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
   }

@@ -34,14 +34,16 @@ class CaseStore {
   };
 
   async insert(collection, documents) {
+    // The command carries one document at least; our verb takes an empty list for what it is.
+    if (documents.length === 0) throw new TypeError('expected documents to insert');
     const type = this.#type(collection);
     const stored = documents.map((document) => this.#toStored(document, type));
     try {
       await this.#db.insert(stored);
       return { n: stored.length };
     } catch (error) {
-      if (!isJdbxError(error, 'DUPLICATE_ID', 'DUPLICATE_KEY')) throw error;
-      return this.#insertEach(stored, error);
+      if (writeErrorCode(error) === undefined) throw error;
+      return this.#insertEach(stored);
     }
   }
 
@@ -51,8 +53,9 @@ class CaseStore {
       try {
         await this.#db.insert(document);
       } catch (error) {
-        if (!isJdbxError(error, 'DUPLICATE_ID', 'DUPLICATE_KEY')) throw error;
-        return { n: index, writeErrors: [{ index, code: 11000 }] };
+        const code = writeErrorCode(error);
+        if (code === undefined) throw error;
+        return { n: index, writeErrors: [{ index, code }] };
       }
     }
     return { n: stored.length };
@@ -71,31 +74,45 @@ class CaseStore {
   async createIndex(collection, pairs, options = {}) {
     const type = this.#type(collection);
     const { name, partialFilterExpression: partial, ...rest } = options;
-    const key = renameKeys(Object.fromEntries(pairs));
-    const id = `index:${type}.${name ?? pairs.flat().join('_')}`;
-    const index = { _id: id, _type: 'index', type, key, ...rest };
-    if (partial !== undefined) index.partial = renameFilter(partial);
-    const known = this.#indexes.get(id);
-    if (known === JSON.stringify(index)) return;
-    await this.#db.insert(index);
-    this.#indexes.set(id, JSON.stringify(index));
+    // The command must name its index; a case's own set-up may leave the name out.
+    if ('name' in options && (typeof name !== 'string' || ['', '*'].includes(name)))
+      throw new TypeError('an index needs a name');
+    for (const option of Object.keys(rest))
+      if (!INDEX_OPTIONS.has(option)) throw new TypeError(`unknown option ${option}`);
+    const key = keyOf(pairs);
+    const index = { _type: 'index', type, key, ...rest };
+    if (partial !== undefined) index.partial = key._id ? partial : renameFilter(partial);
+    const text = JSON.stringify(index);
+    const _id = `index:${type}.${name ?? this.#freeName(type, pairs.flat().join('_'), text)}`;
+    if (this.#indexes.get(_id) === text) return;
+    await this.#db.insert({ _id, ...index });
+    this.#indexes.set(_id, text);
+  }
+
+  /** The default name of an index; where another one has it, the data left a name out. */
+  #freeName(type, name, text) {
+    const known = this.#indexes.get(`index:${type}.${name}`);
+    return known === undefined || known === text ? name : this.#freeName(type, `${name}_`, text);
   }
 
   async dropIndex(collection, names) {
     const type = this.#type(collection);
-    for (const name of [names].flat()) {
-      const every = name === '*';
-      const gone = [...this.#indexes].flatMap(([id, text]) =>
-        every || id === `index:${type}.${name}` || hasKey(text, name) ? [id] : [],
-      );
-      if (typeof name === 'object' && gone.length > 1)
-        throw new Error('several indexes of this key');
-      if (gone.length === 0 && !every) throw new Error(`no index ${String(name)}`);
-      for (const id of gone) {
-        await this.#db.remove(id);
-        this.#indexes.delete(id);
-      }
+    const gone = [names].flat().map((name) => [name, this.#named(type, name)]);
+    for (const [name, ids] of gone) {
+      if (ids.length === 0 && name !== '*') throw new Error(`no index ${String(name)}`);
+      if (typeof name === 'object' && ids.length > 1) throw new Error('several of this key');
     }
+    for (const id of gone.flatMap(([, ids]) => ids)) {
+      await this.#db.remove(id);
+      this.#indexes.delete(id);
+    }
+  }
+
+  /** The indexes of a name, of a key, or all. */
+  #named(type, name) {
+    return [...this.#indexes].flatMap(([id, text]) =>
+      name === '*' || id === `index:${type}.${name}` || hasKey(text, name) ? [id] : [],
+    );
   }
 
   async find(collection, filter, { sort, skip, limit, projection } = {}) {
@@ -110,12 +127,11 @@ class CaseStore {
       ? limited
       : limited.project(toProjection(projection))
     ).toArray();
-    return documents.map(toOwn);
+    return toReply(documents.map(toOwn));
   }
 
   async aggregate(collection, stages, { collectionless } = {}) {
-    const alone = collectionless || (Array.isArray(stages) && stages[0]?.$documents !== undefined);
-    const pipeline = toPipeline(stages, this.#type(collection), this.#type, alone);
+    const pipeline = toPipeline(stages, this.#type(collection), this.#type, collectionless);
     return toCase(await this.#db.aggregate(pipeline));
   }
 
@@ -212,7 +228,11 @@ class CaseStore {
     const made = this.#toStored(id === undefined ? document : { ...document, _id: id }, type);
     if (document._id !== undefined && storeId(type, document._id) !== made._id)
       throw new Error('an _id cannot be changed');
-    await transaction.insert(made);
+    // The upsert itself says whether the filter contradicts itself; what it made gives way.
+    const options = { upsert: true };
+    const target = { ...renameFilter(query), _id: made._id, _type: type };
+    await transaction.update(target, { $setOnInsert: { [CASE_ID]: made[CASE_ID] } }, options);
+    await transaction.put(made);
     return { matchedCount: 0, modifiedCount: 0, upsertedCount: 1, upsertedId: made[CASE_ID] };
   }
 
@@ -230,6 +250,22 @@ class CaseStore {
   }
 }
 
+/** Options of `createIndexes`; an index document may hold more fields than these. */
+const INDEX_OPTIONS = new Set(
+  (
+    'unique sparse hidden expireAfterSeconds collation wildcardProjection weights bits min max ' +
+    'default_language language_override textIndexVersion 2dsphereIndexVersion background v storageEngine'
+  ).split(' '),
+);
+
+/** MongoDB's number of an error that refuses one document of an insert. */
+function writeErrorCode(error) {
+  if (isJdbxError(error, 'DUPLICATE_ID', 'DUPLICATE_KEY')) return 11000;
+  return isJdbxError(error, 'INVALID_DOCUMENT') ? GEOMETRY_CODES[error.details?.index] : undefined;
+}
+
+const GEOMETRY_CODES = { '2dsphere': 16755, '2d': 13027 };
+
 /** The case's `_id` comes along as ours does: unless it is left out. */
 function toProjection(projection) {
   const { _id, ...rest } = projection;
@@ -245,12 +281,26 @@ function toProjection(projection) {
 function isIncluding(value, leavesOut) {
   if (typeof value !== 'object' || value === null) return value !== 0 && value !== false;
   if ('$elemMatch' in value) return !leavesOut;
-  return !('$slice' in value);
+  // `$slice` of numbers is the find's own operator; of anything else it is an expression.
+  return (
+    !('$slice' in value) || (Array.isArray(value.$slice) && typeof value.$slice[0] !== 'number')
+  );
+}
+
+/** An index of `_id` alone is one of ours; in any other key the case's `_id` counts. */
+function keyOf(pairs) {
+  const key = Object.fromEntries(pairs);
+  return Object.keys(key).join() === '_id' ? key : renameKeys(key);
 }
 
 /** True for an index of exactly these paths and directions. */
 function hasKey(text, key) {
   return typeof key === 'object' && JSON.stringify(JSON.parse(text).key) === JSON.stringify(key);
+}
+
+/** Some cases look at the documents inside the command's raw reply. */
+function toReply(documents) {
+  return Object.defineProperty(documents, 'cursor', { value: { firstBatch: documents } });
 }
 
 /** A document that a find gave, without what is ours. */

@@ -10,7 +10,7 @@ if (!folder) {
 
 async function runAll(cases, showsFailures) {
   console.log(
-    'file        passed / all       %   known differences   % of the rest   with --index',
+    'file        passed / all       %       answered        refused   listed   % of the rest   with --index',
   );
   for (const file of FILES) {
     const plain = await runFile(cases, file);
@@ -28,7 +28,9 @@ function row(plain, indexed) {
     file.padEnd(11),
     `${passed} / ${total}`.padStart(12),
     strict.padStart(7),
-    String(known.length).padStart(19),
+    plain.answers.join(' / ').padStart(14),
+    plain.refusals.join(' / ').padStart(14),
+    String(known.length).padStart(8),
     rate(plain).toFixed(2).padStart(15),
     `   ${same ? 'the same' : `${indexed.passed} / ${indexed.total}`}`,
   ].join(' ');

@@ -58,7 +58,7 @@ describe('an index document', () => {
     'that is replaced by one with %s takes effect at that commit',
     async (_, to, filter, found) => {
       await db.put(index({}));
-      await db.put(index({ _id: 'index:run.other', type: 'run' }));
+      await db.put(index({ _id: 'index:run.other', type: 'run', key: { m: 1 } }));
       await db.put(index(to));
       expect(await db.query(filter).count()).toBe(found);
       expect(await uses('index:x', { _type: 'a', n: { $gt: 0 } })).toBe(
@@ -112,7 +112,7 @@ describe('an index document', () => {
 
   it.each([
     [{ key: {} }, 'INVALID_INDEX'],
-    [{ key: { n: 2 } }, 'INVALID_INDEX'],
+    [{ key: { n: 0 } }, 'INVALID_INDEX'],
     [{ key: { '': 1 } }, 'INVALID_INDEX'],
     [{ type: '' }, 'INVALID_INDEX'],
     [{ partial: { n: { $nonsense: 1 } } }, 'INVALID_INDEX'],
@@ -121,6 +121,29 @@ describe('an index document', () => {
     expect(await failure(db.put(index(fields)))).toMatchObject({ code });
     expect(db.seq).toBe(before);
     await reopen();
+  });
+});
+
+describe('a second index that would hold the same', () => {
+  const twin = (fields: object) => ({
+    _id: 'index:twin',
+    _type: 'index',
+    type: 'a',
+    key: { n: 1 },
+    ...fields,
+  });
+
+  it('is refused, until the first one is gone or differs', async () => {
+    await db.put(index({ type: 'a', key: { n: 1 } }));
+    expect(await failure(db.put(twin({})))).toMatchObject({ code: 'INVALID_INDEX', path: 'key' });
+    expect(await failure(db.put(twin({ hidden: true })))).toMatchObject({ code: 'INVALID_INDEX' });
+    await db.put(twin({ unique: true }));
+    await db.put(index({ type: 'a', key: { n: 1 }, expireAfterSeconds: 60 }));
+    await db.transaction(async (tx) => {
+      await tx.remove('index:x');
+      await tx.put(twin({}));
+    });
+    expect(await db.check()).toMatchObject({ ok: true });
   });
 });
 

@@ -47,6 +47,7 @@ test('reads the text blocks, model, finish and usage', async () => {
     model: 'claude-sonnet-4-5-20250929',
     finish: 'stop',
     usage: { input_tokens: 2095, output_tokens: 503 },
+    reasoning: 'A well-known number.',
     extra: { id: messagesAnswer.id, request_id: 'req-2', usage: messagesAnswer.usage },
   });
 });
@@ -97,4 +98,66 @@ test('the provider is found by the name of the document', async () => {
   server.play([answer(messagesAnswer)]);
   await call({ provider: undefined, name: 'Anthropic', _type: 'llm_provider' });
   expect(server.requests).toHaveLength(1);
+});
+
+test('tools, their results and files go over in the words of the API', async () => {
+  server.play([answer(messagesAnswer)]);
+  const calls = [
+    { id: 'a', name: 'look', arguments: { at: 1 } },
+    { id: 'b', name: 'look', arguments: { at: 2 } },
+  ];
+  const messages = [
+    {
+      role: 'user',
+      content: [
+        { type: 'image', data: 'aGk=', media_type: 'image/png' },
+        { type: 'file', url: 'https://example.com/a.pdf' },
+        { type: 'text', text: 'Compare.' },
+      ],
+    },
+    { role: 'assistant', content: 'I look.', tool_calls: calls },
+    { role: 'tool', tool_call_id: 'a', content: 'a cat' },
+    { role: 'tool', tool_call_id: 'b', content: 'none', is_error: true },
+  ] as const;
+  const tools = [{ name: 'look', parameters: { type: 'object' } }];
+  await call({}, request({ messages, tools, tool_choice: 'required' }));
+  expect(server.requests[0]?.body).toMatchObject({
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } },
+          { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } },
+          { type: 'text', text: 'Compare.' },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'I look.' },
+          { type: 'tool_use', id: 'a', name: 'look', input: { at: 1 } },
+          { type: 'tool_use', id: 'b', name: 'look', input: { at: 2 } },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          { type: 'tool_result', tool_use_id: 'a', content: 'a cat' },
+          { type: 'tool_result', tool_use_id: 'b', content: 'none', is_error: true },
+        ],
+      },
+    ],
+    tools: [{ name: 'look', input_schema: { type: 'object' } }],
+    tool_choice: { type: 'any' },
+  });
+});
+
+test('input that was cached counts as input, and is told apart', async () => {
+  const usage = { input_tokens: 5, cache_read_input_tokens: 100, cache_creation_input_tokens: 20 };
+  server.play([answer({ ...messagesAnswer, usage })]);
+  expect((await call()).response.usage).toEqual({
+    input_tokens: 125,
+    cached_tokens: 100,
+    cache_write_tokens: 20,
+  });
 });

@@ -2,6 +2,7 @@ import { createModelCaller, type ModelCaller, type ModelCallInput } from '#jdbx/
 import type { ModelRequest } from '#jdbx/llm/contract.js';
 import { createProviders } from '#jdbx/llm/create-providers.js';
 import type { RecordedCall } from '#jdbx/llm/providers/recorded.js';
+import { Transport } from '#jdbx/llm/transport/transport.js';
 
 /** What is looked for in everything that comes out. */
 export const CANARY = 'sk-canary/4+7=secret&value';
@@ -10,6 +11,9 @@ export const CREDENTIAL = { _id: 'cred:key', _type: 'credential', env: 'TEST_KEY
 
 export const never = new AbortController().signal;
 
+/** Its connections are let go by themselves when nothing is under way. */
+const transport = new Transport();
+
 export interface Setup {
   readonly caller: ModelCaller;
   /** The waits between attempts that were asked for, in milliseconds; none is waited for. */
@@ -17,10 +21,11 @@ export interface Setup {
 }
 
 /** A caller over real providers; only the waits between attempts are cut short. */
-export function setup(recordings: readonly RecordedCall[] = []): Setup {
+export function setup(recordings: readonly RecordedCall[] = [], secret = CANARY): Setup {
   const waits: number[] = [];
   const caller = createModelCaller({
     providers: createProviders({
+      transport,
       findRecording: async ({ integration, key, requestHash }) =>
         recordings.find(
           (one) =>
@@ -29,7 +34,7 @@ export function setup(recordings: readonly RecordedCall[] = []): Setup {
         ),
     }),
     credentials: async (ref) => (ref === CREDENTIAL._id ? CREDENTIAL : undefined),
-    env: { TEST_KEY: CANARY },
+    secrets: { env: { TEST_KEY: secret } },
     clock: { now: () => Date.now() },
     random: () => 0.5,
     sleep: async (ms) => void waits.push(ms),

@@ -9,6 +9,7 @@ import type { ModelAttempt } from '#jdbx/llm/contract.js';
 import {
   answer,
   type Behaviour,
+  compressed,
   cut,
   drop,
   empty,
@@ -190,6 +191,19 @@ describe('answers that are none', () => {
   });
 });
 
+describe('a compressed answer', () => {
+  test.each(['gzip', 'br'] as const)('by %s is read all the same', async (encoding) => {
+    server.play([compressed(chatAnswer, encoding)]);
+    expect((await call().result).response.text).toBe('The answer is 42.');
+  });
+
+  test('that breaks off is no answer', async () => {
+    server.play([compressed(chatAnswer, 'gzip', 9), answer(chatAnswer)]);
+    const { attempts } = await call().result;
+    expect(attempts[0]?.error?.code).toBe('MODEL_UNAVAILABLE');
+  });
+});
+
 describe('deadlines and aborting', () => {
   test.each<[string, Behaviour]>([
     ['never answers', hang()],
@@ -222,10 +236,14 @@ describe('deadlines and aborting', () => {
   test('aborting ends a wait between attempts', async () => {
     const { createModelCaller } = await import('#jdbx/llm/call-model.js');
     const { createProviders } = await import('#jdbx/llm/create-providers.js');
+    const { Transport } = await import('#jdbx/llm/transport/transport.js');
     const caller = createModelCaller({
-      providers: createProviders({ findRecording: async () => undefined }),
+      providers: createProviders({
+        transport: new Transport(),
+        findRecording: async () => undefined,
+      }),
       credentials: async () => undefined,
-      env: {},
+      secrets: { env: {} },
       clock: { now: () => Date.now() },
       random: () => 0.5,
     });

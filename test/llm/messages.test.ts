@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { costOf, sumCosts } from '#jdbx/llm/cost.js';
 import { toRequest } from '#jdbx/llm/messages.js';
+
+const said = (message: object) => ({ messages: [message] });
+const asked = (part: object) => said({ role: 'user', content: [part] });
 
 describe('what a stage hands over becomes a request', () => {
   const user = { role: 'user', content: 'Hi' };
@@ -44,7 +46,18 @@ describe('what a stage hands over becomes a request', () => {
     ['no messages', { messages: [] }, 'messages'],
     ['messages that are none', { messages: 'Hi' }, 'messages'],
     ['a message that is none', { messages: ['Hi'] }, 'messages.0'],
-    ['an unknown role', { messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.role'],
+    ['an unknown role', { messages: [{ role: 'robot', content: 'x' }] }, 'messages.0.role'],
+    ['a result of no call', said({ role: 'tool', content: 'x' }), 'messages.0.tool_call_id'],
+    ['a part of no kind', asked({ type: 'sound' }), 'messages.0.content.0.type'],
+    ['an image from nowhere', asked({ type: 'image' }), 'messages.0.content.0'],
+    ['a file on disk', asked({ type: 'file', url: 'file:///a' }), 'messages.0.content.0.url'],
+    ['bytes of no type', asked({ type: 'file', data: 'aGk=' }), 'messages.0.content.0.media_type'],
+    ['bytes that are none', asked({ type: 'file', data: '%' }), 'messages.0.content.0.data'],
+    ['no calls', said({ role: 'assistant', tool_calls: [] }), 'messages.0.tool_calls'],
+    ['a nameless tool', { prompt: 'x', tools: [{ name: '' }] }, 'tools.0.name'],
+    ['a tool twice', { prompt: 'x', tools: [{ name: 'a' }, { name: 'a' }] }, 'tools'],
+    ['an unknown choice', { prompt: 'x', tool_choice: 'maybe' }, 'tool_choice'],
+    ['a schema that is none', { prompt: 'x', response_schema: {} }, 'response_schema.schema'],
     ['an empty message', { messages: [{ role: 'user', content: '' }] }, 'messages.0.content'],
     ['a passage that is no string', { prompt: 'Hi', context: [1] }, 'context.0'],
     ['a context that is no string', { prompt: 'Hi', context: 1 }, 'context'],
@@ -54,27 +67,5 @@ describe('what a stage hands over becomes a request', () => {
     const make = () => toRequest(source);
     expect(make).toThrow(expect.objectContaining({ code: 'MISSING_INPUT', path: path ?? '' }));
     expect(make).toThrow(/expected .*/);
-  });
-});
-
-describe('cost', () => {
-  const price = { input_per_million: 2.5, output_per_million: 10 };
-
-  test('is usage times price', () => {
-    expect(costOf({ input_tokens: 1_000, output_tokens: 200 }, price)).toBeCloseTo(0.0045, 12);
-    expect(costOf({ input_tokens: 0, output_tokens: 0 }, price)).toBe(0);
-  });
-
-  test.each([
-    ['no price', { input_tokens: 1, output_tokens: 1 }, undefined],
-    ['no usage', {}, price],
-    ['half of the usage', { input_tokens: 1 }, price],
-  ])('is absent with %s', (_, usage, given) => {
-    expect(costOf(usage, given)).toBeUndefined();
-  });
-
-  test('sums what is known', () => {
-    expect(sumCosts([undefined, 1, 2])).toBe(3);
-    expect(sumCosts([undefined])).toBeUndefined();
   });
 });

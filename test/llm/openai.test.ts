@@ -11,6 +11,8 @@ afterAll(() => server.close());
 
 const { caller } = setup();
 
+const toolCall = { id: 'c1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } };
+
 function call(path: string, fields: object = {}, asked = request()) {
   const document = integration({ endpoint: `${server.url}${path}`, ...fields });
   return caller.call(input(document, { request: asked }));
@@ -65,7 +67,11 @@ describe('chat completions', () => {
 
   test.each([
     ['length', { message: { content: 'The ans' }, finish_reason: 'length' }, 'The ans'],
-    ['tool', { message: { content: null, tool_calls: [{}] }, finish_reason: 'tool_calls' }, ''],
+    [
+      'tool',
+      { message: { content: null, tool_calls: [toolCall] }, finish_reason: 'tool_calls' },
+      '',
+    ],
     ['filter', { message: { content: '' }, finish_reason: 'content_filter' }, ''],
     ['filter', { message: { content: null, refusal: 'I cannot.' }, finish_reason: 'stop' }, ''],
     ['other', { message: { content: 'x' }, finish_reason: 'invented' }, 'x'],
@@ -122,6 +128,83 @@ describe('chat completions', () => {
     await call('/v1', {}, request({ model: 'another' }));
     await call('/v1', { model: undefined, models: ['first', 'second'] });
     expect(server.requests.map(({ body }) => body.model)).toEqual(['another', 'first']);
+  });
+});
+
+describe('tools, files and schemas', () => {
+  const messages = [
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'What is on it?' },
+        { type: 'image', data: 'aGk=', media_type: 'image/png' },
+        { type: 'image', url: 'https://example.com/a.png' },
+        { type: 'file', data: 'aGk=', media_type: 'application/pdf', name: 'a.pdf' },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: '',
+      tool_calls: [{ id: 'c1', name: 'look', arguments: { at: 1 } }],
+    },
+    { role: 'tool', tool_call_id: 'c1', content: 'a cat' },
+  ] as const;
+  const tools = [{ name: 'look', description: 'Looks.', parameters: { type: 'object' } }];
+
+  test('go over in the words of the API', async () => {
+    server.play([answer(chatAnswer)]);
+    const response_schema = { schema: { type: 'object' } };
+    const asked = request({ messages, tools, tool_choice: { name: 'look' }, response_schema });
+    await call('/v1', {}, asked);
+    expect(server.requests[0]?.body).toEqual({
+      model: 'test-model',
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is on it?' },
+            { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } },
+            { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+            {
+              type: 'file',
+              file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,aGk=' },
+            },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [
+            { id: 'c1', type: 'function', function: { name: 'look', arguments: '{"at":1}' } },
+          ],
+        },
+        { role: 'tool', tool_call_id: 'c1', content: 'a cat' },
+      ],
+      tools: [
+        {
+          type: 'function',
+          function: { name: 'look', description: 'Looks.', parameters: { type: 'object' } },
+        },
+      ],
+      tool_choice: { type: 'function', function: { name: 'look' } },
+      response_format: {
+        type: 'json_schema',
+        json_schema: { name: 'answer', schema: { type: 'object' }, strict: true },
+      },
+    });
+  });
+
+  test('calls come back with their arguments, and what is no JSON object as it came', async () => {
+    const made = (id: string, json: unknown) => ({ id, function: { name: 'f', arguments: json } });
+    const tool_calls = [made('1', '{"a":[1]}'), made('2', ''), made('3', '{"a":'), made('4', {})];
+    const message = { content: null, tool_calls };
+    server.play([answer(chatAnswerWith({ message, finish_reason: 'tool_calls' }))]);
+    expect((await call('/v1')).response.tool_calls).toEqual([
+      { id: '1', name: 'f', arguments: { a: [1] } },
+      { id: '2', name: 'f', arguments: {} },
+      { id: '3', name: 'f', arguments: {}, invalid: '{"a":' },
+      { id: '4', name: 'f', arguments: {} },
+    ]);
   });
 });
 

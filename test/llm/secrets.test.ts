@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelAttempt } from '#jdbx/llm/contract.js';
 import { checkCredential, resolveSecret } from '#jdbx/llm/credentials.js';
 import { redactError, redactor } from '#jdbx/llm/redact.js';
+import { seal } from '#jdbx/llm/sealing.js';
 import {
   answer,
   type Behaviour,
@@ -133,7 +134,7 @@ describe('credentials', () => {
   const credential = { _id: 'cred:k', _type: 'credential', env: 'K_1' };
 
   test('a credential document gives the value of its variable, trimmed', () => {
-    expect(resolveSecret(credential, 'cred:k', { K_1: ' s3cret\n' })).toBe('s3cret');
+    expect(resolveSecret(credential, 'cred:k', { env: { K_1: ' s3cret\n' } })).toBe('s3cret');
   });
 
   test.each([
@@ -142,7 +143,7 @@ describe('credentials', () => {
     ['an empty variable', credential, { K_1: ' ' }, 'K_1, which is not set'],
     ['a variable with a line break', credential, { K_1: 'a\nb' }, 'no HTTP header can carry'],
   ])('%s is CREDENTIAL_MISSING and names what is missing', (_, document, env, text) => {
-    const resolve = () => resolveSecret(document, 'cred:k', env);
+    const resolve = () => resolveSecret(document, 'cred:k', { env });
     expect(resolve).toThrow(expect.objectContaining({ code: 'CREDENTIAL_MISSING' }));
     expect(resolve).toThrow(text);
   });
@@ -184,3 +185,45 @@ function thrownBy(action: () => void): unknown {
 function expectNothingOf(secret: string, error: unknown): void {
   expect(inspect(error, { depth: 20 })).not.toContain(secret);
 }
+
+describe('a sealed credential', () => {
+  const key = new Uint8Array(32).fill(7);
+  const sealed = seal(CANARY, 'cred:s', key);
+  const document = (more: object = {}) => ({ _id: 'cred:s', _type: 'credential', sealed, ...more });
+  const open = (doc: object, id = 'cred:s', sealKey: Uint8Array | undefined = key) =>
+    resolveSecret(doc, id, { env: {}, sealKey });
+
+  test('gives its secret to the holder of the key, and shows it nowhere', () => {
+    checkCredential(document());
+    expect(open(document())).toBe(CANARY);
+    expect(JSON.stringify(document())).not.toContain(CANARY);
+    expect(seal(CANARY, 'cred:s', key)).not.toEqual(sealed);
+  });
+
+  test.each([
+    ['with another key', () => open(document(), 'cred:s', new Uint8Array(32))],
+    ['copied into another document', () => open(document({ _id: 'cred:t' }), 'cred:t')],
+    ['changed', () => open(document({ sealed: { ...sealed, data: 'AAAA' } }))],
+    ['with a short tag', () => open(document({ sealed: { ...sealed, tag: 'AAAA' } }))],
+    ['without a key', () => resolveSecret(document(), 'cred:s', { env: {} })],
+  ])('is not opened %s', (_, attempt) => {
+    expect(attempt).toThrow(expect.objectContaining({ code: 'CREDENTIAL_MISSING' }));
+    expect(attempt).not.toThrow(CANARY);
+  });
+
+  test.each([
+    ['beside env', { env: 'K' }, 'env'],
+    ['that is no object', { sealed: 's' }, 'sealed'],
+    ['of another kind', { sealed: { ...sealed, alg: 'none' } }, 'sealed.alg'],
+    ['without a tag', { sealed: { ...sealed, tag: '' } }, 'sealed.tag'],
+    ['with the secret beside it', { secret: 'x' }, 'secret'],
+  ])('%s is refused when it is written', (_, more, path) => {
+    const check = () => checkCredential(document(more));
+    expect(check).toThrow(expect.objectContaining({ code: 'INVALID_DOCUMENT', path }));
+  });
+
+  test('a key of another length is a mistake of the program', () => {
+    expect(() => seal('x', 'y', new Uint8Array(16))).toThrow(TypeError);
+    expect(() => open(document(), 'cred:s', new Uint8Array(16))).toThrow();
+  });
+});

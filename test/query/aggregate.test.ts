@@ -138,7 +138,7 @@ describe('stages', () => {
 test.each([
   [{}, /INVALID_EXPRESSION at pipeline: expected an array of stages/],
   [[runs, { $nope: 1 }], /at pipeline\.1: unknown stage \$nope/],
-  [[runs, { $out: 'x' }], /at pipeline\.1: \$out is not here: write results with put/],
+  [[runs, { $out: 'x' }], /at pipeline\.1: \$out must come last, where writing is possible/],
   [[{ $merge: 'x' }], /at pipeline\.0: \$merge/],
   [[{ $facet: { a: [{ $out: 'x' }] } }], /at pipeline\.0\.\$facet\.a\.0: .*\$out/],
   [[{ $match: { a: { $nope: 1 } } }], /INVALID_FILTER at pipeline\.0\.\$match\.a\.\$nope/],

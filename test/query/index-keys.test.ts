@@ -70,7 +70,7 @@ test.each([
   [{ _id: 'i', key: { a: 1 } }, /at type: expected a non-empty string, got nothing/],
   [{ _id: 'i', type: 't' }, /at key: expected an object/],
   [{ _id: 'i', type: 't', key: {} }, /at key: expected at least one path/],
-  [{ _id: 'i', type: 't', key: { a: 2 } }, /at key\.a: expected 1 or -1, got 2/],
+  [{ _id: 'i', type: 't', key: { a: 0 } }, /at key\.a: expected 1 or -1, got 0/],
   [
     { _id: 'i', type: 't', key: { 'a..b': 1 } },
     /at key\.a\.\.b: expected a path without empty parts/,

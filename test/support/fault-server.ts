@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /**
  * A real HTTP server on 127.0.0.1 that plays a provider by a script: the first
@@ -84,6 +85,64 @@ export function answer(json: unknown, headers: Headers = {}): Behaviour {
 export function status(code: number, headers: Headers = {}, json?: unknown): Behaviour {
   const body = json ?? { error: { message: `status ${code} by script`, type: 'scripted_error' } };
   return (response) => sendJson(response, code, body, headers);
+}
+
+export interface EventStreamOptions {
+  /** Default `text/event-stream`. */
+  readonly contentType?: string;
+  /** Close the connection in place of an orderly end. */
+  readonly cut?: boolean;
+  /** Send nothing more, and never end. */
+  readonly stall?: boolean;
+  /** Milliseconds between two events. */
+  readonly everyMs?: number;
+  /** Send the bytes in pieces of this many, whatever they cut. */
+  readonly pieceBytes?: number;
+}
+
+/**
+ * Answers 200 with a stream: one server-sent event a value, in one piece each; strings and bytes
+ * go out as they are.
+ */
+export function eventStream(
+  events: readonly unknown[],
+  options: EventStreamOptions = {},
+): Behaviour {
+  const frames = events.map(toFrame);
+  const { contentType = 'text/event-stream; charset=utf-8' } = options;
+  return async (response) => {
+    response.writeHead(200, { 'content-type': contentType });
+    for (const piece of piecesOf(frames, options.pieceBytes)) {
+      if (response.destroyed) return;
+      response.write(piece);
+      await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 0));
+    }
+    if (options.stall) return;
+    if (options.cut) response.socket?.destroy();
+    else response.end();
+  };
+}
+
+function toFrame(event: unknown): Buffer {
+  if (event instanceof Uint8Array) return Buffer.from(event);
+  return Buffer.from(typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`);
+}
+
+function piecesOf(frames: readonly Buffer[], bytes: number | undefined): readonly Buffer[] {
+  if (bytes === undefined) return frames;
+  const all = Buffer.concat(frames);
+  const count = Math.ceil(all.length / bytes);
+  return Array.from({ length: count }, (_, n) => all.subarray(n * bytes, (n + 1) * bytes));
+}
+
+/** Answers JSON compressed, asked or not; `cutBytes` of it are kept back. */
+export function compressed(json: unknown, encoding: 'gzip' | 'br', cutBytes = 0): Behaviour {
+  const text = JSON.stringify(json);
+  const bytes = encoding === 'gzip' ? gzipSync(text) : brotliCompressSync(text);
+  return (response) => {
+    response.writeHead(200, { ...JSON_TYPE, 'content-encoding': encoding });
+    response.end(bytes.subarray(0, bytes.length - cutBytes));
+  };
 }
 
 /** 200 with text that is not JSON. */

@@ -1,11 +1,10 @@
 import { isPlainObject, type ValueObject } from '../../base/values.js';
 import type { ModelUsage } from '../contract.js';
-import type { Answer } from '../read-answer.js';
+import type { Answer } from '../transport/read-answer.js';
 
 /**
  * What an HTTP provider's response keeps in `extra`: its names for the answer
- * and the request, and the usage as reported, which may tell cached and
- * reasoning tokens apart.
+ * and the request, and the usage as reported.
  */
 export function answerFacts({ body, requestId }: Answer): ValueObject {
   return {
@@ -24,6 +23,6 @@ export function readTokens(usage: unknown, input: string, output: string): Model
   };
 }
 
-function isCount(value: unknown): value is number {
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -1,6 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import type { ValueObject } from '../../base/values.js';
 import { bm25Scores } from '../bm25.js';
+import { textOf } from '../content.js';
 import type { ModelRequest, ModelResponse, Provider } from '../contract.js';
 
 /**
@@ -39,7 +40,7 @@ interface Quote {
 }
 
 function readPrompt(request: ModelRequest): { question: string; passages: readonly string[] } {
-  const prompt = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  const prompt = textOf(request.messages.findLast(({ role }) => role === 'user')?.content ?? '');
   const paragraphs = prompt.split(/\n\s*\n/).filter((paragraph) => paragraph.trim() !== '');
   const question = paragraphs.at(-1) ?? '';
   return { question, passages: request.context ?? paragraphs.slice(0, -1) };

@@ -1,9 +1,9 @@
 import { JdbxError } from '../../base/errors.js';
 import { isPlainObject } from '../../base/values.js';
 import type { ModelResponse, Provider, ProviderCall } from '../contract.js';
-import { responseError } from '../read-answer.js';
 import { requestHash } from '../request-hash.js';
 import { realSleep, type Sleep } from '../sleep.js';
+import { responseError } from '../transport/read-answer.js';
 import { readTokens } from './answer-facts.js';
 
 /** A document of type `recorded_call`: an answer that some provider once gave. */

@@ -8,6 +8,7 @@ import type { StageWork } from '../contract.js';
 import { argumentsOf } from './arguments.js';
 import { guestDatabase } from './database.js';
 import { guestModels } from './models.js';
+import { OpenCalls } from './open-calls.js';
 
 /** The code to run, and how its parameters are filled. */
 export interface GuestCode {
@@ -37,25 +38,31 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   const entry = document.entry as string | undefined;
   const lookup = guest.lookup ?? ((parameter: string) => work.context.lookup(parameter));
   const checked = run.sandbox.entryOf({ name, code, entry });
-  const result = await run.sandbox.call({
+  const calls = new OpenCalls(signal);
+  const calling = run.sandbox.call({
     name,
     code,
     entry,
     args: argumentsOf(checked, { input, lookup, whole: field === 'code' }, name),
-    host: hostFunctions(work, document),
+    host: hostFunctions(work, document, calls),
     limits: resolveLimits(document.limits),
     now: startedAt,
     seed: `${run.id}/${path}/${attempt}/${name}`,
     reuse: document.reuse === true,
     signal,
   });
+  const result = await calling.finally(() => calls.end());
   const lines = result.console.map(({ level, text }) => ({ level, text }));
   const facts = { host_calls: result.hostCalls, ...(lines.length > 0 ? { console: lines } : {}) };
   return { value: result.value, facts };
 }
 
 /** The functions that a document's permissions give to its code, over the attempt's workspace. */
-export function hostFunctions(work: StageWork, document: Document): HostFunctions {
+export function hostFunctions(
+  work: StageWork,
+  document: Document,
+  calls: OpenCalls,
+): HostFunctions {
   const { run, path, workspace } = work;
   const permissions = Permissions.parse(document.permissions);
   const refused = (permission: string) =>
@@ -69,7 +76,8 @@ export function hostFunctions(work: StageWork, document: Document): HostFunction
     });
   const rights = { permissions, typesOf: run.typesOf, refused };
   const database = { ...rights, workspace, now: () => run.now() };
-  const functions = { ...guestDatabase(database), ...guestModels(work, rights) };
+  const models = guestModels({ ...work, signal: calls.signal }, rights);
+  const functions = { ...guestDatabase(database), ...calls.watch(models) };
   return permitHostFunctions(permissions, functions, refused);
 }
 

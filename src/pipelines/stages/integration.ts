@@ -1,6 +1,7 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
+import { textOf } from '../../llm/content.js';
 import type { ModelRequest } from '../../llm/contract.js';
 import type { Turn } from '../../sessions/sessions.js';
 import { nothingHappened } from '../at-most-once.js';
@@ -96,6 +97,6 @@ function mayFallBack({ stage }: StageWork, error: unknown): boolean {
 
 function turnsOf(request: ModelRequest, response: ValueObject): Turn[] {
   const asked = request.messages.findLast(({ role }) => role === 'user');
-  const turns: Turn[] = asked ? [{ role: 'user', content: asked.content }] : [];
+  const turns: Turn[] = asked ? [{ role: 'user', content: textOf(asked.content) }] : [];
   return [...turns, { role: 'assistant', content: String(response.text ?? '') }];
 }

@@ -117,7 +117,9 @@ function dayOf({ year, month, day, dayOfYear, isoYear, isoWeek, isoDay }: Fields
     return calendar || isoYear === undefined ? Number.NaN : fromIsoWeek(isoYear, isoWeek, isoDay);
   }
   if (year === undefined) return Number.NaN;
-  if (dayOfYear !== undefined) return month === undefined ? utc(year, 1, dayOfYear) : Number.NaN;
+  // MongoDB counts the days of `%j` from 0 when it reads them, though it writes them from 1.
+  if (dayOfYear !== undefined)
+    return month === undefined ? utc(year, 1, dayOfYear + 1) : Number.NaN;
   if (month === undefined || day === undefined) return Number.NaN;
   return utc(year, month, day);
 }

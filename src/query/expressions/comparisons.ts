@@ -21,8 +21,17 @@ export const COMPARISON_OPERATORS: Operators = Object.fromEntries(
 );
 
 function compare(left: unknown, right: unknown): number {
+  if (left instanceof RegExp || right instanceof RegExp) return comparePatterns(left, right);
   const missing = Number(left !== undefined) - Number(right !== undefined);
   return missing !== 0 && (left ?? right ?? null) === null
     ? missing
     : compareValues(left as Value, right as Value);
+}
+
+/** Patterns come last of all, by their text and then by their flags. */
+function comparePatterns(left: unknown, right: unknown): number {
+  const patterns = [left, right].map((side) => (side instanceof RegExp ? side : undefined));
+  const [first, second] = patterns;
+  if (!first || !second) return first ? 1 : -1;
+  return compareValues(first.source, second.source) || compareValues(first.flags, second.flags);
 }

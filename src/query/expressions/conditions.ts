@@ -25,8 +25,14 @@ function listOf(operand: unknown): readonly unknown[] {
 
 /** What is not chosen is not evaluated. */
 export const CONDITION_OPERATORS: Operators = {
-  $and: lazy(any, (operand, scope) => listOf(operand).every((item) => isTrue(scope.value(item)))),
-  $or: lazy(any, (operand, scope) => listOf(operand).some((item) => isTrue(scope.value(item)))),
+  $and: lazy(any, (operand, scope) => {
+    const items = constantsFirst(operand);
+    return items.every((item) => isTrue(scope.value(item)));
+  }),
+  $or: lazy(any, (operand, scope) => {
+    const items = constantsFirst(operand);
+    return items.some((item) => isTrue(scope.value(item)));
+  }),
   $not: listed('$not', 1, ([value]) => !isTrue(value)),
   $cond: cond(),
   $ifNull: lazy(checkIfNull, ifNull),
@@ -34,6 +40,19 @@ export const CONDITION_OPERATORS: Operators = {
 };
 
 function any(): void {}
+
+/** A constant that decides spares the others, as in MongoDB, which looks at constants first. */
+function constantsFirst(operand: unknown): readonly unknown[] {
+  const items = listOf(operand);
+  const constants = items.filter(isPlainConstant);
+  return constants.length === 0 || constants.length === items.length
+    ? items
+    : [...constants, ...items.filter((item) => !isPlainConstant(item))];
+}
+
+function isPlainConstant(item: unknown): boolean {
+  return typeof item === 'boolean' || typeof item === 'number' || item === null;
+}
 
 function cond(): Operator {
   const parts = (operand: unknown): readonly unknown[] => {

@@ -42,7 +42,7 @@ export const NUMBER_OPERATORS: Operators = {
   $sqrt: numeric('$sqrt', (value, name) =>
     value < 0 ? refuse(name, 'a number from 0', String(value)) : Math.sqrt(value),
   ),
-  $sigmoid: numeric('$sigmoid', (value) => 1 / (1 + Math.exp(-value))),
+  $sigmoid: sigmoid(),
   $round: listed('$round', [1, 2], (args, name) => toPlace(args, name, roundToEven)),
   $trunc: listed('$trunc', [1, 2], (args, name) => toPlace(args, name, Math.trunc)),
   $degreesToRadians: numeric('$degreesToRadians', (value) => value * RADIANS),
@@ -53,6 +53,17 @@ export const NUMBER_OPERATORS: Operators = {
   $bitNot: unary('$bitNot', (value, name) => ~integerOf(value, name)),
   ...trigonometry(),
 };
+
+/** Unlike its siblings it takes no list of one. */
+function sigmoid(): Operator {
+  const operator = numeric('$sigmoid', (value) => 1 / (1 + Math.exp(-value)));
+  return {
+    ...operator,
+    check: (operand) => {
+      if (Array.isArray(operand)) refuse('$sigmoid', 'one number', 'a list');
+    },
+  };
+}
 
 export function numberOf(value: unknown, name: string): number {
   if (typeof value !== 'number') refuse(name, 'a number', describe(value));

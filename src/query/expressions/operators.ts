@@ -11,6 +11,7 @@ import { OBJECT_OPERATORS } from './objects.js';
 import type { Operators } from './operator.js';
 import { PATTERN_OPERATORS } from './patterns.js';
 import { SET_OPERATORS } from './sets.js';
+import { SIZE_OPERATORS } from './sizes.js';
 import { STRING_POSITION_OPERATORS } from './string-positions.js';
 import { STRING_OPERATORS } from './strings.js';
 import { TOTAL_OPERATORS } from './totals.js';
@@ -31,6 +32,7 @@ export const OWN_OPERATORS: Operators = {
   ...PATTERN_OPERATORS,
   ...PERCENTILE_OPERATORS,
   ...SET_OPERATORS,
+  ...SIZE_OPERATORS,
   ...STRING_OPERATORS,
   ...STRING_POSITION_OPERATORS,
   ...TOTAL_OPERATORS,

@@ -1,4 +1,5 @@
 import { isPlainObject } from '../../base/values.js';
+import { isFieldName } from '../field-paths.js';
 import { ownValue } from '../paths.js';
 import { type Operators, refuse, type Scope } from './operator.js';
 
@@ -72,7 +73,7 @@ export class DocumentScope implements Scope {
     if (!text.startsWith('$')) return text;
     if (Object.hasOwn(REDACT_WORDS, text)) return REDACT_WORDS[text as keyof typeof REDACT_WORDS];
     const [first, ...path] = text.slice(1).split('.') as [string, ...string[]];
-    if (path.some((part) => part.startsWith('$'))) refuse(text, 'a path of names', 'a $ in it');
+    if (!path.every(isFieldName)) refuse(text, 'a path of names', 'a $ in it');
     return first.startsWith('$')
       ? follow(this.#variable(first.slice(1)), path, 0)
       : follow(this.#current, [first, ...path], 0);

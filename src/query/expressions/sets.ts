@@ -1,23 +1,28 @@
 import { compareValues } from '../../base/order.js';
-import type { Value } from '../../base/values.js';
+import { isPlainObject, type Value } from '../../base/values.js';
 import { arrayOf } from './arrays.js';
 import { isTrue } from './conditions.js';
-import { isNil, listed, type Operators } from './operator.js';
+import { isNil, listed, type Operator, type Operators } from './operator.js';
 
 const MANY: readonly [number, number] = [0, Number.POSITIVE_INFINITY];
 const PAIR: readonly [number, number] = [2, Number.POSITIVE_INFINITY];
 
 /** Arrays as sets: order and repetition do not count. */
 export const SET_OPERATORS: Operators = {
-  $setUnion: listed('$setUnion', MANY, (args, name) => {
-    const sets = setsOf(args, name);
-    return sets && distinct(sets.flat());
-  }),
-  $setIntersection: listed('$setIntersection', MANY, (args, name) => {
-    const [first, ...rest] = setsOf(args, name) ?? [null];
-    if (first === null) return null;
-    return distinct(first ?? []).filter((item) => rest.every((set) => holds(set as Value[], item)));
-  }),
+  $setUnion: constantsLast(
+    listed('$setUnion', MANY, (args, name) => {
+      const sets = setsOf(args, name);
+      return sets && distinct(sets.flat());
+    }),
+  ),
+  $setIntersection: constantsLast(
+    listed('$setIntersection', MANY, (args, name) => {
+      const [first, ...rest] = setsOf(args, name) ?? [null];
+      if (first === null) return null;
+      const inAll = (item: Value) => rest.every((set) => holds(set as Value[], item));
+      return distinct(first ?? []).filter(inAll);
+    }),
+  ),
   $setDifference: listed('$setDifference', 2, ([left, right], name) => {
     if (isNil(left) || isNil(right)) return null;
     const [from, without] = [arrayOf(left, name), arrayOf(right, name)];
@@ -36,9 +41,29 @@ export const SET_OPERATORS: Operators = {
   $anyElementTrue: listed('$anyElementTrue', 1, ([set], name) => arrayOf(set, name).some(isTrue)),
 };
 
-/** The arrays, or null when one of them is nothing. */
+/** MongoDB moves constants behind the rest where the order does not count, so they err last. */
+function constantsLast(operator: Operator): Operator {
+  const isConstant = (item: unknown) =>
+    typeof item === 'string' ? !item.startsWith('$') : !isPlainObject(item) || '$literal' in item;
+  const sorted = (items: readonly unknown[]) => [
+    ...items.filter((item) => !isConstant(item)),
+    ...items.filter(isConstant),
+  ];
+  return {
+    check: operator.check,
+    run: (operand, scope) =>
+      operator.run(Array.isArray(operand) ? sorted(operand) : operand, scope),
+  };
+}
+
+/** The arrays, or null at the first that is nothing. */
 function setsOf(args: readonly unknown[], name: string): Value[][] | null {
-  return args.some(isNil) ? null : args.map((value) => arrayOf(value, name) as Value[]);
+  const sets: Value[][] = [];
+  for (const value of args) {
+    if (isNil(value)) return null;
+    sets.push(arrayOf(value, name) as Value[]);
+  }
+  return sets;
 }
 
 /** Each value once, in order of values. */

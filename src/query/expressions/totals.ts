@@ -42,12 +42,22 @@ export function extreme(values: readonly unknown[], sign: 1 | -1): unknown {
   return found.reduce((best, value) => (compareValues(value, best) * sign > 0 ? value : best));
 }
 
-/** @param less 1 for a sample, 0 for all there is */
+/**
+ * Welford's way, which needs no sum that could pass what a number holds.
+ * https://en.wikipedia.org/wiki/Algorithms_for_calculating_variance
+ *
+ * @param less 1 for a sample, 0 for all there is
+ */
 export function deviation(values: readonly unknown[], less: 0 | 1): number | null {
   const found = numbers(values);
   if (found.length <= less) return null;
-  const mean = sum(found) / found.length;
-  return Math.sqrt(sum(found.map((value) => (value - mean) ** 2)) / (found.length - less));
+  let [mean, squares] = [0, 0];
+  for (const [at, value] of found.entries()) {
+    const delta = value - mean;
+    mean += delta / (at + 1);
+    squares += delta * (value - mean);
+  }
+  return Math.sqrt(squares / (found.length - less));
 }
 
 export function kind(value: unknown): string {

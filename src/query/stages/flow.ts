@@ -56,7 +56,7 @@ export const FLOW_STAGES: Stages = {
 };
 
 function checkCount(name: string, count: unknown, least: number): void {
-  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < least)
+  if (!Number.isInteger(count) || Number(count) < least || Number(count) >= 2 ** 63)
     refuse(name, `a whole number from ${least}`, describe(count));
 }
 

@@ -47,7 +47,7 @@ export interface Output {
 
 export function readOutputs(spec: Document, place: string): readonly Output[] {
   return Object.entries(spec).map(([name, value]) => {
-    checkFieldPath(name, place);
+    if (name !== '') checkFieldPath(name, place);
     if (name.includes('.')) refuse(place, 'a name without dots', name);
     const read = readAccumulator(value, ACCUMULATORS, `${place}.${name}`);
     if (Array.isArray(read.operand)) refuse(`${place}.${name}`, 'one argument', 'a list');

@@ -1,6 +1,7 @@
 import { isPlainObject } from '../../base/values.js';
 import { type Accumulator, readAccumulator } from '../accumulators/accumulator.js';
 import { ACCUMULATORS } from '../accumulators/accumulators.js';
+import { checkExpression } from '../check-expression.js';
 import { type Unit, unitOf } from '../dates/arguments.js';
 import { describe, namesChecker, refuse } from '../expressions/operator.js';
 import { checkFieldPath } from '../field-paths.js';
@@ -41,7 +42,10 @@ export function readWindows(operand: unknown): WindowSpec {
     refuse(NAME, 'paths as sortBy', describe(sortBy));
   const order = sortBy === undefined ? undefined : totalOrder(readSort(sortBy));
   if (!isPlainObject(output)) refuse(NAME, 'an object as output', describe(output));
-  const outputs = Object.entries(output).map(([path, value]) => readOutput(path, value, order));
+  const sorted = sortBy !== undefined && sortBy !== null;
+  const outputs = Object.entries(output).map(([path, value]) =>
+    readOutput(path, value, order, sorted),
+  );
   return { partitionBy: partitionBy ?? null, order, outputs };
 }
 
@@ -50,14 +54,20 @@ function totalOrder(order: SortOrder | undefined): SortOrder | undefined {
   return { ...order, fields: [...order.fields, { path: '_id', direction: order.idDirection }] };
 }
 
-function readOutput(path: string, value: unknown, order: SortOrder | undefined): WindowOutput {
+function readOutput(
+  path: string,
+  value: unknown,
+  order: SortOrder | undefined,
+  sorted: boolean,
+): WindowOutput {
   checkFieldPath(path, NAME);
   if (!isPlainObject(value)) refuse(NAME, 'an operator over a window', describe(value));
   const { window: given, ...rest } = value;
-  const window = Object.hasOwn(value, 'window') ? readWindow(given, order) : undefined;
+  const window = Object.hasOwn(value, 'window') ? readWindow(given, order, sorted) : undefined;
   const name = Object.keys(rest)[0] ?? '';
   const segments = path.split('.');
   if (!Object.hasOwn(WINDOW_FUNCTIONS, name)) {
+    checkExpression(rest[name], NAME);
     return { path: segments, window, ...readAccumulator(rest, WINDOWED, NAME) };
   }
   const ranking = WINDOW_FUNCTIONS[name] as WindowFunction;
@@ -68,7 +78,7 @@ function readOutput(path: string, value: unknown, order: SortOrder | undefined):
 
 const { $mergeObjects: _merge, ...WINDOWED } = ACCUMULATORS;
 
-function readWindow(given: unknown, order: SortOrder | undefined): Window {
+function readWindow(given: unknown, order: SortOrder | undefined, sorted: boolean): Window {
   const { documents, range, unit } = checkWindow(given);
   if ((documents === undefined) === (range === undefined)) {
     if (documents !== undefined || unit !== undefined)
@@ -81,7 +91,7 @@ function readWindow(given: unknown, order: SortOrder | undefined): Window {
   const [lower, upper] = bounds.map((bound) => readBound(bound, kind)) as [Bound, Bound];
   checkBounds(lower, upper);
   const limited = lower !== 'unbounded' || upper !== 'unbounded';
-  if (limited && !order) refuse(NAME, 'sortBy for a window with bounds', 'none');
+  if (limited && !sorted) refuse(NAME, 'sortBy for a window with bounds', 'none');
   if (kind === 'documents' && unit !== undefined)
     refuse(NAME, 'a unit with range only', String(unit));
   if (

@@ -16,7 +16,9 @@ const withoutRev = ({ _rev, ...body }: Document) => body;
 
 describe('what was exported', () => {
   it.each(['jsonl', 'json'] as const)('as %s comes back equal by an import', async (format) => {
-    const values = fc.sample(value, { seed: 5, numRuns: 300 });
+    // No document holds a property name with a null character.
+    const storable = value.filter((each) => !/\\u0000[^"]*":/.test(JSON.stringify(each)));
+    const values = fc.sample(storable, { seed: 5, numRuns: 300 });
     await db.put(values.map((each, n) => ({ _id: `n${n}`, _type: 'note', value: each })));
     const text = await textOf(db.export({}, { format }));
     await other.import({ text }, { format });

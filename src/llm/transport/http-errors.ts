@@ -1,5 +1,6 @@
-import { type ErrorCode, JdbxError } from '../base/errors.js';
-import { isPlainObject, type Value } from '../base/values.js';
+import { type ErrorCode, JdbxError } from '../../base/errors.js';
+import { isPlainObject, type Value } from '../../base/values.js';
+import type { AnswerHeaders } from './exchange.js';
 
 /** Longest part of a provider's own message that is kept, in characters. */
 const MESSAGE_LENGTH_MAX = 1_000;
@@ -10,7 +11,7 @@ export interface Refusal {
   /** Whom the error names: `provider (host)`. */
   readonly who: string;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   /** The body without secrets: parsed where it is JSON, else its text. */
   readonly body: Value;
   /** Milliseconds since the epoch, to measure a `Retry-After` date against. */
@@ -49,7 +50,7 @@ function codeOf(status: number): ErrorCode {
  * `Retry-After` in seconds or as a date.
  * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
-export function readRetryAfter(headers: Headers, now: number): number | undefined {
+export function readRetryAfter(headers: AnswerHeaders, now: number): number | undefined {
   const ms = readNumber(headers.get('retry-after-ms'));
   if (ms !== undefined) return ms;
   const text = headers.get('retry-after');
@@ -64,7 +65,7 @@ function readNumber(text: string | null): number | undefined {
 }
 
 /** The name that the provider gave this request; its support asks for it. A long one is none. */
-export function readRequestId(headers: Headers): string | undefined {
+export function readRequestId(headers: AnswerHeaders): string | undefined {
   const id = headers.get('x-request-id') ?? headers.get('request-id');
   return id === null || id.length > EXCERPT_LENGTH_MAX ? undefined : id;
 }

@@ -1,4 +1,4 @@
-import type { Value } from '../base/values.js';
+import type { Value } from '../../base/values.js';
 
 /** Deeper nesting than any provider's answer has, and well under a document's limit. */
 const DEPTH_MAX = 64;

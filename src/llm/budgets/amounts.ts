@@ -1,0 +1,33 @@
+/** What a budget counts. */
+export const MEASURES = ['cost_usd', 'tokens', 'calls', 'time_ms'] as const;
+
+export type Measure = (typeof MEASURES)[number];
+
+/** US dollars, tokens of input and output together, calls, and milliseconds that calls took. */
+export type Amounts = { readonly [measure in Measure]?: number };
+
+export function addAmounts(left: Amounts, right: Amounts): Amounts {
+  return combine(left, right, (a, b) => a + b);
+}
+
+/** Never below zero: sums of fractions may miss it by a rounding error. */
+export function subtractAmounts(left: Amounts, right: Amounts): Amounts {
+  return combine(left, right, (a, b) => Math.max(0, a - b));
+}
+
+/** What is left of each limit; a measure without a limit is absent. */
+export function leftOf(limits: Amounts, used: Amounts): Amounts {
+  const entries = MEASURES.flatMap((measure) => {
+    const limit = limits[measure];
+    return limit === undefined ? [] : [[measure, Math.max(0, limit - (used[measure] ?? 0))]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function combine(left: Amounts, right: Amounts, join: (a: number, b: number) => number): Amounts {
+  const entries = MEASURES.flatMap((measure) => {
+    const [a, b] = [left[measure], right[measure]];
+    return a === undefined && b === undefined ? [] : [[measure, join(a ?? 0, b ?? 0)]];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../base/clock.js';
+import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
+import { takeValue, type ValueObject } from '../base/values.js';
+import type {
+  ModelAttempt,
+  ModelCallResult,
+  ModelEvent,
+  ModelResponse,
+  Price,
+  Provider,
+  ProviderCall,
+} from './contract.js';
+import { generateStreamed } from './generate-streamed.js';
+import { costOf, sumCosts } from './prices/cost.js';
+import { type Redact, redactError, redactor } from './redact.js';
+import { requestHash } from './request-hash.js';
+import { withRetries } from './retry.js';
+import { realSleep, type Sleep } from './sleep.js';
+
+export interface CallingDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly sleep?: Sleep | undefined;
+  /** What the model costs, where that is known. */
+  readonly price?: Price | undefined;
+}
+
+export interface CallListeners {
+  readonly onAttempt?: ((attempt: ModelAttempt) => void) | undefined;
+  readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
+}
+
+/** One logical call while it is under way. */
+export class Calling {
+  readonly #provider: Provider;
+  readonly #call: ProviderCall;
+  readonly #deps: CallingDeps;
+  readonly #listeners: CallListeners;
+  readonly #redact: Redact;
+  readonly #hash: string;
+  readonly #attempts: ModelAttempt[] = [];
+
+  constructor(
+    provider: Provider,
+    call: ProviderCall,
+    deps: CallingDeps,
+    listeners: CallListeners = {},
+  ) {
+    this.#provider = provider;
+    this.#call = call;
+    this.#deps = deps;
+    this.#listeners = listeners;
+    this.#redact = redactor(call.secret === undefined ? [] : [call.secret]);
+    this.#hash = requestHash(call.request);
+  }
+
+  async run(): Promise<ModelCallResult> {
+    const { integration, signal } = this.#call;
+    const { random, sleep = realSleep } = this.#deps;
+    const options = { strategy: integration.retry_strategy, signal, sleep, random };
+    try {
+      return this.#result(await withRetries((number) => this.#attempt(number), options));
+    } catch (error) {
+      throw this.#withAttempts(error);
+    }
+  }
+
+  async #attempt(number: number): Promise<ModelResponse> {
+    const startedAt = this.#deps.clock.now();
+    const outcome = await this.#generate(number);
+    this.#record(number, startedAt, outcome);
+    if ('thrown' in outcome) throw outcome.thrown;
+    return outcome.response;
+  }
+
+  /** An abort reason belongs to whoever aborted and stays as it is; every other error is redacted. */
+  async #generate(number: number): Promise<Outcome> {
+    try {
+      const answer = await this.#answer(number);
+      return { response: takeValue(this.#redact(answer)) as unknown as ModelResponse };
+    } catch (error) {
+      const { aborted, reason } = this.#call.signal;
+      return { thrown: aborted ? reason : redactError(error, this.#redact) };
+    }
+  }
+
+  #answer(number: number): Promise<ModelResponse> {
+    const { onEvent } = this.#listeners;
+    if (!onEvent) return this.#provider.generate(this.#call);
+    return generateStreamed(this.#provider, this.#call, (event) => onEvent(event, number));
+  }
+
+  #record(number: number, startedAt: number, outcome: Outcome): void {
+    const { integration, request } = this.#call;
+    const attempt: ModelAttempt = {
+      attempt: number,
+      integration: integration._id,
+      integration_rev: integration._rev,
+      provider: this.#provider.name,
+      request: this.#redact(request) as unknown as ValueObject,
+      request_hash: this.#hash,
+      ...('thrown' in outcome ? this.#failure(outcome.thrown) : this.#success(outcome.response)),
+      started_at: startedAt,
+      // A wall clock may be set back while a call is under way.
+      latency_ms: Math.max(0, this.#deps.clock.now() - startedAt),
+    };
+    this.#attempts.push(attempt);
+    this.#listeners.onAttempt?.(attempt);
+  }
+
+  #success(response: ModelResponse): OutcomeFacts {
+    const { model, usage } = response;
+    const cost = costOf(usage, this.#deps.price);
+    const answer = response as unknown as ValueObject;
+    return { model, response: answer, usage, ...(cost === undefined ? {} : { cost_usd: cost }) };
+  }
+
+  #failure(error: unknown): OutcomeFacts {
+    const name = error instanceof Error ? error.name : 'Error';
+    const code = isJdbxError(error) ? error.code : name;
+    const message = this.#redact(describeThrown(error));
+    return { model: this.#call.request.model, error: { code, message }, usage: {} };
+  }
+
+  #result(response: ModelResponse): ModelCallResult {
+    const cost = sumCosts(this.#attempts.map(({ cost_usd }) => cost_usd));
+    return {
+      response,
+      attempts: this.#attempts,
+      ...(cost === undefined ? {} : { cost_usd: cost }),
+    };
+  }
+
+  #withAttempts(error: unknown): unknown {
+    if (!isJdbxError(error) || this.#call.signal.aborted) return error;
+    const { code, path, operation, cause } = error;
+    const details = { ...error.details, attempts: this.#attempts };
+    const whole = new JdbxError(code, '', { path, operation, cause, details });
+    whole.message = error.message;
+    if (error.stack !== undefined) whole.stack = error.stack;
+    return whole;
+  }
+}
+
+type Outcome = { readonly response: ModelResponse } | { readonly thrown: unknown };
+type OutcomeFacts = Pick<ModelAttempt, 'model' | 'response' | 'error' | 'usage' | 'cost_usd'>;

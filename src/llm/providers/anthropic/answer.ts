@@ -1,0 +1,86 @@
+import { isPlainObject, type ValueObject } from '../../../base/values.js';
+import { readToolCall } from '../../answer-builder.js';
+import type {
+  Finish,
+  ModelRequest,
+  ModelResponse,
+  ModelUsage,
+  ProviderCall,
+  ToolCall,
+} from '../../contract.js';
+import { type Answer, responseError } from '../../transport/read-answer.js';
+import { answerFacts, isCount } from '../answer-facts.js';
+
+/** @throws {JdbxError} MODEL_RESPONSE when there is no content */
+export function readMessagesAnswer(answer: Answer, call: ProviderCall): ModelResponse {
+  const { content, model, stop_reason, usage } = answer.body;
+  if (!Array.isArray(content)) {
+    throw responseError(`${call.integration._id}: expected content in the answer, got none`);
+  }
+  const reasoning = joined(content, 'thinking', 'thinking');
+  const calls = content.flatMap(toCall);
+  return {
+    text: joined(content, 'text', 'text'),
+    model: typeof model === 'string' ? model : call.request.model,
+    finish: finishOf(stop_reason),
+    usage: usageOf(usage),
+    ...(reasoning === '' ? {} : { reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    extra: { ...answerFacts(answer), ...ignoredOf(call.request) },
+  };
+}
+
+/** The text of the blocks of one type; other blocks hold none of the answer. */
+function joined(content: readonly unknown[], type: string, field: string): string {
+  return content
+    .map((block) => (isPlainObject(block) && block.type === type ? block[field] : ''))
+    .filter((text) => typeof text === 'string')
+    .join('');
+}
+
+function toCall(block: unknown, index: number): ToolCall[] {
+  if (!isPlainObject(block) || block.type !== 'tool_use' || typeof block.name !== 'string')
+    return [];
+  const id = typeof block.id === 'string' ? block.id : `call_${index}`;
+  return [readToolCall({ id, name: block.name, json: JSON.stringify(block.input ?? {}) })];
+}
+
+/** What the API does not take, named in `extra`. */
+export function ignoredOf({ settings }: ModelRequest): ValueObject {
+  return settings.seed === undefined ? {} : { ignored_settings: ['seed'] };
+}
+
+/**
+ * The API counts input that was cached apart; here it is a part of the input
+ * (https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching).
+ */
+export function usageOf(usage: unknown): ModelUsage {
+  if (!isPlainObject(usage)) return {};
+  const { input_tokens, output_tokens } = usage;
+  const cached = countOf(usage.cache_read_input_tokens);
+  const written = countOf(usage.cache_creation_input_tokens);
+  return {
+    ...(isCount(input_tokens) ? { input_tokens: input_tokens + cached + written } : {}),
+    ...(isCount(output_tokens) ? { output_tokens } : {}),
+    ...(cached > 0 ? { cached_tokens: cached } : {}),
+    ...(written > 0 ? { cache_write_tokens: written } : {}),
+  };
+}
+
+function countOf(value: unknown): number {
+  return isCount(value) ? value : 0;
+}
+
+/** https://docs.anthropic.com/en/api/handling-stop-reasons */
+const FINISH = new Map<unknown, Finish>([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool'],
+  ['refusal', 'filter'],
+]);
+
+export function finishOf(reason: unknown): Finish {
+  return FINISH.get(reason) ?? 'other';
+}

@@ -1,0 +1,90 @@
+import { isPlainObject, type ValueObject } from '../../../base/values.js';
+import { readToolCall } from '../../answer-builder.js';
+import type {
+  Finish,
+  ModelRequest,
+  ModelResponse,
+  ModelUsage,
+  ProviderCall,
+  ToolCall,
+} from '../../contract.js';
+import { type Answer, responseError } from '../../transport/read-answer.js';
+import { isCount } from '../answer-facts.js';
+
+/** @throws {JdbxError} MODEL_RESPONSE when there is no message */
+export function readConverse(answer: Answer, call: ProviderCall): ModelResponse {
+  const { output, stopReason, usage } = answer.body;
+  const message = isPlainObject(output) ? output.message : undefined;
+  if (!isPlainObject(message) || !Array.isArray(message.content)) {
+    throw responseError(`${call.integration._id}: expected output.message in the answer, got none`);
+  }
+  const blocks = message.content.filter(isPlainObject);
+  const calls = blocks.flatMap(toCall);
+  const reasoning = blocks.map(thoughtIn).join('');
+  return {
+    text: blocks.map(({ text }) => (typeof text === 'string' ? text : '')).join(''),
+    model: call.request.model,
+    finish: finishOf(stopReason),
+    usage: usageOf(usage),
+    ...(reasoning === '' ? {} : { reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    extra: { ...ignoredOf(call.request), ...idOf(answer.requestId), ...reported(usage) },
+  };
+}
+
+function toCall({ toolUse }: Record<string, unknown>): ToolCall[] {
+  if (!isPlainObject(toolUse)) return [];
+  const { toolUseId, name, input = {} } = toolUse;
+  return [readToolCall({ id: String(toolUseId), name: String(name), json: JSON.stringify(input) })];
+}
+
+function thoughtIn({ reasoningContent: told }: Record<string, unknown>): string {
+  const inner = isPlainObject(told) ? told.reasoningText : undefined;
+  return isPlainObject(inner) && typeof inner.text === 'string' ? inner.text : '';
+}
+
+/** What the API does not take, named in `extra`. */
+export function ignoredOf({ settings, response_schema }: ModelRequest): ValueObject {
+  const names = [
+    ...(settings.seed === undefined ? [] : ['seed']),
+    ...(response_schema === undefined ? [] : ['response_schema']),
+  ];
+  return names.length === 0 ? {} : { ignored_settings: names };
+}
+
+export function idOf(requestId: string | undefined): ValueObject {
+  return requestId === undefined ? {} : { request_id: requestId };
+}
+
+export function reported(usage: unknown): ValueObject {
+  return isPlainObject(usage) ? { usage: usage as ValueObject } : {};
+}
+
+/** Cached input is counted apart there, and is a part of the input here. */
+export function usageOf(usage: unknown): ModelUsage {
+  if (!isPlainObject(usage)) return {};
+  const { inputTokens, outputTokens } = usage;
+  const [cached, written] = [usage.cacheReadInputTokens, usage.cacheWriteInputTokens].map(
+    (count) => (isCount(count) ? count : 0),
+  ) as [number, number];
+  return {
+    ...(isCount(inputTokens) ? { input_tokens: inputTokens + cached + written } : {}),
+    ...(isCount(outputTokens) ? { output_tokens: outputTokens } : {}),
+    ...(cached > 0 ? { cached_tokens: cached } : {}),
+    ...(written > 0 ? { cache_write_tokens: written } : {}),
+  };
+}
+
+const FINISH = new Map<unknown, Finish>([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool'],
+  ['guardrail_intervened', 'filter'],
+  ['content_filtered', 'filter'],
+]);
+
+export function finishOf(reason: unknown): Finish {
+  return FINISH.get(reason) ?? 'other';
+}

@@ -1,0 +1,104 @@
+import { isPlainObject, type ValueObject } from '../../../base/values.js';
+import { readToolCall } from '../../answer-builder.js';
+import type { Finish, ModelResponse, ModelUsage, ProviderCall } from '../../contract.js';
+import { type Answer, responseError } from '../../transport/read-answer.js';
+import { isCount } from '../answer-facts.js';
+
+/** @throws {JdbxError} MODEL_RESPONSE when there is neither a candidate nor a reason for none */
+export function readGenerated(answer: Answer, call: ProviderCall): ModelResponse {
+  const { body, requestId } = answer;
+  const candidate = firstCandidate(body);
+  const blocked = blockReason(body);
+  if (!candidate && blocked === undefined) {
+    throw responseError(`${call.integration._id}: expected candidates in the answer, got none`);
+  }
+  const parts = partsIn(candidate);
+  const calls = parts.flatMap((part, index) => callIn(part, index));
+  const reasoning = joinedText(parts, true);
+  return {
+    text: joinedText(parts, false),
+    model: modelIn(body) ?? call.request.model,
+    finish: blocked === undefined ? finishOf(candidate?.finishReason, calls.length > 0) : 'filter',
+    usage: usageOf(body.usageMetadata),
+    ...(reasoning === '' ? {} : { reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map(readToolCall) }),
+    extra: { ...factsOf(body), ...(requestId === undefined ? {} : { request_id: requestId }) },
+  };
+}
+
+export function firstCandidate({ candidates }: ValueObject): Record<string, unknown> | undefined {
+  const first: unknown = Array.isArray(candidates) ? candidates[0] : undefined;
+  return isPlainObject(first) ? first : undefined;
+}
+
+export function partsIn(candidate: Record<string, unknown> | undefined): Record<string, unknown>[] {
+  const content = candidate?.content;
+  const parts = isPlainObject(content) && Array.isArray(content.parts) ? content.parts : [];
+  return parts.filter(isPlainObject);
+}
+
+/** The call that a part holds, with its arguments as text. */
+export function callIn(part: Record<string, unknown>, index: number) {
+  const made = part.functionCall;
+  if (!isPlainObject(made) || typeof made.name !== 'string') return [];
+  const id = typeof made.id === 'string' ? made.id : `call_${index}`;
+  return [{ id, name: made.name, json: JSON.stringify(made.args ?? {}) }];
+}
+
+function joinedText(parts: readonly Record<string, unknown>[], thought: boolean): string {
+  const ours = parts.filter((part) => (part.thought === true) === thought);
+  return ours.map(({ text }) => (typeof text === 'string' ? text : '')).join('');
+}
+
+/** https://ai.google.dev/api/generate-content#BlockReason */
+export function blockReason({ promptFeedback }: ValueObject): string | undefined {
+  const reason = isPlainObject(promptFeedback) ? promptFeedback.blockReason : undefined;
+  return typeof reason === 'string' ? reason : undefined;
+}
+
+export function modelIn({ modelVersion }: ValueObject): string | undefined {
+  return typeof modelVersion === 'string' ? modelVersion : undefined;
+}
+
+export function factsOf({ responseId, usageMetadata, promptFeedback }: ValueObject): ValueObject {
+  return {
+    ...(typeof responseId === 'string' ? { id: responseId } : {}),
+    ...(isPlainObject(usageMetadata) ? { usage: usageMetadata as ValueObject } : {}),
+    ...(isPlainObject(promptFeedback) ? { prompt_feedback: promptFeedback as ValueObject } : {}),
+  };
+}
+
+/**
+ * Thinking is counted beside the answer there, and is a part of the output here
+ * (https://ai.google.dev/api/generate-content#UsageMetadata).
+ */
+export function usageOf(usage: unknown): ModelUsage {
+  if (!isPlainObject(usage)) return {};
+  const { promptTokenCount, candidatesTokenCount } = usage;
+  const thoughts = isCount(usage.thoughtsTokenCount) ? usage.thoughtsTokenCount : 0;
+  const output = isCount(candidatesTokenCount) ? candidatesTokenCount + thoughts : undefined;
+  const cached = usage.cachedContentTokenCount;
+  return {
+    ...(isCount(promptTokenCount) ? { input_tokens: promptTokenCount } : {}),
+    ...(output === undefined ? {} : { output_tokens: output }),
+    ...(isCount(cached) && cached > 0 ? { cached_tokens: cached } : {}),
+    ...(thoughts > 0 ? { reasoning_tokens: thoughts } : {}),
+  };
+}
+
+/** https://ai.google.dev/api/generate-content#FinishReason */
+const FINISH = new Map<unknown, Finish>([
+  ['STOP', 'stop'],
+  ['MAX_TOKENS', 'length'],
+  ['SAFETY', 'filter'],
+  ['RECITATION', 'filter'],
+  ['BLOCKLIST', 'filter'],
+  ['PROHIBITED_CONTENT', 'filter'],
+  ['SPII', 'filter'],
+]);
+
+/** The API says STOP beside tool calls too. */
+export function finishOf(reason: unknown, hasCalls: boolean): Finish {
+  const finish = FINISH.get(reason) ?? 'other';
+  return finish === 'stop' && hasCalls ? 'tool' : finish;
+}

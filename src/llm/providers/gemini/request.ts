@@ -1,0 +1,116 @@
+import { partsOf, textOf } from '../../content.js';
+import type {
+  Content,
+  ContentPart,
+  ModelMessage,
+  ModelRequest,
+  ModelSettings,
+  ToolChoice,
+} from '../../contract.js';
+
+/** The body of a call of `generateContent`. */
+export function generateBody(request: ModelRequest): unknown {
+  const { messages, tools, tool_choice } = request;
+  const system = messages
+    .filter(({ role }) => role === 'system')
+    .map(({ content }) => textOf(content));
+  const turns = messages.filter(({ role }) => role !== 'system');
+  return {
+    contents: joinRoles(turns.map((message) => toTurn(message, messages))),
+    ...(system.length === 0
+      ? {}
+      : { systemInstruction: { parts: [{ text: system.join('\n\n') }] } }),
+    ...(tools === undefined ? {} : { tools: [{ functionDeclarations: tools.map(toDeclaration) }] }),
+    ...(tool_choice === undefined ? {} : { toolConfig: toConfig(tool_choice) }),
+    generationConfig: toGenerationConfig(request),
+  };
+}
+
+interface Turn {
+  readonly role: 'user' | 'model';
+  readonly parts: readonly unknown[];
+}
+
+function toTurn(message: ModelMessage, all: readonly ModelMessage[]): Turn {
+  if (message.role === 'tool') {
+    const { tool_call_id, content, is_error } = message;
+    const result = is_error ? { error: textOf(content) } : { result: textOf(content) };
+    const functionResponse = { name: toolNamed(tool_call_id, all), response: result };
+    return { role: 'user', parts: [{ functionResponse }] };
+  }
+  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
+  const made = calls.map(({ name, arguments: args }) => ({ functionCall: { name, args } }));
+  const role = message.role === 'assistant' ? 'model' : 'user';
+  return { role, parts: [...saidParts(message.content), ...made] };
+}
+
+function saidParts(content: Content): unknown[] {
+  return content === '' ? [] : partsOf(content).map(toPart);
+}
+
+/** The API takes turns of user and model in strict alternation. */
+function joinRoles(turns: readonly Turn[]): Turn[] {
+  const joined: Turn[] = [];
+  for (const turn of turns) {
+    const last = joined.at(-1);
+    if (last?.role !== turn.role) joined.push(turn);
+    else joined[joined.length - 1] = { role: turn.role, parts: [...last.parts, ...turn.parts] };
+  }
+  return joined;
+}
+
+/** https://ai.google.dev/api/caching#Part */
+function toPart(part: ContentPart): unknown {
+  if (part.type === 'text') return { text: part.text };
+  const { url, data, media_type } = part;
+  return url === undefined
+    ? { inlineData: { mimeType: media_type, data } }
+    : { fileData: { fileUri: url, ...(media_type === undefined ? {} : { mimeType: media_type }) } };
+}
+
+/** The API names results by the function; the neutral contract by the call. */
+function toolNamed(id: string, messages: readonly ModelMessage[]): string {
+  for (const message of messages) {
+    const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
+    const call = calls.find((one) => one.id === id);
+    if (call) return call.name;
+  }
+  return id;
+}
+
+function toDeclaration(tool: NonNullable<ModelRequest['tools']>[number]): unknown {
+  const { name, description, parameters } = tool;
+  return { name, description, parametersJsonSchema: parameters };
+}
+
+function toConfig(choice: ToolChoice): unknown {
+  if (typeof choice !== 'string') {
+    return { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: [choice.name] } };
+  }
+  const mode = { auto: 'AUTO', none: 'NONE', required: 'ANY' }[choice];
+  return { functionCallingConfig: { mode } };
+}
+
+/** https://ai.google.dev/api/generate-content#generationconfig */
+const NAMES: Readonly<Record<string, string>> = {
+  max_tokens: 'maxOutputTokens',
+  stop: 'stopSequences',
+  top_p: 'topP',
+  top_k: 'topK',
+  presence_penalty: 'presencePenalty',
+  frequency_penalty: 'frequencyPenalty',
+};
+
+function toGenerationConfig({ settings, response_schema }: ModelRequest): unknown {
+  const schema = response_schema && {
+    responseMimeType: 'application/json',
+    responseJsonSchema: response_schema.schema,
+  };
+  return { ...renamed(settings), ...schema };
+}
+
+function renamed({ stream: _, ...settings }: ModelSettings): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [NAMES[name] ?? name, value]),
+  );
+}

@@ -1,0 +1,54 @@
+import type { StreamReader } from '../../api-mapping.js';
+import type { ModelEvent } from '../../contract.js';
+import type { StreamPiece } from '../../transport/transport.js';
+import {
+  blockReason,
+  callIn,
+  factsOf,
+  finishOf,
+  firstCandidate,
+  modelIn,
+  partsIn,
+  usageOf,
+} from './answer.js';
+
+/**
+ * Reads a streamed answer: each piece has the form of a whole one and holds what came
+ * since the last; the finish reason stands in the last of them.
+ */
+export class GeminiStream implements StreamReader {
+  #started = false;
+  #calls = 0;
+
+  take({ data }: StreamPiece, requestId: string | undefined): ModelEvent[] {
+    const candidate = firstCandidate(data);
+    const events = partsIn(candidate).flatMap((part) => this.#read(part));
+    if (data.usageMetadata !== undefined) {
+      events.push({ kind: 'usage', usage: usageOf(data.usageMetadata), extra: factsOf(data) });
+    }
+    const reason = candidate?.finishReason;
+    if (typeof reason === 'string') {
+      events.push({ kind: 'finish', finish: finishOf(reason, this.#calls > 0) });
+    } else if (blockReason(data) !== undefined) {
+      events.push({ kind: 'finish', finish: 'filter', extra: factsOf(data) });
+    }
+    if (this.#started) return events;
+    this.#started = true;
+    const extra = requestId === undefined ? {} : { request_id: requestId };
+    return [{ kind: 'start', model: modelIn(data), extra }, ...events];
+  }
+
+  end(): ModelEvent[] {
+    return [];
+  }
+
+  #read(part: Record<string, unknown>): ModelEvent[] {
+    const { text, thought } = part;
+    if (typeof text === 'string' && text !== '') {
+      return [{ kind: thought === true ? 'reasoning' : 'text', text }];
+    }
+    return callIn(part, this.#calls).map(({ id, name, json }) => {
+      return { kind: 'tool-call', index: this.#calls++, id, name, arguments: json };
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { isPlainObject, type ValueObject } from '../../../base/values.js';
+import { readToolCall } from '../../answer-builder.js';
+import type { Finish, ModelResponse, ModelUsage, ProviderCall, ToolCall } from '../../contract.js';
+import { type Answer, responseError } from '../../transport/read-answer.js';
+import { answerFacts, isCount, readTokens } from '../answer-facts.js';
+import { lacks } from './facts.js';
+
+/** @throws {JdbxError} MODEL_RESPONSE when there is no output; MODEL_UNAVAILABLE when it says that it failed */
+export function readResponse(answer: Answer, call: ProviderCall): ModelResponse {
+  const { output, model, usage } = answer.body;
+  checkFailed(answer.body, call);
+  if (!Array.isArray(output)) throw lacks(call, 'output');
+  const items = output.filter(isPlainObject);
+  const calls = items.flatMap(toCall);
+  const reasoning = items.flatMap(summaryOf).join('\n');
+  const refusal = textsOf(items, 'refusal', 'refusal');
+  return {
+    text: textsOf(items, 'output_text', 'text'),
+    model: typeof model === 'string' ? model : call.request.model,
+    finish: finishOf(answer.body, { hasCalls: calls.length > 0, isRefused: refusal !== '' }),
+    usage: responsesUsage(usage),
+    ...(reasoning === '' ? {} : { reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    extra: { ...answerFacts(answer), ...(refusal === '' ? {} : { refusal }) },
+  };
+}
+
+/** An answer whose status is `failed` holds no output. @throws {JdbxError} MODEL_RESPONSE */
+export function checkFailed({ status, error }: ValueObject, call: ProviderCall): void {
+  if (status !== 'failed') return;
+  const message = isPlainObject(error) ? String(error.message) : 'no reason given';
+  throw responseError(`${call.integration._id}: expected an answer, got a failed one: ${message}`);
+}
+
+function textsOf(items: readonly Record<string, unknown>[], type: string, field: string): string {
+  return items
+    .flatMap(({ content }) => (Array.isArray(content) ? content : []))
+    .map((part) => (isPlainObject(part) && part.type === type ? part[field] : ''))
+    .join('');
+}
+
+function summaryOf({ type, summary }: Record<string, unknown>): string[] {
+  if (type !== 'reasoning' || !Array.isArray(summary)) return [];
+  return summary.flatMap((part) => (isPlainObject(part) ? [String(part.text)] : []));
+}
+
+function toCall({ type, call_id, name, arguments: json }: Record<string, unknown>): ToolCall[] {
+  if (type !== 'function_call' || typeof name !== 'string' || typeof call_id !== 'string')
+    return [];
+  return [readToolCall({ id: call_id, name, json: typeof json === 'string' ? json : '' })];
+}
+
+/** https://platform.openai.com/docs/api-reference/responses/object */
+export function finishOf(
+  { status, incomplete_details: details }: ValueObject,
+  { hasCalls, isRefused }: { readonly hasCalls: boolean; readonly isRefused: boolean },
+): Finish {
+  if (isRefused) return 'filter';
+  if (status === 'incomplete') {
+    const reason = isPlainObject(details) ? details.reason : undefined;
+    if (reason === 'max_output_tokens') return 'length';
+    return reason === 'content_filter' ? 'filter' : 'other';
+  }
+  if (hasCalls) return 'tool';
+  return status === 'completed' ? 'stop' : 'other';
+}
+
+export function responsesUsage(usage: unknown): ModelUsage {
+  if (!isPlainObject(usage)) return {};
+  const cached = detail(usage.input_tokens_details, 'cached_tokens');
+  const reasoning = detail(usage.output_tokens_details, 'reasoning_tokens');
+  return {
+    ...readTokens(usage, 'input_tokens', 'output_tokens'),
+    ...(cached ? { cached_tokens: cached } : {}),
+    ...(reasoning ? { reasoning_tokens: reasoning } : {}),
+  };
+}
+
+function detail(details: unknown, name: string): number | undefined {
+  const count = isPlainObject(details) ? details[name] : undefined;
+  return isCount(count) ? count : undefined;
+}

@@ -1,0 +1,77 @@
+/** What may take too long, in milliseconds. */
+export interface Limits {
+  /** From the first byte sent to the last one read. */
+  readonly totalMs: number;
+  /** Until the answer begins. */
+  readonly firstByteMs: number;
+  /** Between two pieces of the answer. */
+  readonly idleMs: number;
+}
+
+/** Which of the limits was passed, and how long it was. */
+export interface Passed {
+  readonly phase: 'total' | 'first byte' | 'idle';
+  readonly ms: number;
+}
+
+/**
+ * A signal that aborts when its parent does or when one of the limits has
+ * passed, and that knows which. `clear` must be called, or the timers and the
+ * listener on the parent stay; the platform's `AbortSignal.any` would tie them
+ * to garbage collection instead.
+ */
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal;
+  readonly #limits: Limits;
+  readonly #total: NodeJS.Timeout;
+  #waiting: NodeJS.Timeout | undefined;
+  #passed: Passed | undefined;
+
+  constructor(parent: AbortSignal, limits: Limits) {
+    this.#parent = parent;
+    this.#limits = limits;
+    this.#total = this.#after('total', limits.totalMs);
+    if (limits.firstByteMs < limits.totalMs) {
+      this.#waiting = this.#after('first byte', limits.firstByteMs);
+    }
+    parent.addEventListener('abort', this.#follow);
+    if (parent.aborted) this.#follow();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The limit that ran out before the parent aborted. */
+  get passed(): Passed | undefined {
+    return this.#passed;
+  }
+
+  /** The answer has begun; from now on its pieces must not be too far apart. */
+  begun(): void {
+    clearTimeout(this.#waiting);
+    const { idleMs, totalMs } = this.#limits;
+    this.#waiting = idleMs < totalMs ? this.#after('idle', idleMs) : undefined;
+  }
+
+  /** A piece came. */
+  moved(): void {
+    this.#waiting?.refresh();
+  }
+
+  clear(): void {
+    clearTimeout(this.#total);
+    clearTimeout(this.#waiting);
+    this.#parent.removeEventListener('abort', this.#follow);
+  }
+
+  readonly #follow = (): void => this.#controller.abort(this.#parent.reason);
+
+  #after(phase: Passed['phase'], ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      if (!this.#parent.aborted) this.#passed ??= { phase, ms };
+      this.#controller.abort();
+    }, ms);
+  }
+}
