@@ -15,6 +15,7 @@ import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
 import { createIndex } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
+import { estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import { createModelCaller } from './llm/call-model.js';
 import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
@@ -29,6 +30,7 @@ import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
 import { createSandbox } from './sandbox/pool.js';
+import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
@@ -67,6 +69,11 @@ export interface OpenOptions {
   readonly sealKey?: Uint8Array | undefined;
   /** Sends HTTP requests to providers, e.g. undici's `ProxyAgent`. Default: pools of its own. */
   readonly dispatcher?: Dispatcher | undefined;
+  /**
+   * Counts the tokens of a text, where a stage's `history` is a number of tokens. Default: the
+   * optional package `gpt-tokenizer`, or else an estimate, which the audit trail says it is.
+   */
+  readonly countTokens?: ((text: string) => number) | undefined;
   readonly clock?: Clock | undefined;
   /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
@@ -110,6 +117,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly events: EventEmitter<RunEvents>;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  #tokens: Promise<TokenCounter> | undefined;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
@@ -153,6 +161,10 @@ export class Jdbx extends Database implements AsyncDisposable {
         this.events.emit(event, ...(args as never));
       },
       owner: nanoid(),
+      tokens: () => {
+        this.#tokens ??= tokenCounter(options.countTokens);
+        return this.#tokens;
+      },
       runsAtOnce: options.runsAtOnce ?? DEFAULTS.runsAtOnce,
       alarm: (atMs) => this.#jobs.expect(atMs),
     });
@@ -347,4 +359,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     const match = key === undefined ? { request_hash: requestHash } : { key };
     return this.query<RecordedCall>({ _type: 'recorded_call', integration, ...match }).first();
   };
+}
+
+async function tokenCounter(given: OpenOptions['countTokens']): Promise<TokenCounter> {
+  if (given) return { name: 'given', estimated: false, count: given };
+  const count = await loadTokenCounter();
+  const estimated = count === estimateTokens;
+  return { name: estimated ? 'estimate' : 'gpt-tokenizer', estimated, count };
 }

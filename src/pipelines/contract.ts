@@ -5,6 +5,7 @@ import type { AuditEntry } from '../history/audit-chain.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
 import type { Stage } from './pipeline-document.js';
@@ -61,6 +62,8 @@ export interface RunServices {
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;
+  /** Counts tokens; loaded when it is first asked for. */
+  tokens(): Promise<TokenCounter>;
   /** The types that go by this name. */
   typesOf(type: string): readonly string[];
   /** Runs stages in order and gives the last output. `prefix` is put before their paths. */

@@ -9,6 +9,7 @@ import type { AuditEntry } from '../history/audit-chain.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
 import type { ChildResult, RunServices, WaitResult } from './contract.js';
@@ -84,6 +85,10 @@ export class Execution implements RunServices {
 
   workspace(): Workspace {
     return this.#deps.database.workspace();
+  }
+
+  tokens(): Promise<TokenCounter> {
+    return this.#deps.tokens();
   }
 
   typesOf = (type: string): readonly string[] => this.#deps.database.typesOf(type);

@@ -3,6 +3,7 @@ import type { Value } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
 import type { ChildResult, RunServices, WaitResult } from './contract.js';
 import type { Definitions } from './definitions.js';
@@ -59,6 +60,9 @@ export abstract class PastRun implements RunServices {
   }
   workspace(): Workspace {
     throw new Suspended([]);
+  }
+  tokens(): Promise<TokenCounter> {
+    return this.execution.tokens();
   }
   typesOf = (type: string): readonly string[] => this.execution.typesOf(type);
   document(id: string): Document | undefined {
