@@ -32,6 +32,7 @@ export type {
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
 export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { RunEvents } from './pipelines/events.js';
+export type { FollowOptions, RunEvent, RunEventType } from './pipelines/follow.js';
 export type { ForkOptions, ForkPatch } from './pipelines/fork.js';
 export type { Difference, ReplayReport } from './pipelines/replay.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';

@@ -23,6 +23,7 @@ import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/p
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
 import type { RunEvents } from './pipelines/events.js';
+import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
@@ -242,6 +243,16 @@ export class Jdbx extends Database implements AsyncDisposable {
       if (next.done)
         throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
     }
+  }
+
+  /**
+   * What a run has done and does, until it ends: `for await (const event of db.follow(id))`. With
+   * `since`, the number of the last event seen, it joins again without a gap or a double.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT at the first event that is asked for
+   */
+  follow(run: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> {
+    return followRun(this, run, options);
   }
 
   /**
