@@ -31,10 +31,12 @@ export type {
 } from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
 export type { ScheduleDocument } from './jobs/schedule-document.js';
+export type { Difference } from './pipelines/document-tests/compare.js';
+export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
 export type { RunEvents } from './pipelines/events.js';
 export type { FollowOptions, RunEvent, RunEventType } from './pipelines/follow.js';
 export type { ForkOptions, ForkPatch } from './pipelines/fork.js';
-export type { Difference, ReplayReport } from './pipelines/replay.js';
+export type { ReplayDifference, ReplayReport } from './pipelines/replay.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';
 export type { RunOptions } from './pipelines/runs.js';
 export type { KeptDocument, UndoReport } from './pipelines/undo.js';

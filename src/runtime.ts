@@ -1,11 +1,13 @@
+import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
 import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
+import type { Document } from './base/document.js';
 import { JdbxError } from './base/errors.js';
 import { takeValue, type Value } from './base/values.js';
-import { DOCUMENT_CHECKS } from './document-checks.js';
+import { documentChecks } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
 import { type CheckReport, checkView } from './documents/check.js';
@@ -13,7 +15,7 @@ import type { Filter } from './documents/contract.js';
 import type { Cursor } from './documents/cursor.js';
 import { Database } from './documents/database.js';
 import { Store } from './documents/store.js';
-import { createIndex } from './indexes/create-index.js';
+import { indexKind } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
 import { estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import { createModelCaller } from './llm/call-model.js';
@@ -22,9 +24,12 @@ import { createProviders } from './llm/create-providers.js';
 import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
+import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
 import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
+import { codeRule } from './pipelines/guests/code-rules.js';
+import { GuestCodes } from './pipelines/guests/guest-codes.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
@@ -62,6 +67,12 @@ export interface OpenOptions {
   readonly logCommits?: number | undefined;
   /** Runs that are at work at once; more wait for their turn by priority. Default 100,000. */
   readonly runsAtOnce?: number | undefined;
+  /**
+   * Changed documents after which the indexes are saved in the background, so that the store
+   * opens without reading its documents. Default 20,000; stores of less than a quarter of it
+   * are not saved.
+   */
+  readonly saveIndexesAfter?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -101,7 +112,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
-    const jdbx = new Jdbx(engine, options);
+    const jdbx = new Jdbx(engine, options, path === MEMORY ? undefined : resolve(path));
     await jdbx.begin(options.resume ?? true);
     return jdbx;
   } catch (error) {
@@ -119,20 +130,25 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly #runs: Runs;
   readonly #jobs: Jobs;
   #tokens: Promise<TokenCounter> | undefined;
+  readonly #tests: DocumentTests;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `open`. */
-  constructor(engine: Engine, options: OpenOptions) {
+  constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
-      createIndex,
+      indexKind,
+      savesIn: directory && join(directory, 'indexes'),
+      saveAfter: options.saveIndexesAfter,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
+      rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
-    super(store, DOCUMENT_CHECKS);
+    super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
     const sandbox = createSandbox({
       ...(options.workers === undefined ? {} : { workers: options.workers }),
@@ -151,9 +167,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     this.audit = new AuditTrail(this);
     this.events = new EventEmitter();
+    this.#tests = new DocumentTests({ database: this, sandbox, codes });
     this.#runs = new Runs({
       database: this,
       sandbox,
+      codes,
       models,
       clock,
       random,
@@ -235,13 +253,16 @@ export class Jdbx extends Database implements AsyncDisposable {
    */
   async ended(run: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
     const changes = this.watch({ _type: 'run', _id: run }, { signal });
-    for (;;) {
-      const standing = await this.#runs.standing(run);
-      if (standing.status === 'completed') return standing;
-      const next = await changes.next();
-      signal?.throwIfAborted();
-      if (next.done)
-        throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
+    try {
+      for (;;) {
+        const standing = await this.#runs.standing(run);
+        if (standing.status === 'completed') return standing;
+        const { done } = await changes.next();
+        signal?.throwIfAborted();
+        if (done) throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
+      }
+    } finally {
+      await changes.return();
     }
   }
 
@@ -327,6 +348,16 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.post.emit({ name: event, once, keepMs, ...taken });
   }
 
+  /**
+   * Runs the tests that documents carry: of one document by its id, or of those that a
+   * filter finds; nothing of it is written. Failed tests are in the report, not thrown.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, INVALID_FILTER, INVALID_DOCUMENT
+   */
+  test(target: string | Filter = {}): Promise<TestReport> {
+    return this.#tests.run(target);
+  }
+
   /** The run document: its status, its pins, what it used. */
   async runOf(id: string): Promise<RunDocument | undefined> {
     const document = await this.get<RunDocument>(id);
@@ -356,6 +387,11 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #document(id: string): Document | undefined {
+    using snapshot = this.snapshot();
+    return snapshot.get(id);
   }
 
   async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {

@@ -36,6 +36,11 @@ export const ERROR_CODES = {
   // the sandbox
   GUEST_SYNTAX:
     "a transformer's code does not parse, or has no entry function; names line and column",
+  UNRESOLVED_IMPORT:
+    'an import of a document that is missing or lacks the name, or a cycle; names line and column',
+  TYPESCRIPT_MISSING: 'code in TypeScript needs the optional package `@swc/wasm-typescript`',
+  DOCUMENT_IN_USE: 'other documents import this one or a name of it; names them',
+  TESTS_FAILED: 'a document demands that its tests pass, and some fail; names them',
   GUEST_ERROR: "a transformer's code threw",
   GUEST_TIMEOUT: 'guest code ran past its wall time',
   GUEST_MEMORY: 'guest code passed its memory limit',

@@ -22,6 +22,7 @@ import { addSchema } from './commands/schema.js';
 import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
 import { addSteer } from './commands/steer.js';
+import { addTest } from './commands/test.js';
 import { addUndo } from './commands/undo.js';
 import { addUpdate } from './commands/update.js';
 import { addWaits } from './commands/waits.js';
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addReplay,
   addUndo,
   addWork,
+  addTest,
   addAudit,
   addQuery,
   addGet,

@@ -1,13 +1,15 @@
-import type { Document } from '../base/document.js';
+import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
 import type { IndexDefinition } from '../query/contract.js';
 import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
+import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
 import type { Store } from './store.js';
+import { takeDocument } from './take-document.js';
 import type { View } from './view.js';
 
 /** The most that one transaction may write. It keeps LMDB's free list short. */
@@ -93,8 +95,10 @@ export class Batch implements DraftBase {
    * @throws {JdbxError} TRANSACTION_TOO_LARGE, SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT
    */
   stage(draft: Draft): void {
+    if (draft.changes.length === 0) return;
+    const inMaking = this.#inMaking(draft);
+    for (const rule of this.#store.rules) rule(inMaking);
     const { changes, definitions } = draft;
-    if (changes.length === 0) return;
     const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
@@ -136,6 +140,29 @@ export class Batch implements DraftBase {
 
   close(): void {
     this.#view.close();
+  }
+
+  #inMaking(draft: Draft): CommitInMaking {
+    return {
+      changes: draft.changes.map(({ before, after }) => ({
+        before: before?.document,
+        after: after?.document,
+      })),
+      get: (id) => draft.get(id),
+      documentsOf: (type) => this.#documentsOf(type, draft),
+      derive: (document: NewDocument) => {
+        draft.put(takeDocument(document));
+      },
+    };
+  }
+
+  *#documentsOf(type: string, draft: Draft): Generator<Document, void> {
+    const ids = new Set([...this.#view.idsOf(type), ...this.#overlay.keys()]);
+    for (const change of draft.changes) ids.add(idOf(change));
+    for (const id of ids) {
+      const document = draft.get(id);
+      if (document?._type === type) yield document;
+    }
   }
 
   #nextCatalog(definitions: readonly DraftChange[]): Catalog {

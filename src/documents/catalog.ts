@@ -27,8 +27,11 @@ export class Catalog {
     for (const document of this.#definitions.values()) this.#read(document);
   }
 
+  /** The types of definition documents. */
+  static readonly TYPES: readonly string[] = ['alias', 'schema', 'versioning'];
+
   static defines(type: string): boolean {
-    return type === 'alias' || type === 'versioning' || type === 'schema';
+    return Catalog.TYPES.includes(type);
   }
 
   /** The catalog after some definitions were put (a document) or removed (undefined). */

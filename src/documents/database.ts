@@ -3,6 +3,7 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
 import { Collection } from './collection.js';
+import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
   ChangeEvent,
   DocumentCheck,
@@ -20,7 +21,7 @@ import type { Draft } from './draft.js';
 import { findDocuments, queryRunner, runAggregate } from './querying.js';
 import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
-import type { Store } from './store.js';
+import type { IndexState, Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
 import type {
@@ -73,6 +74,11 @@ export class Database {
     return this.#store.engine.sizeBytes();
   }
 
+  /** Which index serves here, native or portable and why, and up to which commit it is saved. */
+  get indexes(): IndexState {
+    return this.#store.indexState;
+  }
+
   /** A type and the types that an alias says it includes. */
   typesOf(type: string): readonly string[] {
     return this.#store.catalog.typesOf(type);
@@ -83,10 +89,11 @@ export class Database {
   }
 
   async get<T = Document>(id: string): Promise<T | undefined> {
-    checkId(id);
-    // The newest revision, without the cost of a view, when it is at hand.
+    // The newest revision, without the cost of a view, when it is at hand: then its id is one.
     const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
-    return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
+    if (cached) return cached.document as T;
+    checkId(id);
+    return this.#read((view) => view.get(id)) as T | undefined;
   }
 
   async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {
@@ -267,8 +274,15 @@ export class Database {
    *
    * @internal For the floors above.
    */
-  submit<T>(plan: (draft: Draft) => T): Promise<T> {
-    return this.#writer.submit(plan);
+  async submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    for (let left = DEFERRALS_MAX; ; left--) {
+      try {
+        return await this.#writer.submit(plan);
+      } catch (error) {
+        if (!(error instanceof CommitDeferred) || left === 0) throw error;
+        await error.settle();
+      }
+    }
   }
 
   /** Calls `wake` soon after each commit. Returns the way to stop. */
@@ -280,7 +294,7 @@ export class Database {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#writer.close();
-    this.#store.close();
+    await this.#store.close();
     await this.#store.engine.close();
   }
 

@@ -1,7 +1,7 @@
 import type { Document } from '../base/document.js';
 import { aggregate } from '../query/aggregate.js';
 import type { QuerySource } from '../query/contract.js';
-import { count, run } from '../query/execute.js';
+import { count, find, run } from '../query/execute.js';
 import { explain } from '../query/explain.js';
 import { plan } from '../query/plan.js';
 import type { Filter, Query } from './contract.js';
@@ -9,7 +9,7 @@ import type { QueryRunner } from './cursor.js';
 import type { View } from './view.js';
 
 export function findDocuments(source: QuerySource, query: Query): Document[] {
-  return [...run(plan(query, source), source)] as Document[];
+  return find(plan(query, source), source) as Document[];
 }
 
 export function countDocuments(source: QuerySource, query: Query): number {
@@ -49,7 +49,11 @@ export function queryRunner(open: () => View): QueryRunner {
 async function* iterate(open: () => View, query: Query): AsyncGenerator<Document> {
   const view = open();
   try {
-    for (const document of run(plan(query, view), view)) yield document as Document;
+    for (const document of run(plan(query, view), view)) {
+      yield document as Document;
+      // Some documents are read ahead; whoever closed the store must not get them still.
+      view.checkOpen();
+    }
   } finally {
     view.close();
   }

@@ -1,26 +1,42 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../base/clock.js';
-import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import { encodeKey } from '../base/key-bytes.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
-import type { CreateIndex } from '../indexes/contract.js';
-import { readIndexDocument } from '../query/index-definition.js';
-import type { Engine, EngineSnapshot } from '../storage/contract.js';
+import type { IndexKind } from '../indexes/contract.js';
+import type { Engine } from '../storage/contract.js';
 import type { Batch } from './batch.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
-import { IndexSet } from './index-set.js';
-import { Refs } from './refs.js';
+import type { CommitRule } from './commit-rules.js';
+import { IndexSaver, SAVE_AFTER } from './index-saver.js';
+import { IndexSaves } from './index-saves.js';
+import type { IndexSet } from './index-set.js';
+import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
+import type { Refs } from './refs.js';
 import { SharedSnapshot } from './shared-snapshot.js';
 import { type Shared, View } from './view.js';
 
 export interface StoreOptions {
   readonly clock: Clock;
-  readonly createIndex: CreateIndex;
+  readonly indexKind: IndexKind;
+  /** The directory in which indexes may be saved. Default: they are not. */
+  readonly savesIn?: string | undefined;
+  /** Changed documents after which they are saved. Default 20,000. */
+  readonly saveAfter?: number | undefined;
   readonly cache: DocumentCache;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
+  /** Asked about every commit. Default: none. */
+  readonly rules?: readonly CommitRule[] | undefined;
+}
+
+/** How a store holds its indexes. */
+export interface IndexState {
+  readonly engine: IndexKind['name'];
+  /** Why it is not the native one. */
+  readonly reason: string | undefined;
+  /** The newest commit whose indexes are saved; 0 before the first, absent where none are. */
+  readonly savedSeq: number | undefined;
 }
 
 /** How many commits pass before dead index entries are freed. */
@@ -38,15 +54,16 @@ const TRIM_MAX = 1_000;
 export class Store implements Shared {
   readonly engine: Engine;
   readonly indexes: IndexSet;
-  readonly refs = new Refs();
+  readonly refs: Refs;
   readonly cache: DocumentCache;
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
   readonly #events = new EventEmitter<{ commit: [] }>();
-  #catalog = new Catalog();
-  #auditHead: AuditHead = AUDIT_START;
+  readonly #saver: IndexSaver | undefined;
+  #catalog: Catalog;
+  #auditHead: AuditHead;
   #published: SharedSnapshot;
-  #nextRef = 1;
+  #nextRef: number;
   #releasedSeq: number;
   #logStart: number;
   #lastAt = 0;
@@ -55,16 +72,34 @@ export class Store implements Shared {
   constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
     this.cache = options.cache;
-    this.indexes = new IndexSet(options.createIndex);
     this.#options = options;
     this.#published = new SharedSnapshot(engine.snapshot());
     this.#releasedSeq = this.publishedSeq;
-    this.#logStart = this.#published.engine.logStart();
-    this.#load(this.#published.engine);
+    const snapshot = this.#published.engine;
+    this.#logStart = snapshot.logStart();
+    this.#nextRef = nextRefOf(snapshot);
+    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    const { files } = options.indexKind;
+    const saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
+    const opened = openIndexes(snapshot, options.indexKind, saves);
+    this.indexes = opened.indexes;
+    this.refs = opened.refs;
+    this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
+    if (saves) this.#saver = this.#saverOf(saves, opened);
+  }
+
+  /** Which of the twins serves, and the newest commit whose indexes are saved. */
+  get indexState(): IndexState {
+    const { name, reason } = this.#options.indexKind;
+    return { engine: name, reason, savedSeq: this.#saver?.savedSeq };
   }
 
   get publishedSeq(): number {
     return this.#published.engine.seq;
+  }
+
+  get rules(): readonly CommitRule[] {
+    return this.#options.rules ?? [];
   }
 
   get isOpen(): boolean {
@@ -123,8 +158,10 @@ export class Store implements Shared {
     this.#publish(batch);
   }
 
-  close(): void {
+  /** Saves the indexes if that is worth it, and closes every view. Nothing is written any more. */
+  async close(): Promise<void> {
     if (this.#closed) return;
+    await this.#saver?.close();
     this.#closed = true;
     for (const view of [...this.#views]) view.close();
     this.#published.release();
@@ -149,6 +186,8 @@ export class Store implements Shared {
     this.#auditHead = batch.auditHead;
     batch.retireIndexes();
     this.#release();
+    const changes = batch.commits.reduce((sum, commit) => sum + commit.changes.length, 0);
+    this.#saver?.note(changes, this.publishedSeq);
     this.#events.emit('commit');
   }
 
@@ -160,37 +199,9 @@ export class Store implements Shared {
     this.#releasedSeq = this.publishedSeq;
   }
 
-  /**
-   * Reads every document once for the definitions and the type index, and once more for the
-   * other indexes: opening takes time with the number of documents, until indexes are saved.
-   */
-  #load(snapshot: EngineSnapshot): void {
-    this.#nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
-    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
-    const definitions = this.#loadTypes(snapshot);
-    this.#catalog = new Catalog(definitions.filter(({ _type }) => Catalog.defines(_type)));
-    for (const document of definitions) {
-      if (document._type !== 'index') continue;
-      this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
-    }
-    this.#loadIndexes(snapshot);
-  }
-
-  #loadTypes(snapshot: EngineSnapshot): Document[] {
-    const definitions: Document[] = [];
-    for (const { ref, document } of snapshot.documents()) {
-      this.refs.set(ref, document._id);
-      const key = encodeKey([document._type, document._id]);
-      this.indexes.typeIndex.apply([{ kind: 'insert', key, ref }], snapshot.seq);
-      if (document._type === 'index' || Catalog.defines(document._type)) definitions.push(document);
-    }
-    return definitions;
-  }
-
-  #loadIndexes(snapshot: EngineSnapshot): void {
-    if ([...this.indexes.all()].length === 0) return;
-    for (const { ref, document } of snapshot.documents()) {
-      this.indexes.enter(ref, document, snapshot.seq);
-    }
+  #saverOf(saves: IndexSaves, { savedSeq, unsaved }: OpenedIndexes): IndexSaver {
+    const { logCommits, saveAfter = SAVE_AFTER } = this.#options;
+    const view = () => this.view();
+    return new IndexSaver({ saves, view, saveAfter, logCommits, savedSeq, unsaved });
   }
 }

@@ -16,6 +16,12 @@ export interface NativeBinary {
   read(list: NativeList, refs: Uint32Array): number;
   count(list: NativeList): number;
   stats(list: NativeList): number;
+  purge(list: NativeList, bits: Uint8Array): number;
+  /** Bytes, or minus the system's error number; null when the label or the path is too long. */
+  save(list: NativeList, path: string, label: string): Promise<number> | null;
+  /** A list, null without memory, or a status of `native/image.h`. */
+  open(path: string): NativeList | null | number;
+  readLabel(path: string): string | number;
 }
 
 /** A clone builds its own; the published package brings some along. */

@@ -8,6 +8,7 @@ import type { Turn } from '../sessions/sessions.js';
 import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Spending } from './spending.js';
 import type { Emitted } from './waits/event-document.js';
@@ -37,6 +38,8 @@ export interface StageWork {
   readonly attempt: number;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Of the guests' random numbers. Default: made of run, path and attempt. */
+  readonly seed?: string | undefined;
   /** Numbers the model calls of this attempt's guests. */
   nextCall(): number;
   /** The snapshot that the attempt's guests read, with what they wrote; opened at the first call. */
@@ -50,6 +53,7 @@ export interface RunServices {
   readonly id: string;
   /** The revisions that the run is pinned to. */
   readonly definitions: Definitions;
+  readonly codes: GuestCodes;
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
   readonly spending: Spending;

@@ -16,6 +16,7 @@ import type { ChildResult, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
 import { Definitions } from './definitions.js';
 import { fence } from './fence.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
@@ -67,12 +68,17 @@ export class Execution implements RunServices {
     this.definitions = new Definitions(run.definitions, {
       current: (id) => this.#document(id),
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
+      importsOf: (document) => this.codes.importsOf(document),
     });
     if (resumed) this.#recall();
   }
 
   get sandbox(): Sandbox {
     return this.#deps.sandbox;
+  }
+
+  get codes(): GuestCodes {
+    return this.#deps.codes;
   }
 
   get models(): ModelCaller {

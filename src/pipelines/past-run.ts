@@ -8,6 +8,7 @@ import type { Context } from './context.js';
 import type { ChildResult, RunServices, WaitResult } from './contract.js';
 import type { Definitions } from './definitions.js';
 import type { Execution } from './execution.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Spending } from './spending.js';
 import { Suspended } from './suspended.js';
@@ -36,6 +37,9 @@ export abstract class PastRun implements RunServices {
   }
   get definitions(): Definitions {
     return this.execution.definitions;
+  }
+  get codes(): GuestCodes {
+    return this.execution.codes;
   }
   get sandbox(): Sandbox {
     return this.execution.sandbox;

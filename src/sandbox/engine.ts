@@ -8,6 +8,8 @@ export interface EngineHost {
   /** Function `id` was called; gives the address of a new value, or 0 for undefined. */
   callFunction(id: number, argumentsAt: Pointer): Pointer;
   shouldInterrupt(): boolean;
+  /** Code imports this name: the address of its own code, as a text that the engine frees. */
+  loadModule(name: string): Pointer;
 }
 
 /**
@@ -18,6 +20,8 @@ export interface EngineHost {
 export interface EngineCalls {
   QTS_NewRuntime(): Pointer;
   QTS_RuntimeEnableInterruptHandler(runtime: Pointer): void;
+  /** Modules that code imports are asked of the host, by the name as it is written. */
+  QTS_RuntimeEnableModuleLoader(runtime: Pointer, normalizes: number): void;
   QTS_RuntimeSetMemoryLimit(runtime: Pointer, bytes: number): void;
   QTS_RuntimeSetMaxStackSize(runtime: Pointer, bytes: number): void;
   QTS_NewContext(runtime: Pointer, intrinsics: number): Pointer;
@@ -41,6 +45,9 @@ export interface EngineCalls {
   QTS_GetString(context: Pointer, value: Pointer): Pointer;
   QTS_FreeCString(context: Pointer, text: Pointer): void;
   QTS_FreeValuePointer(context: Pointer, value: Pointer): void;
+  /** The address of a copy of an `ArrayBuffer`'s bytes, which whoever asks frees. */
+  QTS_GetArrayBuffer(context: Pointer, value: Pointer): Pointer;
+  QTS_GetArrayBufferLength(context: Pointer, value: Pointer): number;
   QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
   QTS_GetUndefined(): Pointer;
   QTS_GetNull(): Pointer;
@@ -112,7 +119,6 @@ export async function loadEngine(
   return { calls, malloc: module._malloc, free: module._free };
 }
 
-/** The engine's module loader is never set, so no module but the guest's own can be asked for. */
 function callbacksOf(host: EngineHost): object {
   return {
     callFunction: (
@@ -123,6 +129,8 @@ function callbacksOf(host: EngineHost): object {
       ...rest: Pointer[]
     ) => host.callFunction(rest[1] as number, rest[0] as Pointer),
     shouldInterrupt: () => (host.shouldInterrupt() ? 1 : 0),
+    loadModuleSource: (_: unknown, _runtime: Pointer, _context: Pointer, name: string) =>
+      host.loadModule(name),
     freeHostRef: () => {},
   };
 }

@@ -1,8 +1,11 @@
 import { type Options, type Program, parse } from 'acorn';
 import { JdbxError } from '../base/errors.js';
+import { placeAt } from './code-places.js';
+import { type ModuleLinks, NO_LINKS, readLinks } from './modules/module-links.js';
 import {
   type FunctionFound,
   findDefault,
+  findNode,
   topLevelAwait,
   topLevelFunctions,
 } from './top-level-functions.js';
@@ -17,8 +20,10 @@ export interface GuestEntry {
   readonly required: number;
   /** Whether the last parameter is a rest parameter (it is not among `parameters`). */
   readonly rest: boolean;
-  /** Whether the code has `export`, and so runs as a module. */
+  /** Whether the code has `import` or `export`, and so runs as a module. */
   readonly module: boolean;
+  /** What the code imports and exports. */
+  readonly links: ModuleLinks;
 }
 
 /** Longer code than this is refused, in UTF-16 units. */
@@ -36,16 +41,36 @@ export function checkGuestCode(
   options: { readonly name: string; readonly entry?: string | undefined },
 ): GuestEntry {
   const source = new GuestSource(options.name, code);
-  const program = source.parse();
+  const program = parseChecked(source);
   const module = program.sourceType === 'module';
-  refuseImports(program, source);
-  refuseTopLevelAwait(program, source);
+  const links = linksOf(program);
   const found = chooseEntry(program, options.entry, source);
   if (found.generator) {
     source.refuse('expected the entry to be a function, got a generator', found.position);
   }
   const { name: entry, parameters, required, rest } = found;
-  return { entry, parameters, required, rest, module };
+  return { entry, parameters, required, rest, module, links };
+}
+
+/**
+ * The same without the entry rule: a module that others import need not have an entry.
+ *
+ * @throws {JdbxError} GUEST_SYNTAX with `details: { name, line, column }`
+ */
+export function checkModule(code: string, { name }: { readonly name: string }): ModuleLinks {
+  return linksOf(parseChecked(new GuestSource(name, code)));
+}
+
+function parseChecked(source: GuestSource): Program {
+  const program = source.parse();
+  refuseDynamicImports(program, source);
+  refuseTopLevelAwait(program, source);
+  refuseExportedArrays(program, source);
+  return program;
+}
+
+function linksOf(program: Program): ModuleLinks {
+  return program.sourceType === 'module' ? readLinks(program) : NO_LINKS;
 }
 
 function chooseEntry(
@@ -67,11 +92,24 @@ function chooseEntry(
   return functions.at(-1) ?? source.refuse('expected a top-level function, found none', 0);
 }
 
-function refuseImports(program: Program, source: GuestSource): void {
+/** The engine does not export what an array pattern declares, and says nothing. */
+function refuseExportedArrays(program: Program, source: GuestSource): void {
   for (const statement of program.body) {
-    const from = 'source' in statement && statement.source;
-    if (from) source.refuse('expected code without imports, got an import', statement.start);
+    if (statement.type !== 'ExportNamedDeclaration') continue;
+    const { declaration } = statement;
+    if (declaration?.type !== 'VariableDeclaration') continue;
+    for (const { id } of declaration.declarations) {
+      const found = findNode(id, 'ArrayPattern');
+      if (found) source.refuse('expected an export without an array pattern', found.start);
+    }
   }
+}
+
+/** What a program is made of must be known before it runs. */
+function refuseDynamicImports(program: Program, source: GuestSource): void {
+  if (!source.mayHold(/\bimport\b/)) return;
+  const found = findNode(program, 'ImportExpression');
+  if (found) source.refuse('expected `import … from "…"` at the top level', found.start);
 }
 
 function refuseTopLevelAwait(program: Program, source: GuestSource): void {
@@ -117,10 +155,12 @@ class GuestSource {
     }
   }
 
+  mayHold(pattern: RegExp): boolean {
+    return pattern.test(this.#code);
+  }
+
   refuse(text: string, position: number): never {
-    const before = this.#code.slice(0, position).split(/\r\n|[\n\r\u2028\u2029]/);
-    const line = before.length;
-    const column = (before.at(-1)?.length ?? 0) + 1;
+    const { line, column } = placeAt(this.#code, position);
     throw new JdbxError('GUEST_SYNTAX', `${text} (${this.#name}, line ${line}, column ${column})`, {
       details: { name: this.#name, line, column },
     });

@@ -64,6 +64,7 @@ export class Instance {
     const engine = await loadEngine(wasm, memory, {
       callFunction: (id, argumentsAt) => host.current.callFunction(id, argumentsAt),
       shouldInterrupt: () => host.current.shouldInterrupt(),
+      loadModule: (name) => host.current.loadModule(name),
     });
     return new Instance(engine, memory, layout, host, bytesMax);
   }
@@ -152,7 +153,12 @@ function viewsOf({ buffer }: WebAssembly.Memory): MemoryViews {
   };
 }
 
-const NOBODY: EngineHost = { callFunction: () => 0, shouldInterrupt: () => false };
+/** Answers while no realm runs. */
+export const NOBODY: EngineHost = {
+  callFunction: () => 0,
+  shouldInterrupt: () => false,
+  loadModule: () => 0,
+};
 
 /** The maximum of the linear memory, in bytes, for a limit. */
 export function capFor(memoryBytes: number): number {

@@ -43,6 +43,8 @@ export interface CallMessage {
   readonly code: string;
   readonly entry: string;
   readonly module: boolean;
+  /** The code of the modules that it imports, by specifier. */
+  readonly imports?: Readonly<Record<string, string>> | undefined;
   /** The text of the array of arguments. */
   readonly argumentsText: string;
   readonly host: readonly string[];

@@ -84,11 +84,11 @@ class Pool implements Sandbox {
   }
 
   #messageFor(call: GuestCall): JobMessage {
-    const { name, code, limits, now, seed, reuse = false } = call;
+    const { name, code, imports, limits, now, seed, reuse = false } = call;
     const { entry, module } = this.entryOf(call);
     const argumentsText = encodeValue(call.args, 'args');
     const host = Object.keys(call.host);
-    return { name, code, entry, module, argumentsText, host, limits, now, seed, reuse };
+    return { name, code, entry, module, imports, argumentsText, host, limits, now, seed, reuse };
   }
 
   #enqueue(job: Job): void {

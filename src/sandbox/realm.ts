@@ -5,6 +5,7 @@ import type { ConsoleLog } from './console-log.js';
 import type { EngineHost, Pointer } from './engine.js';
 import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
+import { apiText, globalsNamedIn } from './guest-apis/apis.js';
 import { EVAL, GuestContext } from './guest-context.js';
 import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
@@ -50,6 +51,7 @@ export class Realm implements EngineHost {
   /** The text of the result that the guest handed over. */
   #delivered = '';
   #readLimits: ReadLimits | undefined;
+  #imports: Readonly<Record<string, string>> = {};
   #seed = '';
   #hasRun = false;
   /** Whether the guest printed, called the host or drew a random number. */
@@ -82,6 +84,7 @@ export class Realm implements EngineHost {
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
     this.#seed = call.seed;
+    this.#imports = call.imports ?? {};
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
     this.instance.enter(this, call.limits.stackBytes);
@@ -115,6 +118,7 @@ export class Realm implements EngineHost {
     calls.QTS_RuntimeSetMaxStackSize(runtime, call.limits.stackBytes);
     const settings: PreludeSettings = {
       host: call.host,
+      globals: globalsNamedIn([call.code, ...Object.values(this.#imports)]),
       crossing: { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes },
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
@@ -207,9 +211,19 @@ export class Realm implements EngineHost {
     return this.#scope.budget.isSpent();
   }
 
+  /** Only what the call brought along; anything else is a module that throws. */
+  loadModule(name: string): Pointer {
+    const code = Object.hasOwn(this.#imports, name) ? this.#imports[name] : undefined;
+    const missing = `throw new ReferenceError(${JSON.stringify(`there is no module ${name}`)})`;
+    return this.instance.writeText(code ?? missing).at;
+  }
+
   callFunction(id: number, argumentsAt: Pointer): Pointer {
     const guest = this.#guest;
     if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
+    if (id === HOST_FUNCTION.loadApi)
+      return this.#loadApi(guest.text(guest.argumentAt(argumentsAt, 0)));
+    if (id === HOST_FUNCTION.digest) return this.#digest(argumentsAt);
     this.#hasActed = true;
     if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
     const first = guest.text(guest.argumentAt(argumentsAt, 0));
@@ -228,6 +242,23 @@ export class Realm implements EngineHost {
     if (text === undefined) return 0;
     this.#delivered = text;
     return this.#guest.number(1);
+  }
+
+  /** Gives undefined when there is no memory for it. */
+  #loadApi(name: string): Pointer {
+    const text = apiText(name);
+    const made =
+      text === undefined ? undefined : this.#guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+    if (!made || 'value' in made) return made?.value ?? 0;
+    this.#guest.free(made.thrown);
+    return 0;
+  }
+
+  #digest(argumentsAt: Pointer): Pointer {
+    const guest = this.#guest;
+    const algorithm = guest.text(guest.argumentAt(argumentsAt, 0)).replace('-', '');
+    const bytes = guest.bytes(guest.argumentAt(argumentsAt, 1));
+    return guest.string(createHash(algorithm).update(bytes).digest('hex'));
   }
 
   #readPlain(value: Pointer, depth: number): string | undefined {

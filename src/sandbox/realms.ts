@@ -115,7 +115,7 @@ async function makeBase(wasm: WebAssembly.Module): Promise<RealmBase> {
 }
 
 /** The limits and host functions are part of a realm, so a change of them makes another one. */
-function keyOf({ name, code, entry, limits, host }: CallMessage): string {
+function keyOf({ name, code, imports, entry, limits, host }: CallMessage): string {
   const { memoryBytes, stackBytes, outputBytes } = limits;
-  return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, code]);
+  return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, imports, code]);
 }

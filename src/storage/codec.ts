@@ -121,24 +121,39 @@ function unpack(bytes: Uint8Array): unknown {
  * Freezes a freshly decoded value in place, and replaces each `Buffer` that the
  * decoder made by a plain `Uint8Array`. True when every part could be frozen.
  */
-function settle(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (value instanceof Date || value instanceof Uint8Array) return false;
+function settle(holder: unknown): boolean {
+  if (typeof holder !== 'object' || holder === null) return true;
   let shareable = true;
-  const holder = value as Record<string, unknown>;
-  for (const key in holder) {
-    const item = holder[key];
-    if (typeof item !== 'object' || item === null) continue;
-    if (item instanceof Uint8Array) holder[key] = new Uint8Array(item);
-    if (!settle(item)) shareable = false;
+  if (Array.isArray(holder)) {
+    // By number: names of positions would be made into texts, one by one.
+    for (let at = 0; at < holder.length; at++) {
+      if (!settlePart(holder, at, holder[at])) shareable = false;
+    }
+  } else {
+    for (const key in holder) {
+      if (!settlePart(holder, key, (holder as Record<string, unknown>)[key])) shareable = false;
+    }
   }
   Object.freeze(holder);
   return shareable;
+}
+
+function settlePart(holder: object, key: string | number, part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return true;
+  if (part instanceof Date) return false;
+  if (!(part instanceof Uint8Array)) return settle(part);
+  (holder as Record<string | number, unknown>)[key] = new Uint8Array(part);
+  return false;
 }
 
 /** True when every part of a frozen value is frozen, so that readers may share one copy. */
 export function isShareable(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (value instanceof Date || value instanceof Uint8Array) return false;
-  return Object.values(value).every(isShareable);
+  if (Array.isArray(value)) return value.every(isShareable);
+  for (const key in value) {
+    const part = (value as Record<string, unknown>)[key];
+    if (typeof part === 'object' && !isShareable(part)) return false;
+  }
+  return true;
 }

@@ -26,12 +26,13 @@ export class JournalFile {
   #end = 0;
   #flushMs = 0;
 
-  /** Reads what an earlier process left; the file is not changed. */
-  static read(path: string): JournalRecord[] {
+  /** Reads what an earlier process left, of commits those after `after`; the file is not changed. */
+  static read(path: string, after: number): JournalRecord[] {
     if (!existsSync(path)) return [];
     const file = readFileSync(path);
     const records: JournalRecord[] = [];
-    for (let record = decodeRecord(file, 0); record; record = decodeRecord(file, record.end)) {
+    const next = (end: number) => decodeRecord(file, end, after);
+    for (let record = next(0); record; record = next(record.end)) {
       // What follows in another generation was left from an earlier turn.
       if (records[0] && record.generation !== records[0].generation) break;
       records.push(record);

@@ -24,7 +24,10 @@ export interface JournalLeft {
  * @throws {JdbxError} STORE_CORRUPT when a commit is missing
  */
 export function readJournal(paths: readonly [string, string], behindSeq: number): JournalLeft {
-  const files = [JournalFile.read(paths[0]), JournalFile.read(paths[1])] as const;
+  const files = paths.map((path) => JournalFile.read(path, behindSeq)) as [
+    JournalRecord[],
+    JournalRecord[],
+  ];
   const turn = generationOf(files[1]) > generationOf(files[0]) ? 1 : 0;
   const older = new Layer();
   const active = new Layer();

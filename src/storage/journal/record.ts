@@ -42,8 +42,12 @@ export function encodeRecord(generation: number, batch: EngineBatch): Buffer {
   return record;
 }
 
-/** The record at `start`, or undefined where there is none that is whole. */
-export function decodeRecord(file: Buffer, start: number): JournalRecord | undefined {
+/**
+ * The record at `start`, or undefined where there is none that is whole.
+ *
+ * @param after commits up to this one are left out: decoding is most of what reading costs
+ */
+export function decodeRecord(file: Buffer, start: number, after = 0): JournalRecord | undefined {
   if (start + HEADER_BYTES > file.length) return undefined;
   const end = start + HEADER_BYTES + file.readUInt32LE(start);
   if (end === start + HEADER_BYTES || end > file.length) return undefined;
@@ -56,7 +60,9 @@ export function decodeRecord(file: Buffer, start: number): JournalRecord | undef
     Uint8Array[],
     Record<string, Value>,
   ];
-  const decoded = commits.map((bytes, index) => decodeCommit(first + index, bytes));
+  const decoded = commits.flatMap((bytes, index) =>
+    first + index > after ? [decodeCommit(first + index, bytes)] : [],
+  );
   return {
     generation: file.readUInt32LE(start + 4),
     batch: { commits: decoded, names, logFrom },

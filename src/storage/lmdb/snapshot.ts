@@ -31,7 +31,8 @@ export class LmdbSnapshot implements EngineSnapshot {
   }
 
   get(id: string): StoredDocument | undefined {
-    const bytes = this.#tables.documents.get(textKey(id), this.#inside);
+    // Decoded out of the buffer that the binding reads into, before it reads again.
+    const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
     return bytes && decodeDocument(bytes);
   }
 
