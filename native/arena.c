@@ -234,21 +234,55 @@ static uint8_t *reserve(uint64_t *bytes) {
   return NULL;
 }
 
-bool arena_create(arena *self, const arena_options *options) {
+static bool take_range(arena *self, const arena_options *options) {
   *self = (arena){.options = options ? *options : (arena_options){0}};
   self->reserved = self->options.reserve_bytes ? self->options.reserve_bytes : RESERVE_BYTES;
   if (self->reserved > RESERVE_BYTES_MAX) self->reserved = RESERVE_BYTES_MAX;
   self->base = reserve(&self->reserved);
-  if (!self->base) return false;
-  /* Chunk headers stand 8 bytes before a multiple of 16. */
-  uint64_t top = (sizeof(arena_header) + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT + 8;
+  self->header = (arena_header *)self->base;
+  return self->base != NULL;
+}
+
+/* Chunk headers stand 8 bytes before a multiple of 16. */
+static uint64_t empty_top(void) {
+  return (sizeof(arena_header) + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT + 8;
+}
+
+arena_ref arena_first(void) { return (arena_ref)((empty_top() + sizeof(chunk_header)) / ARENA_UNIT); }
+
+bool arena_create(arena *self, const arena_options *options) {
+  if (!take_range(self, options)) return false;
+  uint64_t top = empty_top();
   if (!make_writable(self, top + sizeof(chunk_header))) {
     arena_destroy(self);
     return false;
   }
-  self->header = (arena_header *)self->base;
   *self->header = (arena_header){.magic = ARENA_MAGIC, .top = top};
   return true;
+}
+
+static bool map_image(arena *self, int file, uint64_t offset, uint64_t bytes) {
+  uint64_t limit = self->options.limit_bytes;
+  if (bytes > self->reserved || (limit && bytes > limit)) return false;
+  int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+  void *at = mmap(self->base, bytes, PROT_READ | PROT_WRITE, flags, file, (off_t)offset);
+  if (at == MAP_FAILED) return false;
+  self->writable = bytes;
+  return true;
+}
+
+bool arena_open(arena *self, const arena_options *options, int file, uint64_t offset,
+                uint64_t bytes) {
+  if (!take_range(self, options)) return false;
+  bool aligned = bytes > 0 && bytes % ARENA_IMAGE_UNIT == 0 && offset % ARENA_IMAGE_UNIT == 0;
+  if (aligned && map_image(self, file, offset, bytes)) return true;
+  arena_destroy(self);
+  return false;
+}
+
+uint64_t arena_image_bytes(const arena *self) {
+  uint64_t bytes = arena_footprint(self);
+  return (bytes + ARENA_IMAGE_UNIT - 1) / ARENA_IMAGE_UNIT * ARENA_IMAGE_UNIT;
 }
 
 void arena_destroy(arena *self) {
@@ -273,11 +307,10 @@ static uint64_t listed_chunks(const arena *self) {
 
 bool arena_check(const arena *self) {
   const arena_header *header = self->header;
-  uint64_t first = (sizeof(arena_header) + ARENA_UNIT - 1) / ARENA_UNIT + 1;
   uint64_t used = 0, free_chunks = 0;
   uint32_t before = 0;
   bool before_free = false;
-  for (arena_ref chunk = (arena_ref)first; chunk != top_chunk(self); chunk += before) {
+  for (arena_ref chunk = arena_first(); chunk != top_chunk(self); chunk += before) {
     const chunk_header *own = header_of(self, chunk);
     if (chunk > top_chunk(self) || own->before != before || units_of(own) == 0) return false;
     if (is_free(own) && before_free) return false;

@@ -25,7 +25,16 @@
  * and write the chunks that it was handed; what keeps them alive is the
  * owner's affair (see epoch.h).
  *
- * Who frees what: arena_destroy gives everything back at once.
+ * Images: the bytes from base to top are the whole arena. Written to a file they
+ * are an image, and arena_open makes an arena of one by mapping the file copy on
+ * write: pages come as they are read, what is written stays in this process, and
+ * the range grows behind the image as behind anything else. What arena_trim gives
+ * back of an image reads as the file again, which is as good as anything in a
+ * free chunk. The file must keep its length and bytes while it is mapped; its name
+ * may go.
+ *
+ * Who frees what: arena_destroy gives everything back at once. The file's
+ * descriptor stays the caller's, who may close it after arena_open.
  */
 #ifndef JDBX_ARENA_H
 #define JDBX_ARENA_H
@@ -37,6 +46,8 @@
 typedef uint32_t arena_ref;
 
 #define ARENA_UNIT 16u
+/* Images are padded to this, and stand in their file at a multiple of it: no system's pages are larger. */
+#define ARENA_IMAGE_UNIT ((uint64_t)64 << 10)
 
 typedef struct arena_header arena_header;
 
@@ -60,7 +71,17 @@ typedef struct {
 
 /* False when the system gives no range of addresses; nothing is left behind then. */
 bool arena_create(arena *self, const arena_options *options);
+/*
+ * From the image of `bytes` at `offset` of a file; false when there is no memory. The
+ * caller knows, or finds out before anything else, that the bytes are an image.
+ */
+bool arena_open(arena *self, const arena_options *options, int file, uint64_t offset,
+                uint64_t bytes);
 void arena_destroy(arena *self);
+/* Bytes from base that an image holds; what stands behind top in them means nothing. */
+uint64_t arena_image_bytes(const arena *self);
+/* The chunk that was allocated first in an arena that never freed it. */
+arena_ref arena_first(void);
 
 /* 0 when there is no memory. What the payload holds is undefined. */
 arena_ref arena_allocate(arena *self, uint64_t bytes);

@@ -24,6 +24,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include <errno.h>
+#include <string.h>
+
+#include "image.h"
+#include "shared_binding.h"
 #include "skiplist_read.h"
 
 /* Places in the header. */
@@ -85,6 +90,14 @@ static shared *share_find(uint32_t handle) {
   if (found) found->holders++;
   pthread_mutex_unlock(&table_lock);
   return found;
+}
+
+/* One more holder of what the caller holds already. */
+static shared *share_take(shared *self) {
+  pthread_mutex_lock(&table_lock);
+  self->holders++;
+  pthread_mutex_unlock(&table_lock);
+  return self;
 }
 
 static void share_drop(shared *self) {
@@ -230,6 +243,14 @@ static napi_value nothing(napi_env env) {
   return made;
 }
 
+/* Takes over `list`; null in JavaScript when there is no memory. */
+static napi_value hold_new(napi_env env, skiplist *list) {
+  shared *of = list ? share_new(list) : NULL;
+  if (of) return hold(env, of);
+  skiplist_destroy(list);
+  return nothing(env);
+}
+
 /* create(limitBytes): an empty list; 0 is no limit. */
 static napi_value create(napi_env env, napi_callback_info info) {
   napi_value values[1];
@@ -238,12 +259,7 @@ static napi_value create(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, values, NULL, NULL);
   if (count > 0) napi_get_value_double(env, values[0], &limit);
   skiplist_options options = {.memory = {.limit_bytes = limit > 0 ? (uint64_t)limit : 0}};
-  skiplist *list = skiplist_create(&options);
-  if (!list) return nothing(env);
-  shared *of = share_new(list);
-  if (of) return hold(env, of);
-  skiplist_destroy(list);
-  return nothing(env);
+  return hold_new(env, skiplist_create(&options));
 }
 
 /* attach(handle): the list that another thread made; null when there is none. */
@@ -408,6 +424,134 @@ static napi_value stats(napi_env env, napi_callback_info info) {
   return number(env, SKIPLIST_OK);
 }
 
+/* purge(list, bits): a status. The bit of a ref is ref % 8 of byte ref / 8. */
+static napi_value purge(napi_env env, napi_callback_info info) {
+  call made = open_call(env, info);
+  if (!made.list) return number(env, CLOSED);
+  size_t bytes = 0;
+  const uint8_t *bits = array_data(env, made.arguments[1], napi_uint8_array, &bytes);
+  return number(env, skiplist_purge(made.list, bits, bits ? (uint64_t)bytes * 8 : 0));
+}
+
+/* ---- images ---- */
+
+#define PATH_BYTES_MAX 4096
+
+/* False when it is no string, or one that is too long. */
+static bool text_of(napi_env env, napi_value value, char *to, size_t room, size_t *length) {
+  return napi_get_value_string_utf8(env, value, to, room, length) == napi_ok && *length < room - 1;
+}
+
+/* readLabel(path): its text, or a status of image.h. */
+static napi_value read_label(napi_env env, napi_callback_info info) {
+  napi_value value, answer = NULL;
+  size_t count = 1, length;
+  char path[PATH_BYTES_MAX];
+  image_label label;
+  napi_get_cb_info(env, info, &count, &value, NULL, NULL);
+  if (count < 1 || !text_of(env, value, path, sizeof path, &length)) return number(env, IMAGE_IO);
+  image_status status = image_read_label(path, &label);
+  if (status != IMAGE_OK) return number(env, status);
+  napi_create_string_utf8(env, (const char *)label.bytes, label.length, &answer);
+  return answer;
+}
+
+/* open(path): a list, or a status of image.h. */
+static napi_value open_image(napi_env env, napi_callback_info info) {
+  napi_value value;
+  size_t count = 1, length;
+  char path[PATH_BYTES_MAX];
+  skiplist *list;
+  napi_get_cb_info(env, info, &count, &value, NULL, NULL);
+  if (count < 1 || !text_of(env, value, path, sizeof path, &length)) return number(env, IMAGE_IO);
+  image_status status = image_open(path, NULL, &list);
+  return status == IMAGE_OK ? hold_new(env, list) : number(env, status);
+}
+
+/* A save under way: in a thread of the pool, with a reader of its own. */
+typedef struct {
+  shared *of;
+  epoch_reader *reader;
+  uint64_t seq;
+  image_label label;
+  char path[PATH_BYTES_MAX];
+  image_status status;
+  int reason;
+  uint64_t bytes;
+  napi_async_work work;
+  napi_deferred answer;
+} saving;
+
+static void save_away(napi_env env, void *data) {
+  (void)env;
+  saving *self = data;
+  self->status =
+      image_write(self->of->list, self->reader, self->seq, &self->label, self->path, &self->bytes);
+  self->reason = self->status == IMAGE_NO_MEMORY ? ENOMEM : errno;
+}
+
+static void free_saving(saving *self) {
+  if (self->reader) skiplist_reader_close(self->reader);
+  if (self->of) share_drop(self->of);
+  free(self);
+}
+
+/* Resolves with the bytes written, or minus the system's number of what went wrong. */
+static void save_done(napi_env env, napi_status status, void *data) {
+  saving *self = data;
+  napi_value answer = NULL;
+  bool saved = status == napi_ok && self->status == IMAGE_OK;
+  double told = saved ? (double)self->bytes : -(double)(status == napi_ok ? self->reason : ECANCELED);
+  napi_create_double(env, told, &answer);
+  napi_resolve_deferred(env, self->answer, answer);
+  napi_delete_async_work(env, self->work);
+  free_saving(self);
+}
+
+/* Takes the path and the label in; false when they are no strings, or too long. */
+static bool take_texts(napi_env env, saving *self, const napi_value *values) {
+  size_t length;
+  if (!text_of(env, values[0], self->path, sizeof self->path, &length)) return false;
+  if (!text_of(env, values[1], (char *)self->label.bytes, IMAGE_LABEL_MAX, &length)) return false;
+  self->label.length = (uint32_t)length;
+  return true;
+}
+
+static bool start_saving(napi_env env, saving *self, napi_value *promise) {
+  napi_value name;
+  self->reader = skiplist_reader_open(self->of->list);
+  if (!self->reader) return false;
+  if (napi_create_string_utf8(env, "jdbx:save", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
+  if (napi_create_async_work(env, NULL, name, save_away, save_done, self, &self->work) != napi_ok) {
+    return false;
+  }
+  if (napi_create_promise(env, &self->answer, promise) == napi_ok &&
+      napi_queue_async_work(env, self->work) == napi_ok) {
+    return true;
+  }
+  napi_delete_async_work(env, self->work);
+  return false;
+}
+
+/* save(list, path, label): a promise; null when it could not begin. The seq stands in the header. */
+static napi_value save(napi_env env, napi_callback_info info) {
+  napi_value values[3], promise = NULL;
+  size_t count = 3;
+  void *data = NULL;
+  napi_get_cb_info(env, info, &count, values, NULL, NULL);
+  const arrays *with = arrays_of(env);
+  if (!with->header || count < 3) return nothing(env);
+  if (napi_get_value_external(env, values[0], &data) != napi_ok) return nothing(env);
+  const holding *held = data;
+  saving *self = held->of ? calloc(1, sizeof(saving)) : NULL;
+  if (!self) return nothing(env);
+  self->of = share_take(held->of);
+  self->seq = (uint64_t)with->header[IN_SEQ] + 1;
+  if (take_texts(env, self, values + 1) && start_saving(env, self, &promise)) return promise;
+  free_saving(self);
+  return nothing(env);
+}
+
 #define METHOD(name, function) \
   { name, NULL, function, NULL, NULL, NULL, napi_enumerable, NULL }
 
@@ -416,7 +560,8 @@ NAPI_MODULE_INIT() {
       METHOD("bind", bind),       METHOD("create", create),   METHOD("attach", attach),
       METHOD("handle", handle),   METHOD("close", close_list), METHOD("apply", apply),
       METHOD("revert", revert),   METHOD("release", release), METHOD("read", read),
-      METHOD("count", count),     METHOD("stats", stats),
+      METHOD("count", count),     METHOD("stats", stats),     METHOD("purge", purge),
+      METHOD("save", save),       METHOD("open", open_image), METHOD("readLabel", read_label),
   };
   arrays *with = calloc(1, sizeof(arrays));
   if (!with || napi_set_instance_data(env, with, free_arrays, NULL) != napi_ok) {
@@ -424,5 +569,6 @@ NAPI_MODULE_INIT() {
     return NULL;
   }
   napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
+  shared_define(env, exports);
   return exports;
 }

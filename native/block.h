@@ -3,7 +3,7 @@
  * holds entries of the map; a block of a higher level holds the first entries
  * of the blocks below it.
  *
- *   | header | prefix | heads u32[n] | refs u32[n] | offsets u16[n+1] | heap |
+ *   | header | prefix | refs u32[n] | heads u32[n] | offsets u16[n+1] | heap |
  *     leaf:    ... born u64[n] | died u64[n] |
  *     above:   ... children u32[n] |
  *
@@ -81,14 +81,14 @@ static inline uint64_t block_pad8(uint64_t bytes) { return (bytes + 7) & ~UINT64
 
 static inline const uint8_t *block_prefix(const block *self) { return (const uint8_t *)(self + 1); }
 
-static inline uint32_t *block_heads(const block *self) {
+static inline uint32_t *block_refs(const block *self) {
   return (uint32_t *)((uint8_t *)(uintptr_t)(self + 1) + block_pad8(self->prefix_length));
 }
 
-static inline uint32_t *block_refs(const block *self) { return block_heads(self) + self->count; }
+static inline uint32_t *block_heads(const block *self) { return block_refs(self) + self->count; }
 
 static inline uint16_t *block_offsets(const block *self) {
-  return (uint16_t *)(block_refs(self) + self->count);
+  return (uint16_t *)(block_heads(self) + self->count);
 }
 
 static inline uint8_t *block_heap(const block *self) {

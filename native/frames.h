@@ -1,6 +1,7 @@
 /*
- * The inside of a skip list, for the two files that share it: skiplist.c writes,
- * skiplist_read.c reads. Nobody else includes this.
+ * The inside of a skip list, for the files that share it: skiplist.c writes,
+ * skiplist_read.c reads, skiplist_pack.c builds one at a stroke, image.c keeps one
+ * in a file. Nobody else includes this.
  */
 #ifndef JDBX_FRAMES_H
 #define JDBX_FRAMES_H
@@ -60,6 +61,34 @@ static inline skiplist_place frame_read(const skiplist *self, arena_ref at) {
                           .next = (arena_ref)(word >> 32),
                           .block = arena_at(&self->memory, (arena_ref)word)};
 }
+
+static inline void frame_set_word(const skiplist *self, arena_ref at, arena_ref block_at,
+                                  arena_ref next) {
+  atomic_store(&frame_at(self, at)->word, (uint64_t)next << 32 | block_at);
+}
+
+static inline arena_ref frame_block(const skiplist *self, arena_ref at) {
+  return (arena_ref)atomic_load(&frame_at(self, at)->word);
+}
+
+static inline void frame_init(skiplist *self, arena_ref at, arena_ref block_at, arena_ref next,
+                              arena_ref previous) {
+  frame *made = frame_at(self, at);
+  made->retired = (epoch_retired){0};
+  made->parent = made->dirty_next = made->dirty_previous = 0;
+  made->died_min = DIED_NEVER;
+  atomic_store(&made->previous, previous);
+  frame_set_word(self, at, block_at, next);
+}
+
+/* Tells other threads how large the arena is; the writer's to call. */
+static inline void skiplist_note_size(skiplist *self) {
+  atomic_store_explicit(&self->bytes, arena_used(&self->memory), memory_order_relaxed);
+  atomic_store_explicit(&self->footprint, arena_footprint(&self->memory), memory_order_relaxed);
+}
+
+/* A list around an arena that is made already, and is its to destroy from here on; NULL leaves it. */
+skiplist *skiplist_around(const arena *memory);
 
 /* The place after every entry at or before the target. */
 skiplist_place skiplist_seek(const skiplist *self, const block_target *target);

@@ -27,28 +27,10 @@ static bool is_head(const skiplist *self, arena_ref at) {
   return atomic_load(&frame_at(self, at)->previous) == 0;
 }
 
-static void set_word(const skiplist *self, arena_ref at, arena_ref block_at, arena_ref next) {
-  atomic_store(&frame_at(self, at)->word, (uint64_t)next << 32 | block_at);
-}
-
-static arena_ref block_of(const skiplist *self, arena_ref at) {
-  return (arena_ref)atomic_load(&frame_at(self, at)->word);
-}
-
-static void init_frame(skiplist *self, arena_ref at, arena_ref block_at, arena_ref next,
-                       arena_ref previous) {
-  frame *made = frame_at(self, at);
-  made->retired = (epoch_retired){0};
-  made->parent = made->dirty_next = made->dirty_previous = 0;
-  made->died_min = DIED_NEVER;
-  atomic_store(&made->previous, previous);
-  set_word(self, at, block_at, next);
-}
-
 /* Publishes a frame's new block and next; the old block goes once no reader can hold it. */
 static void swing(skiplist *self, arena_ref at, arena_ref block_at, arena_ref next) {
-  arena_ref old = block_of(self, at);
-  set_word(self, at, block_at, next);
+  arena_ref old = frame_block(self, at);
+  frame_set_word(self, at, block_at, next);
   if (old != block_at) epoch_retire(&self->epochs, old);
 }
 
@@ -179,7 +161,7 @@ static bool replace(skiplist *self, skiplist_place at, const run *items, const c
   }
   arena_ref next = at.next;
   for (uint32_t p = pieces - 1; p > 0; p--) {
-    init_frame(self, frames[p], blocks[p], next, frames[p - 1]);
+    frame_init(self, frames[p], blocks[p], next, frames[p - 1]);
     next = frames[p];
   }
   swing(self, at.frame, blocks[0], next);
@@ -259,7 +241,7 @@ static void raise_tower(skiplist *self, arena_ref child) {
 
 static void retire_frame(skiplist *self, arena_ref at) {
   mark_clean(self, at);
-  epoch_retire(&self->epochs, block_of(self, at));
+  epoch_retire(&self->epochs, frame_block(self, at));
   epoch_retire(&self->epochs, at);
 }
 
@@ -274,7 +256,7 @@ static void absorb(skiplist *self, arena_ref left, arena_ref right, arena_ref bl
 
 static void unlink_frame(skiplist *self, arena_ref at) {
   arena_ref left = atomic_load(&frame_at(self, at)->previous);
-  absorb(self, left, at, block_of(self, left));
+  absorb(self, left, at, frame_block(self, left));
 }
 
 static bool leave_above(skiplist *self, arena_ref child);
@@ -463,11 +445,24 @@ static skiplist_status undo_end(skiplist *self, const block_target *entry, uint6
 
 /* ---- dropping the dead ---- */
 
+/* Which entries a sweep drops: the dead of a released snapshot, or some documents' own. */
+typedef struct {
+  uint64_t seq;
+  const uint8_t *refs; /* a bit each, below refs_max */
+  uint64_t refs_max;
+} dropping;
+
+static bool is_dropped(const dropping *what, const block *from, uint32_t at) {
+  if (block_died_at(from, at) <= what->seq) return true;
+  uint32_t ref = block_refs(from)[at];
+  return ref < what->refs_max && (what->refs[ref / 8] >> (ref % 8) & 1);
+}
+
 /* The entries to drop become voids, which the next release finds again. */
-static void make_voids(skiplist *self, arena_ref at, uint64_t seq) {
+static void make_voids(skiplist *self, arena_ref at, const dropping *what) {
   skiplist_place place = frame_read(self, at);
   for (place.rank = 0; place.rank < place.block->count; place.rank++) {
-    if (block_died_at(place.block, place.rank) <= seq) set_died(place, DIED_VOID);
+    if (is_dropped(what, place.block, place.rank)) set_died(place, DIED_VOID);
   }
   mark_dirty(self, at, DIED_VOID);
 }
@@ -490,36 +485,42 @@ static void merge_around(skiplist *self, arena_ref at, uint64_t seq) {
   }
 }
 
-static void sweep(skiplist *self, arena_ref at, uint64_t seq) {
+static void sweep(skiplist *self, arena_ref at, const dropping *what) {
   skiplist_place place = frame_read(self, at);
   run kept = {.count = 0};
-  uint32_t dropped = 0, freed = 0;
+  int freed = 0, living = 0;
+  bool dropped = false;
   for (uint32_t rank = 0; rank < place.block->count; rank++) {
+    if (!is_dropped(what, place.block, rank)) {
+      run_add(&kept, place.block, rank, rank + 1);
+      continue;
+    }
     uint64_t died = block_died_at(place.block, rank);
-    if (died > seq) run_add(&kept, place.block, rank, rank + 1);
-    else dropped++, freed += died != DIED_VOID;
+    dropped = true;
+    freed += died != DIED_VOID;
+    living += died == DIED_NEVER;
   }
-  count(self, -(int)freed, 0);
-  if (dropped == 0) {
+  count(self, -freed, -living);
+  if (!dropped) {
     update_dirty(self, at);
   } else if (kept.count == 0 && !is_head(self, at)) {
-    if (!drop_block(self, at)) make_voids(self, at, seq);
+    if (!drop_block(self, at)) make_voids(self, at, what);
   } else {
     cuts cut = cut_once(&kept, kept.count);
     arena_ref frames[3];
-    if (replace(self, place, &kept, &cut, frames)) merge_around(self, at, seq);
-    else make_voids(self, at, seq);
+    if (replace(self, place, &kept, &cut, frames)) merge_around(self, at, what->seq);
+    else make_voids(self, at, what);
   }
 }
 
-static void sweep_all(skiplist *self, uint64_t seq) {
+static void sweep_all(skiplist *self, const dropping *what) {
   skiplist_root *root = self->root;
   root->dirty_cursor = root->dirty;
   while (root->dirty_cursor) {
     arena_ref at = root->dirty_cursor;
     root->dirty_cursor = frame_at(self, at)->dirty_next;
-    if (frame_at(self, at)->died_min > seq) continue;
-    sweep(self, at, seq);
+    if (frame_at(self, at)->died_min > what->seq) continue;
+    sweep(self, at, what);
     epoch_collect(&self->epochs);
   }
 }
@@ -530,8 +531,7 @@ static bool start_writing(skiplist *self) { return !atomic_exchange(&self->writi
 
 static void stop_writing(skiplist *self) {
   epoch_collect(&self->epochs);
-  atomic_store_explicit(&self->bytes, arena_used(&self->memory), memory_order_relaxed);
-  atomic_store_explicit(&self->footprint, arena_footprint(&self->memory), memory_order_relaxed);
+  skiplist_note_size(self);
   atomic_store(&self->writing, false);
 }
 
@@ -601,10 +601,33 @@ skiplist_status skiplist_revert(skiplist *self, const skiplist_change *changes, 
 
 skiplist_status skiplist_release(skiplist *self, uint64_t seq) {
   if (!start_writing(self)) return SKIPLIST_BUSY;
-  sweep_all(self, seq);
+  const dropping dead = {.seq = seq};
+  sweep_all(self, &dead);
   epoch_collect(&self->epochs);
   /* Half of what was ever touched lies free: worth the walk. */
   if (arena_footprint(&self->memory) / 2 > arena_used(&self->memory)) arena_trim(&self->memory);
+  stop_writing(self);
+  return SKIPLIST_OK;
+}
+
+/* ---- forgetting documents ---- */
+
+static bool holds_some(const dropping *what, const block *from) {
+  for (uint32_t at = 0; at < from->count; at++) {
+    if (is_dropped(what, from, at)) return true;
+  }
+  return false;
+}
+
+/* First every frame that will lose entries is marked: sweeping them merges and drops frames. */
+skiplist_status skiplist_purge(skiplist *self, const uint8_t *refs, uint64_t refs_max) {
+  if (!start_writing(self)) return SKIPLIST_BUSY;
+  const dropping theirs = {.seq = DIED_VOID, .refs = refs, .refs_max = refs_max};
+  for (skiplist_place at = {.next = self->root->heads[0]}; at.next;) {
+    at = frame_read(self, at.next);
+    if (holds_some(&theirs, at.block)) mark_dirty(self, at.frame, DIED_VOID);
+  }
+  sweep_all(self, &theirs);
   stop_writing(self);
   return SKIPLIST_OK;
 }
@@ -619,15 +642,17 @@ static bool make_head(skiplist *self, uint32_t level) {
   arena_ref block_at = block_build(&self->memory, level, &first, level > 0);
   arena_ref head = block_at ? arena_allocate(&self->memory, sizeof(frame)) : 0;
   if (!head) return false;
-  init_frame(self, head, block_at, 0, 0);
+  frame_init(self, head, block_at, 0, 0);
   root->heads[level] = head;
   if (level > 0) frame_at(self, root->heads[level - 1])->parent = head;
   return true;
 }
 
+/* The root is the arena's first chunk, where an image is found by. */
 static bool make_root(skiplist *self, uint32_t seed) {
   arena_ref at = arena_allocate(&self->memory, sizeof(skiplist_root));
   if (!at) return false;
+  assert(at == arena_first());
   self->root = arena_at(&self->memory, at);
   memset(self->root, 0, sizeof(skiplist_root));
   self->root->random = seed ? seed : SEED;
@@ -637,14 +662,24 @@ static bool make_root(skiplist *self, uint32_t seed) {
   return true;
 }
 
-skiplist *skiplist_create(const skiplist_options *options) {
+skiplist *skiplist_around(const arena *memory) {
   skiplist *self = calloc(1, sizeof(skiplist));
   if (!self) return NULL;
-  if (!arena_create(&self->memory, options ? &options->memory : NULL)) {
-    free(self);
+  self->memory = *memory;
+  epoch_create(&self->epochs, &self->memory);
+  self->root = arena_at(&self->memory, arena_first());
+  skiplist_note_size(self);
+  return self;
+}
+
+skiplist *skiplist_create(const skiplist_options *options) {
+  arena memory;
+  if (!arena_create(&memory, options ? &options->memory : NULL)) return NULL;
+  skiplist *self = skiplist_around(&memory);
+  if (!self) {
+    arena_destroy(&memory);
     return NULL;
   }
-  epoch_create(&self->epochs, &self->memory);
   if (!make_root(self, options ? options->seed : 0)) {
     skiplist_destroy(self);
     return NULL;

@@ -52,7 +52,7 @@
  * next one drops.
  *
  * Threads: one writer at a time (another gets SKIPLIST_BUSY): apply, revert,
- * release. Any number of readers, each with its own epoch_reader: read, count.
+ * release, purge. Any number of readers, each with its own epoch_reader: read, count.
  * They neither wait nor make the writer wait. skiplist_stats is for any thread.
  * A seq is published by the caller: a reader may ask for one once it knows, in
  * the sense of happens-before, that its apply has returned.
@@ -120,6 +120,12 @@ skiplist_status skiplist_revert(skiplist *self, const skiplist_change *changes, 
                                 uint64_t seq, size_t *failed);
 /* Frees what died at or before `seq`. The caller knows that no reader uses an older snapshot. */
 skiplist_status skiplist_release(skiplist *self, uint64_t seq);
+/*
+ * Forgets every life of the entries whose ref has its bit set (bit ref % 8 of byte
+ * ref / 8, refs below `refs_max`): for a list that catches up with changes whose old
+ * keys nobody knows. The caller knows that nobody reads. Looks at every entry once.
+ */
+skiplist_status skiplist_purge(skiplist *self, const uint8_t *refs, uint64_t refs_max);
 
 skiplist_stats skiplist_measure(const skiplist *self);
 /* For tests, with no writer at work: NULL, or the invariant that is broken. */

@@ -81,8 +81,7 @@ static skiplist_place read_ahead(const skiplist *list, arena_ref next) {
   skiplist_place ahead = frame_read(list, next);
   const uint8_t *bytes = (const uint8_t *)ahead.block;
   if (ahead.next) __builtin_prefetch(frame_at(list, ahead.next));
-  __builtin_prefetch(bytes);
-  for (uint32_t line = 5; line < 9; line++) __builtin_prefetch(bytes + line * 64);
+  for (uint32_t line = 0; line < 6; line++) __builtin_prefetch(bytes + line * 64);
   return ahead;
 }
 

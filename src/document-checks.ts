@@ -1,5 +1,5 @@
-import type { NewDocument } from './base/document.js';
-import { JdbxError } from './base/errors.js';
+import { contentHash } from './base/canonical.js';
+import type { Document, NewDocument } from './base/document.js';
 import type { DocumentCheck } from './documents/contract.js';
 import { checkSchedule } from './jobs/schedule-document.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
@@ -7,18 +7,11 @@ import { checkCredential } from './llm/credentials.js';
 import { checkPool } from './llm/pools/pool-document.js';
 import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
-import { checkGuestCode } from './sandbox/entry.js';
+import { readTests } from './pipelines/document-tests/read-tests.js';
+import { codeFieldOf } from './pipelines/guests/code-fields.js';
+import type { GuestCodes } from './pipelines/guests/guest-codes.js';
 import { resolveLimits } from './sandbox/limits.js';
 import { Permissions } from './sandbox/permissions.js';
-
-/** Fields that hold guest code, by the type of the document. */
-const CODE_FIELDS: Readonly<Record<string, string>> = {
-  transformer: 'code',
-  js_transformer: 'code',
-  prompt: 'generator',
-  prompt_template: 'generator',
-  llm_orchestrator: 'strategy',
-};
 
 /** Definitions that are data alone. */
 const CHECKS: Readonly<Record<string, DocumentCheck>> = {
@@ -30,25 +23,33 @@ const CHECKS: Readonly<Record<string, DocumentCheck>> = {
 };
 
 /** What is checked when a definition is written, by its type. */
-export const DOCUMENT_CHECKS: readonly DocumentCheck[] = [
-  (document) => {
-    const field = CODE_FIELDS[document._type];
-    if (field !== undefined) checkCode(document, field);
-  },
-  (document) => {
-    if (document._type === 'pipeline' || document._type === 'llm_pipeline') checkPipeline(document);
-  },
-  (document) => CHECKS[document._type]?.(document),
-];
+export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
+  return [
+    (document) => checkCode(document, codes),
+    (document) => {
+      if (document._type === 'pipeline' || document._type === 'llm_pipeline') {
+        checkPipeline(document);
+      }
+    },
+    (document) => CHECKS[document._type]?.(document),
+  ];
+}
 
-function checkCode(document: NewDocument, field: string): void {
-  const code = document[field];
-  if (code === undefined && field !== 'code') return;
-  if (typeof code !== 'string') {
-    throw new JdbxError('INVALID_DOCUMENT', 'expected the code of a function', { path: field });
-  }
-  const name = document._id ?? document._type;
-  checkGuestCode(code, { name, entry: document.entry as string | undefined });
+function checkCode(document: NewDocument, codes: GuestCodes): void {
+  const field = codeFieldOf(document._type);
+  if (field === undefined) return;
+  readTests(document);
+  if (document[field] === undefined && field !== 'code') return;
+  codes.check(document);
   Permissions.parse(document.permissions);
   resolveLimits(document.limits);
+}
+
+const BLOB = /^blob:[0-9a-f]{64}$/;
+
+/** A large value is stored under the hash of its content; `db.check()` asks whether it still is. */
+export function blobFault({ _id, _type, value }: Document): string | undefined {
+  if (_type !== 'blob' || !BLOB.test(_id) || value === undefined) return undefined;
+  if (_id === `blob:${contentHash(value)}`) return undefined;
+  return 'its content does not match the hash in its id';
 }

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
 import type { Dispatcher } from 'undici';
@@ -6,16 +7,19 @@ import { Closers } from './base/disposal.js';
 import type { Document } from './base/document.js';
 import { JdbxError } from './base/errors.js';
 import { takeValue, type Value } from './base/values.js';
-import { DOCUMENT_CHECKS } from './document-checks.js';
+import { blobFault, documentChecks } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
-import { type CheckReport, checkView } from './documents/check.js';
+import { type CheckOptions, type CheckReport, checkView } from './documents/check.js';
 import type { Filter } from './documents/contract.js';
 import type { Cursor } from './documents/cursor.js';
 import { Database } from './documents/database.js';
+import type { RetainReport } from './documents/retention/contract.js';
 import { Store } from './documents/store.js';
-import { createIndex } from './indexes/create-index.js';
+import { takeDocument } from './documents/take-document.js';
+import { indexKind } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
+import { estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import { createModelCaller } from './llm/call-model.js';
 import type { Price, Provider } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
@@ -25,14 +29,19 @@ import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/p
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { type CachedResponse, Responses } from './llm/responses/responses.js';
 import { Transport } from './llm/transport/transport.js';
+import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
+import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
+import { codeRule } from './pipelines/guests/code-rules.js';
+import { GuestCodes } from './pipelines/guests/guest-codes.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
 import { createSandbox } from './sandbox/pool.js';
+import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
@@ -64,6 +73,17 @@ export interface OpenOptions {
   readonly logCommits?: number | undefined;
   /** Runs that are at work at once; more wait for their turn by priority. Default 100,000. */
   readonly runsAtOnce?: number | undefined;
+  /**
+   * Changed documents after which the indexes are saved in the background, so that the store
+   * opens without reading its documents. Default 20,000; stores of less than a quarter of it
+   * are not saved.
+   */
+  readonly saveIndexesAfter?: number | undefined;
+  /**
+   * How often retention looks for what is due, in milliseconds; 0 leaves it to `db.retain()`.
+   * Default: a minute.
+   */
+  readonly retentionIntervalMs?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
@@ -74,12 +94,22 @@ export interface OpenOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** Providers of the program's own, by the names that integration documents use. */
   readonly providers?: readonly Provider[] | undefined;
+  /**
+   * Counts the tokens of a text, where a stage's `history` is a number of tokens. Default: the
+   * optional package `gpt-tokenizer`, or else an estimate, which the audit trail says it is.
+   */
+  readonly countTokens?: ((text: string) => number) | undefined;
   readonly clock?: Clock | undefined;
   /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000, runsAtOnce: 100_000 };
+const DEFAULTS = {
+  cacheBytes: 64 * 2 ** 20,
+  logCommits: 100_000,
+  retentionIntervalMs: 60_000,
+  runsAtOnce: 100_000,
+};
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
@@ -100,8 +130,8 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   const embedded = () => openEmbedded(path, { sizeMaxBytes, create });
   const engine = path === MEMORY ? openMemory() : await embedded();
   try {
-    const jdbx = new Jdbx(engine, options);
-    await jdbx.begin(options.resume ?? true);
+    const jdbx = new Jdbx(engine, options, path === MEMORY ? undefined : resolve(path));
+    await jdbx.begin(options);
     return jdbx;
   } catch (error) {
     await engine.close();
@@ -109,28 +139,40 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   }
 }
 
+/** What `db.events` tells. */
+export interface JdbxEvents extends RunEvents {
+  /** After each step of retention in the background, and at the end of a round. */
+  readonly retention: [report: RetainReport];
+}
+
 /** An open store: the verbs over its documents, and the runs of its pipelines. */
 export class Jdbx extends Database implements AsyncDisposable {
   /** The audit trail and its verification. */
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
-  readonly events: EventEmitter<RunEvents>;
+  readonly events: EventEmitter<JdbxEvents>;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  #tokens: Promise<TokenCounter> | undefined;
+  readonly #tests: DocumentTests;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `open`. */
-  constructor(engine: Engine, options: OpenOptions) {
+  constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
-      createIndex,
+      indexKind,
+      savesIn: directory && join(directory, 'indexes'),
+      saveAfter: options.saveIndexesAfter,
       cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? DEFAULTS.logCommits,
+      rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
-    super(store, DOCUMENT_CHECKS);
+    super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
     const sandbox = createSandbox({
       ...(options.workers === undefined ? {} : { workers: options.workers }),
@@ -143,7 +185,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       providers: createProviders({
         findRecording: this.#findRecording,
         transport,
-        transform: transformWith(sandbox, clock),
+        transform: transformWith(sandbox, codes, (id) => this.#readNow(id), clock),
         own: options.providers,
       }),
       credentials: (ref) => this.get(ref),
@@ -154,9 +196,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     this.audit = new AuditTrail(this);
     this.events = new EventEmitter();
+    this.#tests = new DocumentTests({ database: this, sandbox, codes });
     this.#runs = new Runs({
       database: this,
       sandbox,
+      codes,
       models,
       pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),
       responses: new Responses({
@@ -165,8 +209,15 @@ export class Jdbx extends Database implements AsyncDisposable {
       }),
       clock,
       random,
-      emit: (event, ...args) => this.events.emit(event, ...(args as never)),
+      emit: (event, ...args) => {
+        if (event === 'run-end') this.#jobs.runEnded();
+        this.events.emit(event, ...(args as never));
+      },
       owner: nanoid(),
+      tokens: () => {
+        this.#tokens ??= tokenCounter(options.countTokens);
+        return this.#tokens;
+      },
       runsAtOnce: options.runsAtOnce ?? DEFAULTS.runsAtOnce,
       alarm: (atMs) => this.#jobs.expect(atMs),
     });
@@ -183,9 +234,22 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /** @internal Fills a new store, and goes on with unfinished runs. */
-  async begin(resume: boolean): Promise<void> {
-    if (this.seq === 0) await this.insert(SYSTEM_DOCUMENTS);
-    if (resume) await this.resume();
+  async begin(options: OpenOptions): Promise<void> {
+    if (this.seq === 0) await this.#fill();
+    const intervalMs = options.retentionIntervalMs ?? DEFAULTS.retentionIntervalMs;
+    const onProgress = (report: RetainReport) => this.events.emit('retention', report);
+    if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
+    // With others here, what is unfinished may be theirs and under way.
+    const resume = options.resume ?? true;
+    if (resume && this.othersCount === 0) await this.resume();
+  }
+
+  /** Of several processes that meet at a new store, one fills it. */
+  #fill(): Promise<void> {
+    const taken = SYSTEM_DOCUMENTS.map(takeDocument);
+    return this.submit((draft) => {
+      for (const each of taken) if (!draft.get(each.id)) draft.insert(each);
+    });
   }
 
   /**
@@ -236,14 +300,27 @@ export class Jdbx extends Database implements AsyncDisposable {
    */
   async ended(run: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
     const changes = this.watch({ _type: 'run', _id: run }, { signal });
-    for (;;) {
-      const standing = await this.#runs.standing(run);
-      if (standing.status === 'completed') return standing;
-      const next = await changes.next();
-      signal?.throwIfAborted();
-      if (next.done)
-        throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
+    try {
+      for (;;) {
+        const standing = await this.#runs.standing(run);
+        if (standing.status === 'completed') return standing;
+        const { done } = await changes.next();
+        signal?.throwIfAborted();
+        if (done) throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
+      }
+    } finally {
+      await changes.return();
     }
+  }
+
+  /**
+   * What a run has done and does, until it ends: `for await (const event of db.follow(id))`. With
+   * `since`, the number of the last event seen, it joins again without a gap or a double.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT at the first event that is asked for
+   */
+  follow(run: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> {
+    return followRun(this, run, options);
   }
 
   /**
@@ -318,6 +395,16 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.post.emit({ name: event, once, keepMs, ...taken });
   }
 
+  /**
+   * Runs the tests that documents carry: of one document by its id, or of those that a
+   * filter finds; nothing of it is written. Failed tests are in the report, not thrown.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, INVALID_FILTER, INVALID_DOCUMENT
+   */
+  test(target: string | Filter = {}): Promise<TestReport> {
+    return this.#tests.run(target);
+  }
+
   /** The run document: its status, its pins, what it used. */
   async runOf(id: string): Promise<RunDocument | undefined> {
     const document = await this.get<RunDocument>(id);
@@ -329,24 +416,48 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.settled();
   }
 
-  /** Checks documents, history, change log, indexes and audit trail against each other. */
-  async check(): Promise<CheckReport> {
+  /**
+   * Checks documents, refs, kept revisions, change log, indexes, unique keys, content hashes
+   * and audit trail of one commit against each other, while others read and write.
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
     const view = this.view();
     try {
-      return checkView(view);
+      return await checkView(view, blobFault, options);
     } finally {
       view.close();
     }
   }
 
+  protected override pinnedRevisions(): ReadonlyMap<string, number> {
+    const snapshot = this.snapshot();
+    try {
+      const pinned = new Map<string, number>();
+      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
+      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+        pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
+      }
+      return pinned;
+    } finally {
+      snapshot.close();
+    }
+  }
+
   /** Stops runs at their next commit, lets writes finish, and closes. Safe to call twice. */
   override close(): Promise<void> {
+    // Runs commit the stages that are on their way; nobody else begins to write.
+    this.refuseWrites();
     this.#closed ??= this.#closers.closeAll();
     return this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #document(id: string): Document | undefined {
+    using snapshot = this.snapshot();
+    return snapshot.get(id);
   }
 
   async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {
@@ -382,4 +493,11 @@ export class Jdbx extends Database implements AsyncDisposable {
 /** What a pool's resource says of its price itself. */
 function ownPrice(resource: Resource): Price | undefined {
   return (resource as { readonly price?: Price }).price;
+}
+
+async function tokenCounter(given: OpenOptions['countTokens']): Promise<TokenCounter> {
+  if (given) return { name: 'given', estimated: false, count: given };
+  const count = await loadTokenCounter();
+  const estimated = count === estimateTokens;
+  return { name: estimated ? 'estimate' : 'gpt-tokenizer', estimated, count };
 }

@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    globalSetup: ['test/support/temporary-root.ts'],
     testTimeout: 30_000,
     // Tests use the built package, as a user does.
     server: { deps: { external: [/\/dist\//] } },

@@ -10,6 +10,7 @@
  */
 import { parseArgs } from 'node:util';
 import { compareAll } from './compare.mjs';
+import { openIsolates } from './isolates.mjs';
 import { poolRates } from './pool.mjs';
 import { openRivals } from './rivals.mjs';
 import { openWorkerSide } from './worker-side.mjs';
@@ -39,9 +40,34 @@ const large = { ...DOCUMENT, items: documents(10) };
 
 const ours = await openWorkerSide();
 const rivals = await openRivals();
+const isolates = await openIsolates();
 const CODE = 'function f(doc) { return { ...doc, n: doc.n + 1 } }';
 const CALLS = 'function f(count) { for (let i = 0; i < count; i++) host(); return 0 }';
 const HOST_CALLS = 200;
+
+const besideIsolates = isolates && [
+  {
+    name: 'clean call, 200 B',
+    against: 'a context of isolated-vm',
+    ours: ours.clean(CODE, small),
+    theirs: isolates.isolateContext(CODE, small),
+    calls: 20,
+  },
+  {
+    name: 'warm call (reuse), 2 KB',
+    against: 'a kept context of isolated-vm, copying',
+    ours: ours.warm(CODE, large),
+    theirs: isolates.isolateCopy(CODE, large),
+    calls: 50,
+  },
+  {
+    name: 'warm call (reuse), 2 KB',
+    against: 'a kept context of isolated-vm, JSON',
+    ours: ours.warm(CODE, large),
+    theirs: isolates.isolateJson(CODE, large),
+    calls: 50,
+  },
+];
 
 const results = await compareAll(rounds, [
   {
@@ -80,9 +106,11 @@ const results = await compareAll(rounds, [
     calls: 1,
     each: HOST_CALLS,
   },
+  ...(besideIsolates ?? []),
 ]);
 const rates = await poolRates(CODE, small);
 rivals.close();
+isolates?.close();
 
 if (options.json) console.log(JSON.stringify({ rounds, results, pool: rates }, null, 2));
 else {

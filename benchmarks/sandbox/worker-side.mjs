@@ -3,7 +3,7 @@ import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
 import { GUEST_LIMITS } from '#jdbx/sandbox/contract.js';
 import { checkGuestCode } from '#jdbx/sandbox/entry.js';
 import { CONTROL, monotonicNow } from '#jdbx/sandbox/messages.js';
-import { Realms } from '#jdbx/sandbox/realms.js';
+import { keyOf, Realms } from '#jdbx/sandbox/realms.js';
 import { decodeValue, encodeValue } from '#jdbx/sandbox/values-crossing.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
 
@@ -40,7 +40,8 @@ export async function openWorkerSide() {
   function prepare(code, reuse, host) {
     const name = 'transformer:bench';
     const entry = checkGuestCode(code, { name });
-    return { id: 1, name, code, ...entry, host, limits, now: 0, seed: 'seed', reuse };
+    const program = { name, code, ...entry, host, limits };
+    return { ...program, key: keyOf(program), id: 1, now: 0, seed: 'seed', reuse };
   }
 
   return {

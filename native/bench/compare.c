@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../skiplist_read.h"
+#include "../skiplist_pack.h"
 #include "btree.h"
 
 #define ROUNDS 15
@@ -164,6 +164,18 @@ static double whole_tree(bench *self) {
   return (now_ns() - start) / (double)total;
 }
 
+/* Counts all entries, a million in all. */
+static double count_list(bench *self) {
+  double start = now_ns();
+  uint64_t total = 0;
+  while (total < 1000000) {
+    skiplist_range range = {.low = {(const uint8_t *)"", 0, 0}, .seq = self->entries};
+    total += skiplist_count(self->list, self->reader, &range);
+  }
+  self->sum += total;
+  return (now_ns() - start) / (double)total;
+}
+
 static int compare_doubles(const void *a, const void *b) {
   double left = *(const double *)a, right = *(const double *)b;
   return (left > right) - (left < right);
@@ -201,6 +213,19 @@ static void load(bench *self) {
          (double)stats.footprint / self->entries, (double)stats.bytes / self->entries);
 }
 
+static void pack(bench *self) {
+  double start = now_ns();
+  skiplist *packed = skiplist_pack(self->list, self->reader, self->entries, NULL);
+  if (!packed) abort();
+  printf("  %-22s list %8.1f ns   %.1f bytes an entry\n", "pack, an entry",
+         (now_ns() - start) / self->entries,
+         (double)skiplist_measure(packed).footprint / self->entries);
+  skiplist_reader_close(self->reader);
+  skiplist_destroy(self->list);
+  self->list = packed;
+  self->reader = skiplist_reader_open(packed);
+}
+
 static void check_same(bench *self) {
   uint32_t *other = malloc((uint64_t)self->entries * sizeof(uint32_t));
   whole_list(self);
@@ -222,11 +247,13 @@ static void run(bench *self) {
     times[5][round] = scan_tree(self, random, 1000);
     times[6][round] = whole_list(self);
     times[7][round] = whole_tree(self);
+    times[8][round] = count_list(self);
   }
   print_row("seek, one key", times[0], times[1]);
   print_row("scan 100, an entry", times[2], times[3]);
   print_row("scan 1,000, an entry", times[4], times[5]);
   print_row("scan all, an entry", times[6], times[7]);
+  printf("  %-22s list %8.3f ns\n", "count all, an entry", median(times[8]));
 }
 
 static void compare(const key_kind *kind, uint32_t entries) {
@@ -238,6 +265,10 @@ static void compare(const key_kind *kind, uint32_t entries) {
   self.reader = skiplist_reader_open(self.list);
   printf("%u entries, %s\n", entries, kind->name);
   load(&self);
+  check_same(&self);
+  run(&self);
+  puts("  packed, as a saved list is opened:");
+  pack(&self);
   check_same(&self);
   run(&self);
   skiplist_reader_close(self.reader);

@@ -22,7 +22,8 @@ export const ERROR_CODES = {
   MISSING_DOCUMENT: 'a document that another one names does not exist',
   INVALID_IMPORT: 'text that is not JSON, JSON lines or CSV; names the line',
   // the store
-  STORE_IN_USE: 'another process, or this one, has the store open',
+  STORE_IN_USE: 'this process has the store open already, or one that cannot share it',
+  STORE_BUSY: 'another process kept a lock of the store for too long; nothing was written',
   STORE_MISSING: 'there is no store at the path, and none was to be made',
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',
   STORE_TOO_NEW: 'the store was written by a newer format version',
@@ -33,9 +34,17 @@ export const ERROR_CODES = {
   STORE_IO: 'the operating system refused a read or write',
   STORE_CLOSED: 'the store is closed or closing',
   LOG_TRIMMED: 'the change log no longer reaches back to the `seq` asked for',
+  NOT_RETAINED:
+    'revisions that would tell what was are not kept; `details.oldest` is the commit they reach back to',
+  BACKUP_TARGET: 'the place for a backup is not an empty one',
   // the sandbox
   GUEST_SYNTAX:
     "a transformer's code does not parse, or has no entry function; names line and column",
+  UNRESOLVED_IMPORT:
+    'an import of a document that is missing or lacks the name, or a cycle; names line and column',
+  TYPESCRIPT_MISSING: 'code in TypeScript needs the optional package `@swc/wasm-typescript`',
+  DOCUMENT_IN_USE: 'other documents import this one or a name of it; names them',
+  TESTS_FAILED: 'a document demands that its tests pass, and some fail; names them',
   GUEST_ERROR: "a transformer's code threw",
   GUEST_TIMEOUT: 'guest code ran past its wall time',
   GUEST_MEMORY: 'guest code passed its memory limit',

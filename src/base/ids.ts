@@ -14,7 +14,8 @@ export function checkId(id: unknown): asserts id is string {
   if (typeof id !== 'string') refuse(`expected a string, got ${describeType(id)}`);
   if (id === '') refuse('expected a non-empty string');
   if (!id.isWellFormed()) refuse('expected a well-formed string, got a lone surrogate');
-  if (Buffer.byteLength(id) > ID_BYTES_MAX) {
+  // A UTF-16 unit takes at most three bytes.
+  if (id.length * 3 > ID_BYTES_MAX && Buffer.byteLength(id) > ID_BYTES_MAX) {
     refuse(`expected at most ${ID_BYTES_MAX} bytes, got ${Buffer.byteLength(id)}`);
   }
 }

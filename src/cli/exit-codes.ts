@@ -6,7 +6,7 @@ import { UsageError } from './usage-error.js';
 /** What the process ends with. Scripts rely on these; the help lists them. */
 export const EXIT = {
   ok: 0,
-  /** A run failed, a check found faults, or what was asked for is not there. */
+  /** A run or a test failed, a check found faults, or what was asked for is not there. */
   failed: 1,
   /** A command, option, filter or document that cannot be understood. */
   usage: 2,
@@ -17,7 +17,7 @@ export const EXIT = {
 
 export const EXIT_HELP = `Exit codes:
   0    it worked
-  1    a run failed, a check found faults, or what was asked for is not there
+  1    a run or a test failed, a check found faults, or what was asked for is not there
   2    bad usage or bad input
   3    the store cannot be opened or written
   130  interrupted (SIGINT); 143 when by SIGTERM`;
@@ -33,10 +33,13 @@ export function exitCodeOf(error: unknown): number {
 }
 
 const BAD_INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BACKUP_TARGET',
   'DOCUMENT_TOO_LARGE',
   'DUPLICATE_ID',
   'DUPLICATE_KEY',
   'GUEST_SYNTAX',
+  'UNRESOLVED_IMPORT',
+  'DOCUMENT_IN_USE',
   'PROTECTED_TYPE',
   'SCHEMA_VIOLATION',
   'TRANSACTION_TOO_LARGE',

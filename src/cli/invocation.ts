@@ -45,7 +45,12 @@ export class Invocation {
     const { open } = await import('../runtime.js');
     // A command does what it was asked for; only `resume` goes on with what others left.
     const sealKey = readSealKey();
-    const db = await open(this.options.store, { ...options, sealKey, resume: false });
+    const db = await open(this.options.store, {
+      ...options,
+      sealKey,
+      resume: false,
+      retentionIntervalMs: 0,
+    });
     try {
       await work(db);
     } finally {

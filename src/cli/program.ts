@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAnswer } from './commands/answer.js';
 import { addAudit } from './commands/audit.js';
+import { addBackup } from './commands/backup.js';
 import { addCheck } from './commands/check.js';
+import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
 import { addEmit } from './commands/emit.js';
 import { addExport } from './commands/export.js';
@@ -17,6 +19,7 @@ import { addRemove } from './commands/remove.js';
 import { addReplay } from './commands/replay.js';
 import { addRestore } from './commands/restore.js';
 import { addResume } from './commands/resume.js';
+import { addRetain } from './commands/retain.js';
 import { addRun } from './commands/run.js';
 import { addRuns } from './commands/runs.js';
 import { addSchema } from './commands/schema.js';
@@ -24,6 +27,7 @@ import { addSeal } from './commands/seal.js';
 import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
 import { addSteer } from './commands/steer.js';
+import { addTest } from './commands/test.js';
 import { addUndo } from './commands/undo.js';
 import { addUpdate } from './commands/update.js';
 import { addWaits } from './commands/waits.js';
@@ -48,6 +52,7 @@ const COMMANDS: readonly AddCommand[] = [
   addReplay,
   addUndo,
   addWork,
+  addTest,
   addAudit,
   addQuery,
   addGet,
@@ -58,6 +63,9 @@ const COMMANDS: readonly AddCommand[] = [
   addRestore,
   addImport,
   addExport,
+  addBackup,
+  addCompact,
+  addRetain,
   addCheck,
   addStats,
   addPrices,

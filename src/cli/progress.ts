@@ -30,11 +30,18 @@ export function showStages(db: Jdbx, output: Output): () => void {
   };
 }
 
-/** How often the line of an import is written anew, in milliseconds. */
+/** How often the line is written anew, in milliseconds. */
 const LINE_MS = 100;
 
-/** One line that is written over itself while an import goes on. */
-export class ImportLine {
+/** What the line of an import says. */
+export function showImport({ phase, documents, bytes, totalBytes }: ImportProgress): string {
+  const share = totalBytes ? ` ${Math.floor((bytes / totalBytes) * 100)} %` : '';
+  const verb = phase === 'check' ? 'checked' : 'written';
+  return `${documents} documents ${verb}, ${showBytes(bytes)}${share}`;
+}
+
+/** One line that is written over itself while work goes on. */
+export class StatusLine {
   readonly #output: Output;
   #shownAt = Number.NEGATIVE_INFINITY;
   #text = '';
@@ -43,10 +50,8 @@ export class ImportLine {
     this.#output = output;
   }
 
-  show({ phase, documents, bytes, totalBytes }: ImportProgress): void {
-    const share = totalBytes ? ` ${Math.floor((bytes / totalBytes) * 100)} %` : '';
-    const verb = phase === 'check' ? 'checked' : 'written';
-    this.#text = `${documents} documents ${verb}, ${showBytes(bytes)}${share}`;
+  show(text: string): void {
+    this.#text = text;
     if (performance.now() - this.#shownAt >= LINE_MS) this.#write('');
   }
 

@@ -50,3 +50,13 @@ export function readCount(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new UsageError(`expected a whole number, got ${JSON.stringify(text)}`);
 }
+
+/** A commit's number, or a time. */
+export function readPoint(text: string): number | Date {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(at)) return new Date(at);
+  throw new UsageError(
+    `expected the number of a commit, or a time such as 2026-01-31T12:00:00Z, got ${JSON.stringify(text)}`,
+  );
+}

@@ -1,13 +1,16 @@
-import type { Document } from '../base/document.js';
+import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { AuditHead } from '../history/audit-chain.js';
 import type { IndexDefinition } from '../query/contract.js';
 import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
+import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
+import { type Horizons, later } from './horizons.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
-import type { Store } from './store.js';
+import type { ReadyBatch, Store } from './store.js';
+import { takeDocument } from './take-document.js';
 import type { View } from './view.js';
 
 /** The most that one transaction may write. It keeps LMDB's free list short. */
@@ -23,7 +26,7 @@ interface StagedCommit {
 }
 
 /** Commits that become durable together. Each draft sees what the ones before it wrote. */
-export class Batch implements DraftBase {
+export class Batch implements DraftBase, ReadyBatch {
   readonly #store: Store;
   readonly #view: View;
   readonly #overlay = new Map<string, StoredDocument | undefined>();
@@ -37,6 +40,8 @@ export class Batch implements DraftBase {
   at: number;
   catalog: Catalog;
   auditHead: AuditHead;
+  horizons: Horizons;
+  trimLogTo = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -45,6 +50,7 @@ export class Batch implements DraftBase {
     this.at = store.now();
     this.catalog = store.catalog;
     this.auditHead = store.auditHead;
+    this.horizons = store.horizons;
   }
 
   /** Documents changed so far. */
@@ -93,17 +99,21 @@ export class Batch implements DraftBase {
    * @throws {JdbxError} TRANSACTION_TOO_LARGE, SCHEMA_VIOLATION, DUPLICATE_KEY, INVALID_INDEX, INVALID_DOCUMENT
    */
   stage(draft: Draft): void {
+    if (draft.isEmpty) return;
+    const inMaking = this.#inMaking(draft);
+    for (const rule of this.#store.rules) rule(inMaking);
     const { changes, definitions } = draft;
-    if (changes.length === 0) return;
     const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
     const logged = draft.logChanges(catalog);
     this.#staged.push(this.#enter(changes, definitions, logged));
     this.#keep(changes, logged);
+    this.#raiseHorizons(draft, logged);
+    this.trimLogTo = Math.max(this.trimLogTo, draft.trimLogTo);
     this.catalog = catalog;
     this.#definitions = definitions;
-    this.#size += changes.length;
+    this.#size += changes.length + draft.forgets.length;
     this.#bytes += bytes;
     this.auditHead = draft.auditHead;
     this.seq++;
@@ -136,6 +146,29 @@ export class Batch implements DraftBase {
 
   close(): void {
     this.#view.close();
+  }
+
+  #inMaking(draft: Draft): CommitInMaking {
+    return {
+      changes: draft.changes.map(({ before, after }) => ({
+        before: before?.document,
+        after: after?.document,
+      })),
+      get: (id) => draft.get(id),
+      documentsOf: (type) => this.#documentsOf(type, draft),
+      derive: (document: NewDocument) => {
+        draft.put(takeDocument(document));
+      },
+    };
+  }
+
+  *#documentsOf(type: string, draft: Draft): Generator<Document, void> {
+    const ids = new Set([...this.#view.idsOf(type), ...this.#overlay.keys()]);
+    for (const change of draft.changes) ids.add(idOf(change));
+    for (const id of ids) {
+      const document = draft.get(id);
+      if (document?._type === type) yield document;
+    }
   }
 
   #nextCatalog(definitions: readonly DraftChange[]): Catalog {
@@ -181,6 +214,22 @@ export class Batch implements DraftBase {
   *#unchanged(type: string, changes: readonly DraftChange[]): Generator<StoredDocument, void> {
     const own = new Set(changes.map(({ ref }) => ref));
     for (const stored of this.#view.documentsOf(type)) if (!own.has(stored.ref)) yield stored;
+  }
+
+  /** What is forgotten, and what ends without ever having been kept, nobody can tell any more. */
+  #raiseHorizons({ forgets }: Draft, logged: readonly Change[]): void {
+    const raised = forgets.map(({ type, until }) => [type, until] as const);
+    const now = { seq: this.seq, at: this.at };
+    for (const change of logged) {
+      if (change.kind !== 'remove' || !change.versioned) continue;
+      if (this.lastKept(change.id, change.type) !== change.rev) raised.push([change.type, now]);
+    }
+    if (raised.length === 0) return;
+    const horizons = new Map(this.horizons);
+    for (const [type, until] of raised) {
+      horizons.set(type, later(until, horizons.get(type) ?? until));
+    }
+    this.horizons = horizons;
   }
 
   #keep(changes: readonly DraftChange[], logged: readonly Change[]): void {

@@ -1,5 +1,6 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
+import { type RetentionPolicy, readRetention } from './retention/definition.js';
 import { compileSchema, type SchemaCheck } from './schema.js';
 
 /**
@@ -10,6 +11,7 @@ import { compileSchema, type SchemaCheck } from './schema.js';
  *   { _type: 'alias', type: 'pattern', includes: ['code_pattern'] }
  *   { _type: 'versioning', type: 'pattern' }
  *   { _type: 'schema', type: 'pattern', schema: { …JSON Schema… } }
+ *   { _type: 'retention', … }                         retention/definition.ts
  *
  * Several definitions for one type add up: all their aliases count, and a
  * document must satisfy every schema. An alias says nothing of the aliases of
@@ -19,6 +21,7 @@ export class Catalog {
   readonly #definitions: ReadonlyMap<string, Document>;
   readonly #includes = new Map<string, readonly string[]>();
   readonly #versioned = new Set<string>(VERSIONED_BY_DEFAULT);
+  readonly #retentions: RetentionPolicy[] = [];
   readonly #schemas = new Map<string, readonly SchemaCheck[]>();
 
   /** @throws {JdbxError} INVALID_DOCUMENT for a definition that cannot be understood */
@@ -27,8 +30,11 @@ export class Catalog {
     for (const document of this.#definitions.values()) this.#read(document);
   }
 
+  /** The types of definition documents. */
+  static readonly TYPES: readonly string[] = ['alias', 'schema', 'versioning', 'retention'];
+
   static defines(type: string): boolean {
-    return type === 'alias' || type === 'versioning' || type === 'schema';
+    return Catalog.TYPES.includes(type);
   }
 
   /** The catalog after some definitions were put (a document) or removed (undefined). */
@@ -55,7 +61,21 @@ export class Catalog {
     for (const check of this.#schemas.get(document._type) ?? []) check(document);
   }
 
+  /** What retention documents ask for, in the order of their ids. */
+  get retentions(): readonly RetentionPolicy[] {
+    return this.#retentions;
+  }
+
+  /** The log's bound in commits, by the strictest retention document. */
+  get logNewest(): number {
+    return Math.min(...this.#retentions.map(({ log }) => log?.newest ?? Number.POSITIVE_INFINITY));
+  }
+
   #read(document: Document): void {
+    if (document._type === 'retention') {
+      this.#retentions.push(readRetention(document));
+      return;
+    }
     const type = requireText(document, 'type');
     if (document._type === 'alias') {
       this.#includes.set(type, [...new Set([...this.typesOf(type), ...readIncludes(document)])]);
@@ -82,6 +102,7 @@ const VERSIONED_BY_DEFAULT = [
   'prompt',
   'prompt_template',
   'resource_pool',
+  'retention',
   'schema',
   'transformer',
   'versioning',

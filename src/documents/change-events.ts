@@ -7,14 +7,15 @@ export function toChangeEvents(
   matches: (document: unknown) => boolean,
 ): ChangeEvent[] {
   const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
-  const events = commit.changes.map((change): ChangeEvent => {
+  const events = commit.changes.flatMap((change): ChangeEvent[] => {
+    if (change.kind === 'forget') return [];
     if (change.kind === 'remove') {
       const { id, type, rev } = change;
-      return { kind: 'remove', id, type, rev, ...facts };
+      return [{ kind: 'remove', id, type, rev, ...facts }];
     }
     const { document } = change;
     const { _id: id, _type: type, _rev: rev } = document;
-    return { kind: 'put', id, type, rev, document, ...facts };
+    return [{ kind: 'put', id, type, rev, document, ...facts }];
   });
   return events.filter((event) =>
     matches(event.kind === 'put' ? event.document : { _id: event.id, _type: event.type }),

@@ -42,6 +42,8 @@ export interface HistoryEntry {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly document: Document;
+  /** The commit that removed the document when this was its newest revision. */
+  readonly removed?: { readonly seq: number; readonly at: string };
 }
 
 export type ChangeEvent =

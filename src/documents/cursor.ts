@@ -44,8 +44,8 @@ export class Cursor<T = Document> implements AsyncIterable<T>, PromiseLike<T[]> 
     return first;
   }
 
-  async toArray(): Promise<T[]> {
-    return (await this.#runner.find(this.#query)) as T[];
+  toArray(): Promise<T[]> {
+    return this.#runner.find(this.#query) as Promise<T[]>;
   }
 
   /** How many documents the cursor would give, `skip` and `limit` included. */

@@ -2,7 +2,10 @@ import type { Document, NewDocument } from '../base/document.js';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
+import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
+import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
   ChangeEvent,
   DocumentCheck,
@@ -18,9 +21,18 @@ import type {
 import { Cursor, type QueryRunner } from './cursor.js';
 import type { Draft } from './draft.js';
 import { findDocuments, queryRunner, runAggregate } from './querying.js';
+import { readHistory } from './read-history.js';
+import {
+  type BackgroundOptions,
+  BackgroundRetention,
+  type RetentionState,
+} from './retention/background.js';
+import type { RetainOptions, RetainReport, RetentionHost } from './retention/contract.js';
+import { retentionHost } from './retention/host.js';
+import { retainOnce } from './retention/round.js';
 import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
-import type { Store } from './store.js';
+import type { IndexState, Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
 import type {
@@ -47,6 +59,15 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StoreStats {
+  /** The newest commit. */
+  readonly seq: number;
+  readonly size_bytes: number;
+  /** The oldest commit that the change log holds. */
+  readonly log_start: number;
+  readonly retention: RetentionState;
+}
+
 /** The verbs over one open store. */
 export class Database {
   readonly #store: Store;
@@ -54,6 +75,9 @@ export class Database {
   readonly #checks: readonly DocumentCheck[];
   readonly #runner: QueryRunner;
   readonly #closing = new AbortController();
+  #refusesWrites = false;
+  readonly #retention: RetentionHost;
+  #background: BackgroundRetention | undefined;
 
   /** @internal */
   constructor(store: Store, checks: readonly DocumentCheck[]) {
@@ -61,16 +85,28 @@ export class Database {
     this.#writer = new Writer(store);
     this.#checks = checks;
     this.#runner = queryRunner(() => this.view());
+    this.#retention = retentionHost(store, this.#writer, () => this.pinnedRevisions());
   }
 
   /** The newest commit. */
   get seq(): number {
+    this.#store.refresh();
     return this.#store.publishedSeq;
+  }
+
+  /** How many other processes have the store open. */
+  get othersCount(): number {
+    return this.#store.engine.others?.count ?? 0;
   }
 
   /** Bytes on disk. */
   get sizeBytes(): number {
     return this.#store.engine.sizeBytes();
+  }
+
+  /** Which index serves here, native or portable and why, and up to which commit it is saved. */
+  get indexes(): IndexState {
+    return this.#store.indexState;
   }
 
   /** A type and the types that an alias says it includes. */
@@ -83,10 +119,11 @@ export class Database {
   }
 
   async get<T = Document>(id: string): Promise<T | undefined> {
+    // The newest revision, without the cost of a view, when it is at hand: then its id is one.
+    const cached = this.#store.cached(id);
+    if (cached) return cached.document as T;
     checkId(id);
-    // The newest revision, without the cost of a view, when it is at hand.
-    const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
-    return (cached ? cached.document : this.#read((view) => view.get(id))) as T | undefined;
+    return this.#read((view) => view.get(id)) as T | undefined;
   }
 
   async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {
@@ -133,12 +170,14 @@ export class Database {
    *
    * @throws {JdbxError} INVALID_UPDATE, INVALID_FILTER, and what `put` throws
    */
-  update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+  async update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+    this.#checkWritable();
     return updateSelected(this.#selection(), target, update, options);
   }
 
   /** @throws {JdbxError} PROTECTED_TYPE, INVALID_FILTER */
-  remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+  async remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+    this.#checkWritable();
     return removeSelected(this.#selection(), target, options);
   }
 
@@ -152,6 +191,7 @@ export class Database {
     work: (transaction: Transaction) => Promise<T> | T,
     options: TransactionOptions = {},
   ): Promise<T> {
+    this.#checkWritable();
     for (let left = options.retries ?? 5; ; left--) {
       const workspace = this.workspace();
       try {
@@ -184,14 +224,7 @@ export class Database {
 
   /** Kept revisions of a document, oldest first. Types that are not versioned keep none. */
   async history(id: string): Promise<HistoryEntry[]> {
-    return this.#read((view) =>
-      [...view.engine.revisions(id)].map(({ seq, at, document }) => ({
-        rev: document._rev,
-        seq,
-        at: new Date(at).toISOString(),
-        document,
-      })),
-    );
+    return this.#read((view) => readHistory(view.engine, id));
   }
 
   /** One kept revision. */
@@ -220,7 +253,8 @@ export class Database {
    *
    * @throws {JdbxError} INVALID_IMPORT, TRANSACTION_TOO_LARGE, and what `insert` throws
    */
-  import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+  async import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+    this.#checkWritable();
     return importDocuments(
       {
         view: () => this.view(),
@@ -241,6 +275,60 @@ export class Database {
    */
   export(filter: Filter = {}, options: ExportOptions = {}): AsyncIterable<string> {
     return exportDocuments(() => this.view(), filter, options);
+  }
+
+  /**
+   * Types that keep their revisions, as they were after commit `point`, or at that time. What
+   * retention has forgotten, and what was never kept, is NOT_RETAINED at the read.
+   *
+   * @throws {TypeError | RangeError} for no commit of this store, and no date
+   */
+  asOf(point: number | Date): AsOf {
+    return new AsOf(() => this.view(), readMoment(point, this.seq));
+  }
+
+  /**
+   * Does now what retention documents and expiring indexes ask for, in small commits, and
+   * says what went. The same is done in the background while a store is open.
+   *
+   * @throws what `signal` was aborted with; what went before stays gone
+   */
+  retain(options: RetainOptions = {}): Promise<RetainReport> {
+    const { signal } = options;
+    const signals = signal ? [this.#closing.signal, signal] : [this.#closing.signal];
+    return retainOnce(this.#retention, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Copies the store into an empty or new directory while reads and writes go on. The copy is
+   * a store of its own and equals one commit.
+   *
+   * @throws {JdbxError} BACKUP_TARGET, STORE_FULL, STORE_IO; nothing of the copy stays then
+   */
+  async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
+    if (typeof path !== 'string' || path === '') {
+      throw new TypeError(`backup: expected the path of a directory, got ${String(path)}`);
+    }
+    if (!this.#store.isOpen) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    return backUp(this.#store.engine, path, options);
+  }
+
+  /** @internal Begins retention in the background, until the database is closed. */
+  startRetention(options: BackgroundOptions): void {
+    this.#background = new BackgroundRetention(this.#retention, options);
+  }
+
+  /** Figures of the store and of what it does by itself. */
+  async stats(): Promise<StoreStats> {
+    const { seq, sizeBytes } = this;
+    const log_start = this.#store.logStart;
+    const retention = this.#background?.state ?? { running: false, rounds: 0 };
+    return { seq, size_bytes: sizeBytes, log_start, retention };
+  }
+
+  /** @internal By id, the oldest revision that runs under way may still read. */
+  protected pinnedRevisions(): ReadonlyMap<string, number> {
+    return new Map();
   }
 
   /** A synchronous, consistent read view. The caller closes it. */
@@ -267,8 +355,15 @@ export class Database {
    *
    * @internal For the floors above.
    */
-  submit<T>(plan: (draft: Draft) => T): Promise<T> {
-    return this.#writer.submit(plan);
+  async submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    for (let left = DEFERRALS_MAX; ; left--) {
+      try {
+        return await this.#writer.submit(plan);
+      } catch (error) {
+        if (!(error instanceof CommitDeferred) || left === 0) throw error;
+        await error.settle();
+      }
+    }
   }
 
   /** Calls `wake` soon after each commit. Returns the way to stop. */
@@ -276,12 +371,24 @@ export class Database {
     return this.#store.onCommit(wake);
   }
 
+  /** Refuses verbs that write, from now on; what `submit` is given still goes through. @internal */
+  refuseWrites(): void {
+    this.#refusesWrites = true;
+  }
+
   /** Ends watchers, lets writes that were submitted finish, and closes the store. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.refuseWrites();
+    this.#closing.abort(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
+    await this.#background?.stop();
     await this.#writer.close();
-    this.#store.close();
+    await this.#store.close();
     await this.#store.engine.close();
+  }
+
+  #checkWritable(): void {
+    if (!this.#refusesWrites) return;
+    throw new JdbxError('STORE_CLOSED', 'expected the store to be open, but it is closing');
   }
 
   #read<T>(work: (view: View) => T): T {
@@ -297,6 +404,7 @@ export class Database {
     input: NewDocument | readonly NewDocument[],
     write: (draft: Draft, taken: ReturnType<typeof takeDocument>) => Document,
   ): Promise<Document | Document[]> {
+    this.#checkWritable();
     const several = Array.isArray(input);
     const taken = (several ? input : [input]).map((document: NewDocument) => {
       this.#check(document);

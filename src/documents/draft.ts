@@ -1,8 +1,15 @@
 import type { Document } from '../base/document.js';
 import { takeSizedValue } from '../base/values.js';
-import { type AuditEntry, type AuditHead, sealAudit } from '../history/audit-chain.js';
+import {
+  type AuditEntry,
+  type AuditHead,
+  auditId,
+  sealAudit,
+  summarize,
+} from '../history/audit-chain.js';
+import type { Horizon } from '../history/past-state.js';
 import { isShareable } from '../storage/codec.js';
-import type { Change, StoredDocument } from '../storage/contract.js';
+import type { Change, ForgetChange, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import type { TakenDocument } from './take-document.js';
 import { checkAbsent, checkRev, checkWritable, toStored } from './write-rules.js';
@@ -25,6 +32,13 @@ export interface DraftChange {
   readonly after: StoredDocument | undefined;
 }
 
+/** Kept revisions that go, and from which commit on the others of that type tell what was. */
+export interface Forgetting {
+  readonly change: ForgetChange;
+  readonly type: string;
+  readonly until: Horizon;
+}
+
 /**
  * One commit in the making. A plan reads and writes it, synchronously, while no
  * other plan runs, so what it reads cannot change before it is committed.
@@ -36,6 +50,9 @@ export class Draft {
   readonly #base: DraftBase;
   readonly #changes = new Map<string, DraftChange>();
   #auditHead: AuditHead;
+  readonly #forgets: Forgetting[] = [];
+  /** Drops records of the change log before this commit, some of them at least. */
+  trimLogTo = 0;
 
   constructor(base: DraftBase) {
     this.seq = base.seq;
@@ -89,6 +106,33 @@ export class Draft {
     return document;
   }
 
+  /**
+   * Takes documents `first` to `last` from the start of the chain and leaves a summary under
+   * the id of the last, sealed by a document at the chain's end. Only retention does so.
+   */
+  trimAudit(first: number, last: number, reason: string): void {
+    const ids = Array.from({ length: last - first + 1 }, (_, at) => auditId(first + at));
+    const documents = ids.flatMap((id) => this.get(id) ?? []);
+    if (documents.length !== ids.length || last >= this.#auditHead.n) return;
+    const summary = summarize(documents, this.at);
+    for (const id of ids.slice(0, -1)) this.#set(id, undefined, 0);
+    this.#set(summary._id, summary, AUDIT_FIELDS_BYTES);
+    this.audit({ kind: 'audit-trim', reason, through: last, summary: summary.hash });
+  }
+
+  /** Drops kept revisions. Only retention does so. */
+  forget(forgetting: Forgetting): void {
+    this.#forgets.push(forgetting);
+  }
+
+  get forgets(): readonly Forgetting[] {
+    return this.#forgets;
+  }
+
+  get isEmpty(): boolean {
+    return this.changes.length === 0 && this.#forgets.length === 0 && this.trimLogTo === 0;
+  }
+
   get auditHead(): AuditHead {
     return this.#auditHead;
   }
@@ -105,16 +149,20 @@ export class Draft {
 
   /** The change-log form, for a catalog that includes this draft's own definitions. */
   logChanges(catalog: Catalog): Change[] {
-    return this.changes.map(({ ref, before, after }) =>
-      after
-        ? {
-            kind: 'put',
-            ref,
-            document: after.document,
-            versioned: catalog.isVersioned(after.document._type),
-          }
-        : removal(ref, before as StoredDocument),
+    const forgotten = this.#forgets.map(({ change }) => change);
+    const changes = this.changes.map(
+      ({ ref, before, after }): Change =>
+        after
+          ? {
+              kind: 'put',
+              ref,
+              document: after.document,
+              versioned: catalog.isVersioned(after.document._type),
+              shareable: after.shareable,
+            }
+          : removal(ref, before as StoredDocument, catalog),
     );
+    return [...changes, ...forgotten];
   }
 
   /** What was stored before this commit. */
@@ -145,6 +193,8 @@ function isDefinition(stored: StoredDocument | undefined): boolean {
   return type !== undefined && (type === 'index' || Catalog.defines(type));
 }
 
-function removal(ref: number, { document }: StoredDocument): Change {
-  return { kind: 'remove', ref, id: document._id, type: document._type, rev: document._rev };
+function removal(ref: number, { document }: StoredDocument, catalog: Catalog): Change {
+  const { _id: id, _type: type, _rev: rev } = document;
+  const removed = { kind: 'remove', ref, id, type, rev } as const;
+  return catalog.isVersioned(type) ? { ...removed, versioned: true } : removed;
 }

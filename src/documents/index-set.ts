@@ -1,10 +1,18 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { encodeKey } from '../base/key-bytes.js';
-import type { CreateIndex, IndexChange, OrderedIndex } from '../indexes/contract.js';
+import type {
+  CreateIndex,
+  DocumentRef,
+  IndexChange,
+  IndexFiles,
+  OrderedIndex,
+} from '../indexes/contract.js';
 import type { IndexDefinition, PlannableIndex } from '../query/contract.js';
 import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
+import type { SaveLabel } from './index-saves.js';
+import type { TailChange } from './index-tail.js';
 
 /** One index in use. */
 export interface LiveIndex extends PlannableIndex {
@@ -30,6 +38,12 @@ export interface StagedChanges {
   readonly changes: readonly IndexChange[];
 }
 
+/** An index out of a file, and what the file says of it. */
+export interface SavedIndex {
+  readonly index: OrderedIndex;
+  readonly label: SaveLabel;
+}
+
 /**
  * Every index of the store: one over `(_type, _id)` of all documents, which
  * serves scans of a type, and those that index documents ask for.
@@ -40,9 +54,9 @@ export class IndexSet {
   readonly #byType = new Map<string, LiveIndex[]>();
   #retired: { readonly index: OrderedIndex; readonly seq: number }[] = [];
 
-  constructor(create: CreateIndex) {
+  constructor(create: CreateIndex, typeIndex: OrderedIndex = create()) {
     this.#create = create;
-    this.typeIndex = create();
+    this.typeIndex = typeIndex;
   }
 
   of(type: string, seq: number): readonly PlannableIndex[] {
@@ -53,9 +67,11 @@ export class IndexSet {
     for (const indexes of this.#byType.values()) yield* indexes;
   }
 
-  /** Makes an empty index from its document's definition. */
-  add(id: string, definition: IndexDefinition, since: number): LiveIndex {
-    const live: LiveIndex = { id, definition, index: this.#create(), multikey: false, since };
+  /** Makes an index from its document's definition: a saved one, or an empty one. */
+  add(id: string, definition: IndexDefinition, since: number, saved?: SavedIndex): LiveIndex {
+    const index = saved?.index ?? this.#create();
+    const multikey = saved?.label.multikey ?? false;
+    const live: LiveIndex = { id, definition, index, multikey, since };
     const indexes = this.#byType.get(definition.type) ?? [];
     this.#byType.set(definition.type, [...indexes, live]);
     return live;
@@ -76,11 +92,44 @@ export class IndexSet {
     }
   }
 
-  /** Enters one stored document into the indexes of its type, while a store opens. */
-  enter(ref: number, document: Document, seq: number): void {
+  /** Enters one stored document into the index over `(_type, _id)`, while a store opens. */
+  enterType(ref: DocumentRef, document: Document, seq: number): void {
+    this.typeIndex.apply(toChanges('insert', [typeKey(document)], ref), seq);
+  }
+
+  /** Enters one stored document into those of its type's indexes that are `wanted`, while a store opens. */
+  enter(ref: DocumentRef, document: Document, seq: number, wanted: ReadonlySet<LiveIndex>): void {
     for (const live of this.#byType.get(document._type) ?? []) {
+      if (!wanted.has(live)) continue;
       live.index.apply(toChanges('insert', keysIn(live, document), ref), seq);
     }
+  }
+
+  /**
+   * Brings a saved index, which nobody reads yet, up to `seq`: forgets the documents that
+   * changed since, whose old keys nobody knows, and enters them as they are now.
+   */
+  catchUp(
+    files: IndexFiles,
+    { index, label }: SavedIndex,
+    changes: readonly TailChange[],
+    seq: number,
+    live?: LiveIndex,
+  ): void {
+    const known = changes.filter(({ ref }) => ref < label.nextRef);
+    if (known.length > 0)
+      files.purge(
+        index,
+        known.map(({ ref }) => ref),
+      );
+    const keys = (document: Document) => {
+      if (!live) return [typeKey(document)];
+      return document._type === live.definition.type ? keysIn(live, document) : [];
+    };
+    const inserts = changes.flatMap(({ ref, document }) =>
+      document ? toChanges('insert', keys(document), ref) : [],
+    );
+    index.apply(inserts, seq);
   }
 
   /**
@@ -111,12 +160,8 @@ export class IndexSet {
       staged.push({ index, changes: part });
     };
     try {
-      const deltas = changes.flatMap((change) => this.#deltas(change, seq));
-      for (const { index, ref, removed } of deltas) apply(index, toChanges('remove', removed, ref));
-      for (const { index, live, id, ref, inserted } of deltas) {
-        if (live) checkUnique(live, inserted, id, seq);
-        apply(index, toChanges('insert', inserted, ref));
-      }
+      apply(this.typeIndex, changes.flatMap(typeChanges));
+      for (const live of this.#touched(changes)) stageIn(live, changes, seq, apply);
       return staged;
     } catch (error) {
       this.revert(staged, seq);
@@ -151,24 +196,50 @@ export class IndexSet {
     return dropped;
   }
 
-  #deltas(change: IndexedChange, seq: number): Delta[] {
-    const types = new Set([change.before?._type, change.after?._type]);
-    const lives = [...types].flatMap((type) => (type ? (this.#byType.get(type) ?? []) : []));
-    return [this.#typeDelta(change), ...lives.map((live) => deltaOf(live, change, seq))];
+  /** The indexes of every type that the changes have to do with. */
+  #touched(changes: readonly IndexedChange[]): readonly LiveIndex[] {
+    const types = new Set<string>();
+    for (const { before, after } of changes) {
+      if (before) types.add(before._type);
+      if (after) types.add(after._type);
+    }
+    return [...types].flatMap((type) => this.#byType.get(type) ?? []);
   }
+}
 
-  #typeDelta({ ref, before, after }: IndexedChange): Delta {
-    const same = before?._type === after?._type;
-    const key = (document: Document | undefined) =>
-      document && !same ? [encodeKey([document._type, document._id])] : [];
-    return { index: this.typeIndex, id: '', ref, removed: key(before), inserted: key(after) };
+/** What a document of another type than before changes in the index of types. */
+function typeChanges({ ref, before, after }: IndexedChange): IndexChange[] {
+  if (before?._type === after?._type) return [];
+  return [
+    ...(before ? [{ kind: 'remove', key: typeKey(before), ref } as const] : []),
+    ...(after ? [{ kind: 'insert', key: typeKey(after), ref } as const] : []),
+  ];
+}
+
+/** Enters all changes into one index at once; into a unique one, each when its key is free. */
+function stageIn(
+  live: LiveIndex,
+  changes: readonly IndexedChange[],
+  seq: number,
+  apply: (index: OrderedIndex, part: readonly IndexChange[]) => void,
+): void {
+  const removes: IndexChange[] = [];
+  const inserts: IndexChange[] = [];
+  const deltas = changes.map((change) => deltaOf(live, change, seq));
+  for (const { ref, removed } of deltas) addChanges(removes, 'remove', removed, ref);
+  apply(live.index, removes);
+  for (const { id, ref, inserted } of deltas) {
+    if (!live.definition.unique) addChanges(inserts, 'insert', inserted, ref);
+    else {
+      checkUnique(live, inserted, id, seq);
+      apply(live.index, toChanges('insert', inserted, ref));
+    }
   }
+  apply(live.index, inserts);
 }
 
 /** What one change does to one index. */
 interface Delta {
-  readonly index: OrderedIndex;
-  readonly live?: LiveIndex;
   readonly id: string;
   readonly ref: number;
   readonly removed: readonly Uint8Array[];
@@ -180,14 +251,11 @@ function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: nu
   const isHeld = live.since < seq && before?._type === live.definition.type;
   const old = isHeld ? keysIn(live, before) : [];
   const now = after?._type === live.definition.type ? keysIn(live, after) : [];
-  return {
-    index: live.index,
-    live,
-    id: after?._id ?? '',
-    ref,
-    removed: without(old, now),
-    inserted: without(now, old),
-  };
+  return { id: after?._id ?? '', ref, removed: without(old, now), inserted: without(now, old) };
+}
+
+function typeKey({ _type, _id }: Document): Uint8Array {
+  return encodeKey([_type, _id]);
 }
 
 function keysIn(live: LiveIndex, document: Document): readonly Uint8Array[] {
@@ -196,7 +264,11 @@ function keysIn(live: LiveIndex, document: Document): readonly Uint8Array[] {
   return keys;
 }
 
-function without(keys: readonly Uint8Array[], others: readonly Uint8Array[]): Uint8Array[] {
+function without(
+  keys: readonly Uint8Array[],
+  others: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  if (others.length === 0) return keys;
   return keys.filter((key) => !others.some((other) => Buffer.compare(key, other) === 0));
 }
 
@@ -205,7 +277,17 @@ function toChanges(
   keys: readonly Uint8Array[],
   ref: number,
 ): IndexChange[] {
-  return keys.map((key) => ({ kind, key, ref }));
+  return addChanges([], kind, keys, ref);
+}
+
+function addChanges(
+  changes: IndexChange[],
+  kind: IndexChange['kind'],
+  keys: readonly Uint8Array[],
+  ref: number,
+): IndexChange[] {
+  for (const key of keys) changes.push({ kind, key, ref });
+  return changes;
 }
 
 function checkUnique(live: LiveIndex, keys: readonly Uint8Array[], id: string, seq: number): void {

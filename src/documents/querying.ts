@@ -1,7 +1,7 @@
 import type { Document } from '../base/document.js';
 import { aggregate } from '../query/aggregate.js';
 import type { QuerySource } from '../query/contract.js';
-import { count, run } from '../query/execute.js';
+import { count, find, run } from '../query/execute.js';
 import { explain } from '../query/explain.js';
 import { plan } from '../query/plan.js';
 import type { Filter, Query } from './contract.js';
@@ -9,7 +9,7 @@ import type { QueryRunner } from './cursor.js';
 import type { View } from './view.js';
 
 export function findDocuments(source: QuerySource, query: Query): Document[] {
-  return [...run(plan(query, source), source)] as Document[];
+  return find(plan(query, source), source) as Document[];
 }
 
 export function countDocuments(source: QuerySource, query: Query): number {
@@ -29,7 +29,10 @@ export function runAggregate(
 }
 
 /** Runs each read over a view of its own, closed when the read is done. */
-export function queryRunner(open: () => View): QueryRunner {
+export function queryRunner(
+  open: () => View,
+  sourceOf: (view: View, query: Query) => QuerySource = (view) => view,
+): QueryRunner {
   const within = <T>(work: (view: View) => T): T => {
     const view = open();
     try {
@@ -39,17 +42,26 @@ export function queryRunner(open: () => View): QueryRunner {
     }
   };
   return {
-    find: async (query) => within((view) => findDocuments(view, query)),
-    count: async (query) => within((view) => countDocuments(view, query)),
-    explain: async (query) => within((view) => explainQuery(view, query)),
-    iterate: (query) => iterate(open, query),
+    find: async (query) => within((view) => findDocuments(sourceOf(view, query), query)),
+    count: async (query) => within((view) => countDocuments(sourceOf(view, query), query)),
+    explain: async (query) => within((view) => explainQuery(sourceOf(view, query), query)),
+    iterate: (query) => iterate(open, sourceOf, query),
   };
 }
 
-async function* iterate(open: () => View, query: Query): AsyncGenerator<Document> {
+async function* iterate(
+  open: () => View,
+  sourceOf: (view: View, query: Query) => QuerySource,
+  query: Query,
+): AsyncGenerator<Document> {
   const view = open();
   try {
-    for (const document of run(plan(query, view), view)) yield document as Document;
+    const source = sourceOf(view, query);
+    for (const document of run(plan(query, source), source)) {
+      yield document as Document;
+      // Some documents are read ahead; whoever closed the store must not get them still.
+      view.checkOpen();
+    }
   } finally {
     view.close();
   }

@@ -2,25 +2,68 @@ import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../base/clock.js';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import { encodeKey } from '../base/key-bytes.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
-import type { CreateIndex } from '../indexes/contract.js';
+import type { IndexKind } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
-import type { Engine, EngineSnapshot } from '../storage/contract.js';
-import type { Batch } from './batch.js';
+import type {
+  Commit,
+  Engine,
+  EngineSnapshot,
+  Others,
+  StoredDocument,
+} from '../storage/contract.js';
+import { SharedSnapshot } from '../storage/shared-snapshot.js';
+import { type Absorbed, absorbCommits } from './absorb.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
-import { IndexSet } from './index-set.js';
-import { Refs } from './refs.js';
-import { SharedSnapshot } from './shared-snapshot.js';
+import type { CommitRule } from './commit-rules.js';
+import { decodeHorizons, encodeHorizons, type Horizons } from './horizons.js';
+import { IndexSaver, SAVE_AFTER } from './index-saver.js';
+import { IndexSaves } from './index-saves.js';
+import type { IndexSet } from './index-set.js';
+import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
+import { Pulse } from './pulse.js';
+import type { Refs } from './refs.js';
+import { addMark, NO_MARKS, type TimeMarks } from './time-marks.js';
 import { type Shared, View } from './view.js';
 
 export interface StoreOptions {
   readonly clock: Clock;
-  readonly createIndex: CreateIndex;
+  readonly indexKind: IndexKind;
+  /** The directory in which indexes may be saved. Default: they are not. */
+  readonly savesIn?: string | undefined;
+  /** Changed documents after which they are saved. Default 20,000. */
+  readonly saveAfter?: number | undefined;
   readonly cache: DocumentCache;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
+  /** Asked about every commit. Default: none. */
+  readonly rules?: readonly CommitRule[] | undefined;
+}
+
+/** How a store holds its indexes. */
+export interface IndexState {
+  readonly engine: IndexKind['name'];
+  /** Why it is not the native one. */
+  readonly reason: string | undefined;
+  /** The newest commit whose indexes are saved; 0 before the first, absent where none are. */
+  readonly savedSeq: number | undefined;
+}
+
+/** Commits that were planned together, ready to be made durable and shown. */
+export interface ReadyBatch {
+  /** One more than its last commit. */
+  readonly seq: number;
+  readonly commits: readonly Commit[];
+  /** Documents as it leaves them; undefined where it removes them. */
+  readonly changed: ReadonlyMap<string, StoredDocument | undefined>;
+  readonly catalog: Catalog;
+  readonly auditHead: AuditHead;
+  readonly horizons: Horizons;
+  /** Drops log records below this commit. */
+  readonly trimLogTo: number;
+  /** Takes out the indexes that its definitions replaced. */
+  retireIndexes(): void;
 }
 
 /** How many commits pass before dead index entries are freed. */
@@ -38,33 +81,64 @@ const TRIM_MAX = 1_000;
 export class Store implements Shared {
   readonly engine: Engine;
   readonly indexes: IndexSet;
-  readonly refs = new Refs();
+  readonly refs: Refs;
   readonly cache: DocumentCache;
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
   readonly #events = new EventEmitter<{ commit: [] }>();
-  #catalog = new Catalog();
+  readonly #saver: IndexSaver | undefined;
+  #catalog: Catalog;
   #auditHead: AuditHead = AUDIT_START;
+  #horizons: Horizons = new Map();
+  #marks: TimeMarks = NO_MARKS;
+  #newest: { readonly seq: number; readonly at: number } = { seq: 0, at: 0 };
   #published: SharedSnapshot;
   #nextRef = 1;
   #releasedSeq: number;
   #logStart: number;
   #lastAt = 0;
   #closed = false;
+  readonly #pulse: Pulse | undefined;
+  /** Why others' commits could not be entered: nothing true can be read any more. */
+  #failure: unknown;
 
   constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
     this.cache = options.cache;
-    this.indexes = new IndexSet(options.createIndex);
     this.#options = options;
+    // What others committed up to here is loaded, not absorbed.
+    engine.others?.absorb();
     this.#published = new SharedSnapshot(engine.snapshot());
     this.#releasedSeq = this.publishedSeq;
-    this.#logStart = this.#published.engine.logStart();
-    this.#load(this.#published.engine);
+    const snapshot = this.#published.engine;
+    this.#logStart = snapshot.logStart();
+    this.#recall(snapshot);
+    const { files } = options.indexKind;
+    const saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
+    const opened = openIndexes(snapshot, options.indexKind, saves);
+    this.indexes = opened.indexes;
+    this.refs = opened.refs;
+    this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
+    if (saves) this.#saver = this.#saverOf(saves, opened);
+    this.#pulse = engine.others && this.#listenTo(engine.others);
+  }
+
+  /** Which of the twins serves, and the newest commit whose indexes are saved. */
+  get indexState(): IndexState {
+    const { name, reason } = this.#options.indexKind;
+    return { engine: name, reason, savedSeq: this.#saver?.savedSeq };
   }
 
   get publishedSeq(): number {
     return this.#published.engine.seq;
+  }
+
+  get rules(): readonly CommitRule[] {
+    return this.#options.rules ?? [];
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
   }
 
   get isOpen(): boolean {
@@ -79,6 +153,20 @@ export class Store implements Shared {
     return this.#auditHead;
   }
 
+  get horizons(): Horizons {
+    return this.#horizons;
+  }
+
+  /** The oldest commit that the change log holds. */
+  get logStart(): number {
+    return this.#logStart;
+  }
+
+  /** Some commits and their times, sparser as they get older. */
+  get marks(): TimeMarks {
+    return this.#marks;
+  }
+
   /** Milliseconds since the epoch; never less than the commit before, also when the clock jumps back. */
   now(): number {
     this.#lastAt = Math.max(this.#lastAt, this.#options.clock.now());
@@ -89,9 +177,40 @@ export class Store implements Shared {
     return this.#nextRef++;
   }
 
+  /** Shows what other processes committed before this call. One load from memory when there is nothing. */
+  refresh(): void {
+    if (!this.#closed && this.engine.others?.haveCommitted)
+      this.#absorb(this.engine.others.absorb());
+  }
+
+  /** The newest revision of a document, when it is at hand. */
+  cached(id: string): StoredDocument | undefined {
+    this.refresh();
+    return this.#closed || this.#failure ? undefined : this.cache.get(id, this.publishedSeq);
+  }
+
+  /**
+   * Keeps other processes from committing until `unlock`, with everything published that
+   * they committed before. Nothing is returned when that was so at once.
+   *
+   * @throws {JdbxError} STORE_BUSY, STORE_IO
+   */
+  lock(): Promise<void> | undefined {
+    const waiting = this.engine.others?.lock();
+    if (waiting) return waiting.then(() => this.#catchUp());
+    this.#catchUp();
+    return undefined;
+  }
+
+  unlock(): void {
+    this.engine.others?.unlock();
+  }
+
   /** The newest published commit. The caller closes the view. @throws {JdbxError} STORE_CLOSED */
   view(): View {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    this.refresh();
+    if (this.#failure) throw this.#failure;
     const shared = this.#published.take();
     const view = new View(shared.engine, this, (closed) => {
       this.#views.delete(closed);
@@ -106,33 +225,50 @@ export class Store implements Shared {
     // Later, because what a listener throws must not undo a commit that is durable.
     const listen = () => queueMicrotask(wake);
     this.#events.on('commit', listen);
-    return () => this.#events.off('commit', listen);
+    this.#pulse?.restart();
+    return () => {
+      this.#events.off('commit', listen);
+      this.#pulse?.restart();
+    };
   }
 
   /** Makes a batch durable, then shows it to readers. */
-  async commit(batch: Batch): Promise<void> {
+  async commit(batch: ReadyBatch): Promise<void> {
     const last = batch.seq - 1;
-    const wanted = last - this.#options.logCommits + 1;
+    const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
+    const wanted = Math.max(last - keep + 1, batch.trimLogTo);
     const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
+    const marks = addMark(this.#marks, this.#newest, batch.commits.at(-1) as Commit);
     await this.engine.commit({
       commits: batch.commits,
-      names: { nextRef: this.#nextRef, audit: { ...batch.auditHead } },
+      names: {
+        nextRef: this.#nextRef,
+        audit: { ...batch.auditHead },
+        ...(batch.horizons === this.#horizons ? {} : { horizons: encodeHorizons(batch.horizons) }),
+        ...(marks === this.#marks ? {} : { marks: marks.map((mark) => [...mark]) }),
+      },
       logFrom,
     });
     this.#logStart = Math.min(logFrom, last);
+    this.#horizons = batch.horizons;
+    this.#marks = marks;
+    this.#newest = batch.commits.at(-1) as Commit;
     this.#publish(batch);
   }
 
-  close(): void {
+  /** Saves the indexes if that is worth it, and closes every view. Nothing is written any more. */
+  async close(): Promise<void> {
     if (this.#closed) return;
+    await this.#saver?.close();
     this.#closed = true;
+    this.#pulse?.stop();
     for (const view of [...this.#views]) view.close();
     this.#published.release();
     this.indexes.close();
     this.#events.removeAllListeners();
   }
 
-  #publish(batch: Batch): void {
+  #publish(batch: ReadyBatch): void {
     for (const [id, stored] of batch.changed) {
       if (stored) this.cache.set(stored);
       else this.cache.delete(id);
@@ -142,14 +278,107 @@ export class Store implements Shared {
         if (change.kind === 'remove') this.refs.remove(change.ref, commit.seq);
       }
     }
-    const before = this.#published;
-    this.#published = new SharedSnapshot(this.engine.snapshot());
-    before.release();
+    this.#show(new SharedSnapshot(this.engine.snapshot()));
     this.#catalog = batch.catalog;
     this.#auditHead = batch.auditHead;
     batch.retireIndexes();
     this.#release();
+    this.#noteChanges(batch.commits);
     this.#events.emit('commit');
+  }
+
+  #noteChanges(commits: readonly Commit[]): void {
+    const changes = commits.reduce((sum, commit) => sum + commit.changes.length, 0);
+    this.#saver?.note(changes, this.publishedSeq);
+  }
+
+  #show(published: SharedSnapshot): void {
+    const before = this.#published;
+    this.#published = published;
+    before.release();
+  }
+
+  /** Under the lock, which is given back when that fails. */
+  #catchUp(): void {
+    try {
+      this.refresh();
+      if (this.#failure) throw this.#failure;
+    } catch (error) {
+      this.unlock();
+      throw error;
+    }
+  }
+
+  /** In one step, as a commit of this process is published. */
+  #absorb(commits: readonly Commit[]): void {
+    if (commits.length === 0 || this.#failure) return;
+    try {
+      const absorbed = absorbCommits(commits, this.#absorbing());
+      const published = new SharedSnapshot(this.engine.snapshot());
+      this.#recache(absorbed, published.engine);
+      this.#makeIndexes(absorbed.indexDocuments, published.engine);
+      this.#show(published);
+      this.#catalog = absorbed.catalog;
+      this.#recall(published.engine);
+      this.#lastAt = Math.max(this.#lastAt, commits.at(-1)?.at ?? 0);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#release();
+    this.#noteChanges(commits);
+    this.#events.emit('commit');
+  }
+
+  #absorbing() {
+    const { indexes, refs, catalog, cache } = this;
+    const { engine, seq } = { engine: this.#published.engine, seq: this.publishedSeq };
+    const stored = (id: string) => cache.get(id, seq) ?? engine.get(id);
+    return { indexes, refs, catalog, stored };
+  }
+
+  /** Only what readers here asked for stays at hand. */
+  #recache({ changed }: Absorbed, snapshot: EngineSnapshot): void {
+    for (const id of changed.keys()) {
+      const stored = this.cache.has(id) ? snapshot.get(id) : undefined;
+      if (stored) this.cache.set(stored);
+      else this.cache.delete(id);
+    }
+  }
+
+  #makeIndexes(documents: readonly Document[], snapshot: EngineSnapshot): void {
+    for (const document of documents) {
+      const live = this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
+      const view = new View(snapshot, this, () => {});
+      this.indexes.fill(live, view.documentsOf(live.definition.type));
+    }
+  }
+
+  /** What a snapshot says of the store as a whole. */
+  #recall(snapshot: EngineSnapshot): void {
+    // Refs that a failed commit here was given stay unused.
+    this.#nextRef = Math.max(this.#nextRef, nextRefOf(snapshot));
+    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#horizons = decodeHorizons(snapshot.named('horizons'));
+    this.#marks = (snapshot.named('marks') as unknown as TimeMarks | undefined) ?? NO_MARKS;
+    this.#logStart = Math.max(this.#logStart, snapshot.logStart());
+    for (const commit of snapshot.log(snapshot.seq - 1))
+      this.#newest = { seq: commit.seq, at: commit.at };
+    this.#lastAt = Math.max(this.#lastAt, this.#newest.at);
+  }
+
+  #listenTo(others: Others): Pulse {
+    return new Pulse({
+      count: () => others.count,
+      isListening: () => this.#events.listenerCount('commit') > 0,
+      beat: () => {
+        try {
+          this.refresh();
+        } catch {
+          // Whoever reads or writes next hears of it.
+        }
+      },
+    });
   }
 
   #release(): void {
@@ -160,37 +389,10 @@ export class Store implements Shared {
     this.#releasedSeq = this.publishedSeq;
   }
 
-  /**
-   * Reads every document once for the definitions and the type index, and once more for the
-   * other indexes: opening takes time with the number of documents, until indexes are saved.
-   */
-  #load(snapshot: EngineSnapshot): void {
-    this.#nextRef = (snapshot.named('nextRef') as number | undefined) ?? 1;
-    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
-    const definitions = this.#loadTypes(snapshot);
-    this.#catalog = new Catalog(definitions.filter(({ _type }) => Catalog.defines(_type)));
-    for (const document of definitions) {
-      if (document._type !== 'index') continue;
-      this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
-    }
-    this.#loadIndexes(snapshot);
-  }
-
-  #loadTypes(snapshot: EngineSnapshot): Document[] {
-    const definitions: Document[] = [];
-    for (const { ref, document } of snapshot.documents()) {
-      this.refs.set(ref, document._id);
-      const key = encodeKey([document._type, document._id]);
-      this.indexes.typeIndex.apply([{ kind: 'insert', key, ref }], snapshot.seq);
-      if (document._type === 'index' || Catalog.defines(document._type)) definitions.push(document);
-    }
-    return definitions;
-  }
-
-  #loadIndexes(snapshot: EngineSnapshot): void {
-    if ([...this.indexes.all()].length === 0) return;
-    for (const { ref, document } of snapshot.documents()) {
-      this.indexes.enter(ref, document, snapshot.seq);
-    }
+  #saverOf(saves: IndexSaves, { savedSeq, unsaved }: OpenedIndexes): IndexSaver {
+    const { logCommits, saveAfter = SAVE_AFTER } = this.#options;
+    const view = () => this.view();
+    const maySave = () => this.engine.others?.doesChores ?? true;
+    return new IndexSaver({ saves, view, maySave, saveAfter, logCommits, savedSeq, unsaved });
   }
 }

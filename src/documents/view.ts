@@ -28,6 +28,7 @@ export interface Shared {
  * @internal
  */
 export class View implements QuerySource {
+  readonly keysSuffice = true;
   readonly seq: number;
   readonly #engine: EngineSnapshot;
   readonly #shared: Shared;
@@ -43,12 +44,12 @@ export class View implements QuerySource {
 
   /** Other views may share it: only the view closes it. */
   get engine(): EngineSnapshot {
-    this.#checkOpen();
+    this.checkOpen();
     return this.#engine;
   }
 
   get typeIndex(): OrderedIndex {
-    this.#checkOpen();
+    this.checkOpen();
     return this.#shared.indexes.typeIndex;
   }
 
@@ -65,13 +66,17 @@ export class View implements QuerySource {
     return this.#shared.catalog.typesOf(type);
   }
 
+  isVersioned(type: string): boolean {
+    return this.#shared.catalog.isVersioned(type);
+  }
+
   /** The number of the newest kept revision, for a type that keeps them; else 0. */
   lastKept(id: string, type: string): number {
     return this.#shared.catalog.isVersioned(type) ? this.engine.lastRevision(id) : 0;
   }
 
   stored(id: string): StoredDocument | undefined {
-    this.#checkOpen();
+    this.checkOpen();
     const cached = this.#shared.cache.get(id, this.seq);
     if (cached) return cached;
     const stored = this.#engine.get(id);
@@ -94,6 +99,9 @@ export class View implements QuerySource {
   }
 
   load(ref: DocumentRef): Document | undefined {
+    this.checkOpen();
+    const cached = this.#shared.cache.documentAt(ref, this.seq);
+    if (cached) return cached;
     const id = this.idOf(ref);
     const stored = id === undefined ? undefined : this.stored(id);
     return stored?.ref === ref ? stored.document : undefined;
@@ -131,7 +139,8 @@ export class View implements QuerySource {
     this.#onClose(this);
   }
 
-  #checkOpen(): void {
+  /** @throws {JdbxError} STORE_CLOSED */
+  checkOpen(): void {
     if (this.#closed) {
       throw new JdbxError('STORE_CLOSED', 'expected an open view; it, or its store, was closed');
     }

@@ -35,6 +35,46 @@ export function auditId(n: number): string {
   return `audit:${String(n).padStart(16, '0')}`;
 }
 
+/**
+ * Stands for the documents that retention took from the start of the chain, under the id of
+ * the last of them. Its hash is sealed by the newest document of kind `audit-trim`, which is
+ * appended in the same commit.
+ */
+export interface AuditSummary extends AuditDocument {
+  readonly kind: 'summary';
+  /** How many documents it stands for: 1 to `n`. */
+  readonly removed: number;
+  /** ISO 8601, UTC: of the first and the last of them. */
+  readonly first_at: string;
+  readonly last_at: string;
+  /** How many there were of each kind. */
+  readonly kinds: { readonly [kind: string]: number };
+  /** The hash of document `n`, which the next one names. */
+  readonly link: string;
+}
+
+/**
+ * The summary of documents that follow on each other from the start of the chain. When the
+ * first of them is itself a summary, the new one stands for what that stood for, too.
+ */
+export function summarize(documents: readonly Document[], atMs: number): AuditSummary {
+  const first = documents[0] as AuditDocument;
+  const last = documents.at(-1) as AuditDocument;
+  const before = first.kind === 'summary' ? (first as AuditSummary) : undefined;
+  const kinds: Record<string, number> = { ...before?.kinds };
+  for (const { kind } of (before ? documents.slice(1) : documents) as AuditDocument[]) {
+    kinds[kind] = (Object.hasOwn(kinds, kind) ? (kinds[kind] as number) : 0) + 1;
+  }
+  const body = {
+    ...{ _id: last._id, _type: 'audit', _rev: last._rev + 1, n: last.n },
+    ...{ at: new Date(atMs).toISOString(), kind: 'summary' as const, removed: last.n },
+    ...{ first_at: before?.first_at ?? first.at, last_at: last.at, kinds: Object.freeze(kinds) },
+    link: last.hash,
+    prev: before?.hash ?? AUDIT_START.hash,
+  };
+  return Object.freeze({ ...body, hash: contentHash(body) });
+}
+
 /** Fields that the chain gives. */
 const SEALED = ['_id', '_type', '_rev', 'n', 'at', 'prev', 'hash'];
 
@@ -67,16 +107,37 @@ export interface AuditVerdict {
 /** Walks the chain. `documents` come in order of their number. */
 export function verifyChain(documents: Iterable<Document>, head: AuditHead): AuditVerdict {
   let link = AUDIT_START;
-  for (const document of documents) {
-    const n = link.n + 1;
-    const reason = faultOf(document as AuditDocument, link);
-    if (reason) return broken(link.n, n, reason);
-    link = { n, hash: (document as AuditDocument).hash };
+  let verified = 0;
+  let summary: AuditSummary | undefined;
+  let sealed: unknown;
+  for (const each of documents) {
+    const document = each as AuditDocument;
+    const isSummary = verified === 0 && document.kind === 'summary';
+    const expected = isSummary ? document.n : link.n + 1;
+    const reason = isSummary ? summaryFault(document) : faultOf(document, link);
+    if (reason) return broken(verified, expected, reason);
+    if (isSummary) summary = document as AuditSummary;
+    if (document.kind === 'audit-trim') sealed = document.summary;
+    link = { n: expected, hash: summary === document ? summary.link : document.hash };
+    verified++;
   }
   if (link.n !== head.n || link.hash !== head.hash) {
-    return broken(link.n, link.n + 1, `expected ${head.n} documents, the chain ends at ${link.n}`);
+    return broken(
+      verified,
+      link.n + 1,
+      `expected ${head.n} documents, the chain ends at ${link.n}`,
+    );
   }
-  return { ok: true, verified: link.n };
+  if (summary && sealed !== summary.hash) {
+    return broken(0, summary.n, 'the chain does not hold the seal of this summary');
+  }
+  return { ok: true, verified };
+}
+
+function summaryFault({ hash, ...body }: AuditDocument): string | undefined {
+  if (body._id !== auditId(body.n)) return `expected ${auditId(body.n)}, found ${body._id}`;
+  if (contentHash(body) !== hash) return 'its content does not match its own hash';
+  return undefined;
 }
 
 function faultOf(document: AuditDocument, link: AuditHead): string | undefined {

@@ -69,3 +69,43 @@ export interface IndexBatch {
 
 /** Makes an empty index. `native.ts` and `portable.ts` each export one. */
 export type CreateIndex = () => OrderedIndex;
+
+/** Entries in order, keys one behind the other; what it holds is good until the next run. */
+export interface EntryRun {
+  readonly count: number;
+  readonly refs: Uint32Array;
+  readonly keys: Uint8Array;
+  readonly lengths: Uint32Array;
+}
+
+/**
+ * Indexes in files: each one snapshot of one index, under a label that says of what. An
+ * implementation that has none is built from the documents whenever a store opens.
+ */
+export interface IndexFiles {
+  /**
+   * Writes the entries that live at `seq` to a new file, off this thread, and flushes it. The
+   * caller keeps that snapshot from being released until then, and removes what failed.
+   *
+   * @returns bytes on disk
+   * @throws {Error} with the system's `code`, such as ENOSPC
+   */
+  save(index: OrderedIndex, path: string, seq: number, label: string): Promise<number>;
+  /** What the writer said of a file; `undefined` when there is none that this build could open. */
+  readLabel(path: string): string | undefined;
+  /** The index in a file; `undefined` when any byte of it is not as it was written. */
+  open(path: string): OrderedIndex | undefined;
+  /** Forgets every life of these documents' entries. Nobody may be reading the index. */
+  purge(index: OrderedIndex, refs: readonly DocumentRef[]): void;
+  /** Every entry that lives at `seq`, with its key, and without an object for each. */
+  runs(index: OrderedIndex, seq: number): Iterable<EntryRun>;
+}
+
+/** How a store makes its indexes. */
+export interface IndexKind {
+  readonly name: 'native' | 'portable';
+  /** Why it is not the native one. */
+  readonly reason?: string | undefined;
+  readonly create: CreateIndex;
+  readonly files?: IndexFiles | undefined;
+}

@@ -1,17 +1,18 @@
-import type { CreateIndex } from './contract.js';
-import { createNativeIndex, nativeMissing } from './native.js';
+import type { CreateIndex, IndexKind } from './contract.js';
+import { createNativeIndex, nativeFiles, nativeMissing } from './native.js';
 import { createPortableIndex } from './portable.js';
 
-/** Which of the twins `createIndex` makes. */
-export const indexEngine: 'native' | 'portable' = createNativeIndex ? 'native' : 'portable';
+/** The twin that serves here: native where its binary loads, else portable, and why. */
+export const indexKind: IndexKind = createNativeIndex
+  ? { name: 'native', create: createNativeIndex, files: nativeFiles }
+  : { name: 'portable', create: createPortableIndex, reason: nativeMissing };
 
-/**
- * An empty index: native where its binary loads, else portable. The environment
- * variable `JDBX_NATIVE` forces the portable one with `0`; with `1` it asks for a
- * warning when the native one is missing.
- */
-export const createIndex: CreateIndex = createNativeIndex ?? createPortableIndex;
+export const indexEngine = indexKind.name;
 
-if (process.env.JDBX_NATIVE === '1' && nativeMissing !== undefined) {
-  process.emitWarning(`the portable index is used: ${nativeMissing}`, { code: 'JDBX_PORTABLE' });
+/** An empty index of that kind. */
+export const createIndex: CreateIndex = indexKind.create;
+
+// Once in each thread that loads this. `JDBX_NATIVE=0` asks for it, and needs no word.
+if (indexKind.reason !== undefined && process.env.JDBX_NATIVE !== '0') {
+  process.emitWarning(`the portable index is used: ${indexKind.reason}`, { code: 'JDBX_PORTABLE' });
 }

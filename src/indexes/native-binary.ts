@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { requireNative } from '../base/native-file.js';
 
 /** A list as the binary hands it out; it goes when it is closed or collected. */
 export type NativeList = { readonly native: unique symbol };
@@ -16,25 +16,15 @@ export interface NativeBinary {
   read(list: NativeList, refs: Uint32Array): number;
   count(list: NativeList): number;
   stats(list: NativeList): number;
+  purge(list: NativeList, bits: Uint8Array): number;
+  /** Bytes, or minus the system's error number; null when the label or the path is too long. */
+  save(list: NativeList, path: string, label: string): Promise<number> | null;
+  /** A list, null without memory, or a status of `native/image.h`. */
+  open(path: string): NativeList | null | number;
+  readLabel(path: string): string | number;
 }
-
-/** A clone builds its own; the published package brings some along. */
-const PLACES = [
-  '../../native/build/Release/jdbx.node',
-  `../../prebuilds/${process.platform}-${process.arch}/jdbx.node`,
-];
 
 /** The binary, or the reason why there is none. `JDBX_NATIVE=0` leaves it alone. */
 export function loadBinary(): NativeBinary | string {
-  if (process.env.JDBX_NATIVE === '0') return 'JDBX_NATIVE=0 asks for the portable index';
-  const require = createRequire(import.meta.url);
-  const reasons: string[] = [];
-  for (const place of PLACES) {
-    try {
-      return require(place) as NativeBinary;
-    } catch (error) {
-      reasons.push(String((error as Error).message.split('\n')[0]));
-    }
-  }
-  return reasons.join('; ');
+  return requireNative() as NativeBinary | string;
 }

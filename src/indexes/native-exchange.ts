@@ -148,6 +148,14 @@ export class NativeExchange {
     }
   }
 
+  /** The keys of the last read where they lie: one behind the other, until the next call. */
+  keysRead(count: number): { readonly keys: Uint8Array; readonly lengths: Uint32Array } {
+    const lengths = this.#lengths.subarray(0, count);
+    let end = 0;
+    for (let n = 0; n < count; n++) end += lengths[n] as number;
+    return { keys: this.#output.subarray(0, end), lengths };
+  }
+
   /** Makes room for the key that the last read had none for. */
   growOutput(): void {
     const needed = this.#header[HEADER.roomNeeded] as number;

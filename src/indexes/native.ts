@@ -1,16 +1,9 @@
 import { JdbxError } from '../base/errors.js';
-import { checkSeq } from './checks.js';
-import type {
-  CreateIndex,
-  IndexBatch,
-  IndexChange,
-  IndexCursor,
-  KeyRange,
-  OrderedIndex,
-} from './contract.js';
-import { describeKey, toKeyText } from './key-text.js';
-import { loadBinary, type NativeBinary, type NativeList } from './native-binary.js';
-import { NativeExchange, type NativeRange, toNativeRange } from './native-exchange.js';
+import type { CreateIndex, IndexFiles, OrderedIndex } from './contract.js';
+import { loadBinary, type NativeBinary } from './native-binary.js';
+import { NativeExchange } from './native-exchange.js';
+import { NativeFiles } from './native-files.js';
+import { NativeIndex } from './native-index.js';
 
 const loaded = loadBinary();
 
@@ -34,6 +27,10 @@ export function createBoundedIndex(limitBytes: number): OrderedIndex {
   if (!list) throw new JdbxError('INDEX_FULL', 'expected memory for an index, got none');
   return new NativeIndex(binary, exchange, list);
 }
+
+/** Native indexes in files; `undefined` where no binary fits. */
+export const nativeFiles: IndexFiles | undefined =
+  native && new NativeFiles(native.binary, native.exchange);
 
 /** An index of another thread, for reading. */
 export type SharedIndex = Pick<OrderedIndex, 'scan' | 'count' | 'stats' | 'close'>;
@@ -65,158 +62,4 @@ export function attachIndex(handle: number): SharedIndex {
 function loadedOrThrow(): { readonly binary: NativeBinary; readonly exchange: NativeExchange } {
   if (!native) throw new Error(`there is no native index here: ${nativeMissing}`);
   return native;
-}
-
-/** Statuses of `native/skiplist.h`. */
-const OK = 0;
-const NO_MEMORY = 1;
-const NO_ROOM = 7;
-const REASONS: Readonly<Record<number, string>> = {
-  2: 'another thread is writing to the index',
-  3: 'it lives already',
-  4: 'it does not live',
-  5: 'it has seen a later seq',
-  6: 'it was not changed so last, at that seq',
-};
-
-class NativeIndex implements OrderedIndex {
-  readonly #binary: NativeBinary;
-  readonly #exchange: NativeExchange;
-  #list: NativeList | undefined;
-
-  constructor(binary: NativeBinary, exchange: NativeExchange, list: NativeList) {
-    this.#binary = binary;
-    this.#exchange = exchange;
-    this.#list = list;
-  }
-
-  get handle(): number {
-    return this.#binary.handle(this.#open());
-  }
-
-  apply(changes: readonly IndexChange[], seq: number): void {
-    this.#write('apply', changes, seq);
-  }
-
-  revert(changes: readonly IndexChange[], seq: number): void {
-    this.#write('revert', changes, seq);
-  }
-
-  scan(range: KeyRange, seq: number): IndexCursor {
-    this.#open();
-    checkSeq(seq);
-    const list = () => this.#open();
-    return new NativeCursor(this.#binary, this.#exchange, list, toNativeRange(range, true), seq);
-  }
-
-  count(range: KeyRange, seq: number): number {
-    const list = this.#open();
-    checkSeq(seq);
-    this.#exchange.writeRange(toNativeRange(range, false), seq, false);
-    return this.#binary.count(list);
-  }
-
-  release(seq: number): void {
-    checkSeq(seq);
-    const list = this.#open();
-    this.#exchange.seq = seq;
-    const status = this.#binary.release(list);
-    if (status !== OK) throw new Error(`cannot release seq ${seq}: ${REASONS[status]}`);
-  }
-
-  stats(): { readonly entries: number; readonly live: number; readonly bytes: number } {
-    this.#binary.stats(this.#open());
-    return this.#exchange.stats;
-  }
-
-  close(): void {
-    if (this.#list) this.#binary.close(this.#list);
-    this.#list = undefined;
-  }
-
-  #write(verb: 'apply' | 'revert', changes: readonly IndexChange[], seq: number): void {
-    const list = this.#open();
-    checkSeq(seq);
-    this.#exchange.writeChanges(changes);
-    this.#exchange.seq = seq;
-    const status = this.#binary[verb](list, changes.length);
-    if (status !== OK) throw refusal(verb, status, changes[this.#exchange.failed]);
-  }
-
-  #open(): NativeList {
-    if (!this.#list) throw new Error('the index is closed');
-    return this.#list;
-  }
-}
-
-function refusal(verb: 'apply' | 'revert', status: number, change: IndexChange | undefined): Error {
-  if (status === NO_MEMORY) {
-    return new JdbxError('INDEX_FULL', 'expected memory for an index entry, got none');
-  }
-  const reason = REASONS[status] ?? `status ${status}`;
-  if (!change) return new Error(`cannot ${verb}: ${reason}`);
-  const { kind, key, ref } = change;
-  const what = verb === 'apply' ? kind : `revert the ${kind} of`;
-  return new Error(
-    `cannot ${what} the entry (key ${describeKey(toKeyText(key))}, ref ${ref}): ${reason}`,
-  );
-}
-
-/**
- * Reads a range in batches. It holds nothing of the list: the last key read, in
- * this thread's memory, is where the next batch begins.
- */
-class NativeCursor implements IndexCursor {
-  readonly #binary: NativeBinary;
-  readonly #exchange: NativeExchange;
-  readonly #list: () => NativeList;
-  readonly #seq: number;
-  #range: NativeRange;
-  #done = false;
-
-  constructor(
-    binary: NativeBinary,
-    exchange: NativeExchange,
-    list: () => NativeList,
-    range: NativeRange,
-    seq: number,
-  ) {
-    this.#binary = binary;
-    this.#exchange = exchange;
-    this.#list = list;
-    this.#range = range;
-    this.#seq = seq;
-  }
-
-  next({ refs, keys }: IndexBatch): number {
-    if (refs.length === 0) throw new RangeError('expected a batch with room, got length 0');
-    if (this.#done) return 0;
-    const count = this.#read(refs, keys !== undefined);
-    if (keys) this.#exchange.readKeys(count, keys);
-    if (this.#exchange.done) this.close();
-    else this.#goOnFrom(refs[count - 1] as number, keys !== undefined);
-    return count;
-  }
-
-  close(): void {
-    this.#done = true;
-  }
-
-  #read(refs: Uint32Array, wantsKeys: boolean): number {
-    const list = this.#list();
-    for (;;) {
-      this.#exchange.writeRange(this.#range, this.#seq, wantsKeys);
-      const count = this.#binary.read(list, refs);
-      if (count >= 0) return count;
-      if (count !== -NO_ROOM) throw new Error(`cannot read the index: status ${-count}`);
-      this.#exchange.growOutput();
-    }
-  }
-
-  #goOnFrom(ref: number, wantsKeys: boolean): void {
-    const key = this.#exchange.lastKey(wantsKeys);
-    const { low, high, reverse } = this.#range;
-    if (reverse) this.#range = { low, high: { key, ref: ref - 1 }, reverse };
-    else this.#range = { low: { key, ref }, high, reverse };
-  }
 }

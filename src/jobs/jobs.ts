@@ -19,14 +19,15 @@ export class Jobs {
   readonly #deps: JobsDeps;
   readonly #waits: AlarmClock;
   readonly #times: AlarmClock;
+  readonly #schedules: Schedules;
   #stop: (() => void) | undefined;
   #tidied = 0;
 
   constructor(deps: JobsDeps) {
     this.#deps = deps;
-    const schedules = new Schedules(deps.database, deps.clock, deps.start);
+    this.#schedules = new Schedules(deps.database, deps.clock, deps.start);
     this.#waits = new AlarmClock(deps.clock, () => this.#wake());
-    this.#times = new AlarmClock(deps.clock, () => schedules.followAll());
+    this.#times = new AlarmClock(deps.clock, () => this.#schedules.followAll());
   }
 
   /** A wait has to be looked at, at this time in milliseconds since the epoch. */
@@ -34,9 +35,9 @@ export class Jobs {
     if (this.#stop) this.#waits.expect(atMs);
   };
 
-  /** True once it was begun. */
-  get isAtWork(): boolean {
-    return this.#stop !== undefined;
+  /** A run has ended: a schedule may wait for that. */
+  runEnded(): void {
+    if (this.#stop && this.#schedules.isQueueing) this.#times.expect(0);
   }
 
   /** Begins to look at what is due, now and from now on. */

@@ -27,6 +27,14 @@ interface Progress extends Document {
   readonly last: string;
   readonly run?: string;
   readonly skipped: number;
+  /** Times until then wait for the run before them, and are not skipped. */
+  readonly made_up_until?: string;
+}
+
+interface Due {
+  readonly at: number;
+  /** No process was there, or it was too busy to look. */
+  readonly late: boolean;
 }
 
 /** Times of one schedule that are looked at in a row. */
@@ -44,6 +52,7 @@ export class Schedules {
   readonly #start: StartRun;
   /** When this process began to look: times before that were missed. */
   readonly #since: number;
+  #queueing = false;
 
   constructor(database: Database, clock: Clock, start: StartRun) {
     this.#database = database;
@@ -52,8 +61,14 @@ export class Schedules {
     this.#since = clock.now();
   }
 
+  /** True while a time waits for the run before it to end. */
+  get isQueueing(): boolean {
+    return this.#queueing;
+  }
+
   /** Starts what is due. Gives the next time of all schedules, in milliseconds since the epoch. */
   async followAll(): Promise<number | undefined> {
+    this.#queueing = false;
     const schedules = await this.#database.query<ScheduleDocument>({ _type: 'schedule' });
     const next = await Promise.all(schedules.map((schedule) => this.#follow(schedule)));
     const times = next.filter((at) => at !== undefined);
@@ -63,11 +78,17 @@ export class Schedules {
   async #follow(schedule: ScheduleDocument): Promise<number | undefined> {
     if (schedule.enabled === false) return undefined;
     const now = this.#clock.now();
+    const { overlap = 'skip' } = schedule;
     let progress = await this.#progressOf(schedule, now);
     const anchor = Date.parse(progress.anchor);
-    for (const at of this.#chosen(schedule, progress, now)) {
-      const busy = schedule.overlap !== 'allow' && (await this.#isBusy(progress));
-      if (busy && schedule.overlap === 'queue') return now + QUEUE_LOOK_MS;
+    for (const { at, late } of this.#chosen(schedule, progress, now)) {
+      const busy = overlap !== 'allow' && (await this.#isBusy(progress));
+      // Of times that were missed and are all to be made up for, none is skipped.
+      if (busy && (overlap === 'queue' || late)) {
+        this.#queueing = true;
+        await this.#move(progress, Date.parse(progress.last), { made_up_until: iso(now) });
+        return now + QUEUE_LOOK_MS;
+      }
       progress = await this.#deal(schedule, progress, at, busy);
     }
     const last = Date.parse(progress.last);
@@ -77,12 +98,17 @@ export class Schedules {
   }
 
   /** The times to run at: of those that were missed as many as the schedule asks for. */
-  #chosen(schedule: ScheduleDocument, { last, anchor }: Progress, now: number): number[] {
-    const times = this.#times(schedule, Date.parse(last), now, Date.parse(anchor));
-    const late = times.filter((at, index) => at < this.#since || index < times.length - 1);
+  #chosen(schedule: ScheduleDocument, progress: Progress, now: number): Due[] {
+    const { last, anchor, made_up_until = '' } = progress;
+    const passed = this.#times(schedule, Date.parse(last), now, Date.parse(anchor));
+    const isLate = (at: number, index: number) =>
+      at < this.#since || index < passed.length - 1 || iso(at) <= made_up_until;
+    const times = passed.map((at, index) => ({ at, late: isLate(at, index) }));
+    const late = times.filter((each) => each.late);
     const onTime = times.slice(late.length);
     const { missed = 'once' } = schedule;
-    if (missed === 'all') return times;
+    if (missed === 'all')
+      return late.length === 0 ? times : times.map(({ at }) => ({ at, late: true }));
     return missed === 'skip' ? onTime : [...late.slice(-1), ...onTime];
   }
 
@@ -106,7 +132,7 @@ export class Schedules {
     busy: boolean,
   ): Promise<Progress> {
     if (busy) return this.#move(progress, at, { skipped: progress.skipped + 1 });
-    const key = `${schedule._id}@${new Date(at).toISOString()}`;
+    const key = `${schedule._id}@${iso(at)}`;
     const { pipeline, input = {}, session, priority } = schedule;
     try {
       await this.#start({ key, pipeline, input, session, priority });
@@ -126,7 +152,7 @@ export class Schedules {
     const { _id, _rev } = schedule;
     const known = await this.#database.get<Progress>(progressId(_id));
     if (known?.schedule_rev === _rev) return known;
-    const begun = new Date(now).toISOString();
+    const begun = iso(now);
     // Times that were dealt with stay so, also when the clock stands before them now.
     const last = known && known.last > begun ? known.last : begun;
     const facts = { schedule: _id, schedule_rev: _rev, anchor: begun, last, skipped: 0 };
@@ -135,7 +161,7 @@ export class Schedules {
 
   #move(progress: Progress, at: number, change: object): Promise<Progress> {
     const { _id, _type, _rev, error, ...facts } = progress;
-    return this.#write({ ...facts, last: new Date(at).toISOString(), ...change });
+    return this.#write({ ...facts, last: iso(at), ...change });
   }
 
   /** What another process has written meanwhile is not taken back. */
@@ -154,4 +180,8 @@ export class Schedules {
 
 function progressId(schedule: string): string {
   return `schedule_progress:${schedule}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

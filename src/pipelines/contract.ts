@@ -10,9 +10,11 @@ import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { Charge } from './attempt.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Spending } from './spending.js';
 import type { Emitted } from './waits/event-document.js';
@@ -42,6 +44,8 @@ export interface StageWork {
   readonly attempt: number;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Of the guests' random numbers. Default: made of run, path and attempt. */
+  readonly seed?: string | undefined;
   /** Numbers the model calls of this attempt's guests. */
   nextCall(): number;
   /** Numbers what is set aside for this attempt's calls. */
@@ -59,8 +63,11 @@ export interface StageWork {
 /** What a stage may ask of the run that it belongs to. */
 export interface RunServices {
   readonly id: string;
+  /** The id of the pipeline that it runs. */
+  readonly pipelineId: string;
   /** The revisions that the run is pinned to. */
   readonly definitions: Definitions;
+  readonly codes: GuestCodes;
   readonly sandbox: Sandbox;
   readonly models: ModelCaller;
   readonly pools: Pools;
@@ -79,6 +86,8 @@ export interface RunServices {
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;
+  /** Counts tokens; loaded when it is first asked for. */
+  tokens(): Promise<TokenCounter>;
   /** The types that go by this name. */
   typesOf(type: string): readonly string[];
   /** Runs stages in order and gives the last output. `prefix` is put before their paths. */

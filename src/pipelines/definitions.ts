@@ -8,6 +8,8 @@ import type { Pipeline, Stage } from './pipeline-document.js';
 export interface DefinitionReader {
   current(id: string): Document | undefined;
   revision(id: string, rev: number): Document | undefined;
+  /** The ids of the documents that its code imports. */
+  importsOf(document: Document): readonly string[];
 }
 
 /** The definitions of one run, at its pinned revisions. */
@@ -37,9 +39,14 @@ export class Definitions {
     return checkPipeline(this.get(id));
   }
 
-  /** The revisions of what a stage itself names, for its audit document. */
+  /** The revisions of what a stage itself names and that imports, for its audit document. */
   pinsOf(stage: Stage): Pins {
-    return Object.fromEntries(idsNamedBy(stage).map((id) => [id, this.pins[id] as number]));
+    const ids = new Set(idsNamedBy(stage));
+    for (const id of ids) {
+      const used = this.#held.get(id);
+      for (const imported of used ? this.#reader.importsOf(used) : []) ids.add(imported);
+    }
+    return Object.fromEntries([...ids].map((id) => [id, this.pins[id] as number]));
   }
 
   #read(id: string): Document {

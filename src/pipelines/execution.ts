@@ -12,12 +12,14 @@ import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
 import { Definitions } from './definitions.js';
 import { fence } from './fence.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
@@ -69,12 +71,17 @@ export class Execution implements RunServices {
     this.definitions = new Definitions(run.definitions, {
       current: (id) => this.#document(id),
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
+      importsOf: (document) => this.codes.importsOf(document),
     });
     if (resumed) this.#recall();
   }
 
   get sandbox(): Sandbox {
     return this.#deps.sandbox;
+  }
+
+  get codes(): GuestCodes {
+    return this.#deps.codes;
   }
 
   get models(): ModelCaller {
@@ -99,6 +106,10 @@ export class Execution implements RunServices {
 
   workspace(): Workspace {
     return this.#deps.database.workspace();
+  }
+
+  tokens(): Promise<TokenCounter> {
+    return this.#deps.tokens();
   }
 
   typesOf = (type: string): readonly string[] => this.#deps.database.typesOf(type);
@@ -256,6 +267,10 @@ export class Execution implements RunServices {
     const session = this.session === undefined ? undefined : this.#document(this.session);
     const named = [...(this.#run.budgets ?? []), this.pipeline().budget, session?.budget];
     return [...new Set(named.filter((budget) => typeof budget === 'string'))];
+  }
+
+  get pipelineId(): string {
+    return this.#run.pipeline;
   }
 
   tell(path: string, piece: ModelPiece): void {

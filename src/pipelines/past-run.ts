@@ -6,10 +6,12 @@ import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
 import type { ChildResult, RunServices, WaitResult } from './contract.js';
 import type { Definitions } from './definitions.js';
 import type { Execution } from './execution.js';
+import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Spending } from './spending.js';
 import { Suspended } from './suspended.js';
@@ -48,6 +50,9 @@ export abstract class PastRun implements RunServices {
   get definitions(): Definitions {
     return this.execution.definitions;
   }
+  get codes(): GuestCodes {
+    return this.execution.codes;
+  }
   get sandbox(): Sandbox {
     return this.execution.sandbox;
   }
@@ -81,6 +86,9 @@ export abstract class PastRun implements RunServices {
   workspace(): Workspace {
     throw new Suspended([]);
   }
+  tokens(): Promise<TokenCounter> {
+    return this.execution.tokens();
+  }
   typesOf = (type: string): readonly string[] => this.execution.typesOf(type);
   document(id: string): Document | undefined {
     return this.execution.document(id);
@@ -107,6 +115,9 @@ export abstract class PastRun implements RunServices {
   }
   get budgets(): readonly string[] {
     return [];
+  }
+  get pipelineId(): string {
+    return this.execution.pipelineId;
   }
   tell(): void {}
   async reserve(): Promise<Grant> {

@@ -13,6 +13,8 @@ export interface PinSource {
   document(id: string): Document | undefined;
   /** A type and the types that an alias says it includes. */
   typesOf(type: string): readonly string[];
+  /** The ids of the documents that its code imports. */
+  importsOf(document: Document): readonly string[];
 }
 
 /** Fields that name a definition, and the type that it must have. */
@@ -112,11 +114,16 @@ function refuseCircle({ path, certain }: Named, { _id }: Document): void {
   throw new JdbxError('INVALID_PIPELINE', `expected pipelines that end, got ${circle}`, { path });
 }
 
-function namedBy(
-  document: Document,
-  source: PinSource,
-  { path, certain }: Pick<Named, 'path' | 'certain'>,
-): Named[] {
+type Place = Pick<Named, 'path' | 'certain'>;
+
+function namedBy(document: Document, source: PinSource, place: Place): Named[] {
+  const imported = source.importsOf(document).map((id) => {
+    return { id, types: ['transformer'], path: `${place.path} (${document._id})`, certain: [] };
+  });
+  return [...imported, ...namedInFields(document, source, place)];
+}
+
+function namedInFields(document: Document, source: PinSource, { path, certain }: Place): Named[] {
   const { _id: id, _type: type } = document;
   if (source.typesOf('pipeline').includes(type)) {
     const at = path === '' ? '' : `${path} (${id}).`;

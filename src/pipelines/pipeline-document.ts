@@ -58,8 +58,8 @@ export interface Stage {
   readonly key?: Value;
   /** An expression: a passage or a list of them for the model to answer from. */
   readonly context?: Value;
-  /** How many turns of the session go before the stage's own messages. Default 0. */
-  readonly history?: number;
+  /** How many turns of the session, or of tokens, go before the stage's own messages. Default 0. */
+  readonly history?: number | { readonly tokens: number; readonly turns?: number };
   /** Never call again while it is open whether the call was made. Default false. */
   readonly at_most_once?: boolean;
   /** A budget that this stage's model calls count in beside the run's. */

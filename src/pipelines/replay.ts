@@ -30,10 +30,10 @@ export interface ReplayReport {
   /** Stages whose record was taken as it is: what they did depends on more than their input. */
   readonly taken: number;
   /** The first place at which the run would go another way. */
-  readonly difference?: Difference;
+  readonly difference?: ReplayDifference;
 }
 
-export interface Difference {
+export interface ReplayDifference {
   readonly path: string;
   readonly what: 'when' | 'output' | 'request' | 'error';
   readonly recorded: Value;
@@ -42,9 +42,9 @@ export interface Difference {
 
 /** Stands where the records and the replay part. */
 class Parted extends Error {
-  readonly difference: Difference;
+  readonly difference: ReplayDifference;
 
-  constructor(difference: Difference) {
+  constructor(difference: ReplayDifference) {
     super(`differs at ${difference.path}`);
     this.difference = difference;
   }
@@ -63,7 +63,7 @@ export async function replayRun(
   const replay = new Replay(execution, snapshot);
   const { stages, output: expression } = execution.pipeline();
   const context = execution.context();
-  const report = (difference?: Difference): ReplayReport => ({
+  const report = (difference?: ReplayDifference): ReplayReport => ({
     run: execution.id,
     same: difference === undefined,
     compared: replay.compared,
@@ -191,7 +191,7 @@ class Replay extends PastRun {
         ? input
         : (await renderPrompt(work, this.definitions.get(template))).output;
     const integration = this.definitions.get(stage.integration as string);
-    const { messages } = buildRequest(work, integration, said);
+    const { messages } = buildRequest(work, integration, { output: said, earlier: [] });
     compare(path, 'request', answered?.request?.messages ?? null, messages);
     return (this.execution.endOf(path) as StageEnd).output;
   }
@@ -230,7 +230,7 @@ function isLoose(expression: unknown): boolean {
 
 function compare(
   path: string,
-  what: Difference['what'],
+  what: ReplayDifference['what'],
   recorded: unknown,
   replayed: unknown,
 ): void {

@@ -1,3 +1,4 @@
+import type { Document } from '../base/document.js';
 import { describeThrown, type ErrorCode, isJdbxError, JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import { compensate } from './compensation.js';
@@ -65,18 +66,20 @@ export class RunLife {
 
   /** The revisions that a new run uses: the current ones. */
   pinCurrent(pipeline: string): Pins {
-    const { database } = this.#deps;
+    const { database, codes } = this.#deps;
     using snapshot = database.snapshot();
     return pinDefinitions(pipeline, {
       document: (id) => snapshot.get(id),
       typesOf: (type) => database.typesOf(type),
+      importsOf: (document) => codes.importsOf(document),
     });
   }
 
   /** Those of a child run: it is a part of its parent, and uses what that was pinned to. */
   pinFrom(parent: RunServices, pipeline: string): Pins {
     const document = (id: string) => parent.definitions.get(id);
-    return pinDefinitions(pipeline, { document, typesOf: parent.typesOf });
+    const importsOf = (each: Document) => parent.codes.importsOf(each);
+    return pinDefinitions(pipeline, { document, typesOf: parent.typesOf, importsOf });
   }
 
   /** Goes on with a run that was begun before. */

@@ -218,8 +218,8 @@ function continuation({ on_error }: Stage): Continuation | undefined {
 function errorFacts(error: unknown): ValueObject {
   if (!(error instanceof JdbxError)) return { code: 'UNKNOWN', message: describeThrown(error) };
   const { code, message, path, details } = error;
-  const { line, column, console } = (details ?? {}) as ValueObject;
-  const facts = { code, message, path, line, column, console };
+  const { guestCode, module, line, column, console } = (details ?? {}) as ValueObject;
+  const facts = { code, guest_code: guestCode, message, path, module, line, column, console };
   return Object.fromEntries(
     Object.entries(facts).filter(([, fact]) => fact !== undefined),
   ) as ValueObject;

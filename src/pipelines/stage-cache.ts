@@ -36,7 +36,11 @@ export function cacheSlot(
 ): CacheSlot | undefined {
   if (stage.cache === undefined || stage.cache === false) return undefined;
   const rule: CacheRule = stage.cache === true ? {} : stage.cache;
-  const source = { document: (id: string) => run.definitions.get(id), typesOf: run.typesOf };
+  const source = {
+    document: (id: string) => run.definitions.get(id),
+    typesOf: run.typesOf,
+    importsOf: (document: Document) => run.codes.importsOf(document),
+  };
   const documents = definitionsUnder(idsNamedBy(stage), source);
   const own = Object.entries(stage).filter(([field]) => !ASIDE.has(field));
   const depends =
@@ -96,10 +100,10 @@ function variablesOf({ variables }: Document): string[] {
   return Array.isArray(variables) ? variables.map(String) : [];
 }
 
-function parametersOf(document: Document, { sandbox }: RunServices): string[] {
-  return ['code', 'generator', 'strategy'].flatMap((field) => {
-    const code = document[field];
-    if (typeof code !== 'string') return [];
+function parametersOf(document: Document, { sandbox, codes }: RunServices): string[] {
+  return (['code', 'generator', 'strategy'] as const).flatMap((field) => {
+    if (typeof document[field] !== 'string') return [];
+    const code = codes.javascript(document, field);
     const entry = document.entry as string | undefined;
     const { parameters } = sandbox.entryOf({ name: document._id, code, entry });
     return parameters.length > 1 || field !== 'code'

@@ -3,7 +3,7 @@ import { JdbxError } from '../base/errors.js';
 import type { Database } from '../documents/database.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
-import type { Commit } from '../storage/contract.js';
+import type { Commit, PutChange, RemoveChange } from '../storage/contract.js';
 import { auditAll } from './commit-stage.js';
 import type { RunDocument } from './run-document.js';
 
@@ -89,6 +89,7 @@ function effectsOf(view: View, run: string, stage: string | undefined): Effect[]
     const written = writesOf(commit, run, stage);
     found ||= written !== undefined;
     for (const change of commit.changes) {
+      if (change.kind === 'forget') continue;
       const id = change.kind === 'put' ? change.document._id : change.id;
       if (written?.has(id)) {
         const earlier = effects.get(id);
@@ -134,7 +135,7 @@ function isBelow({ run, path }: AuditedStage, root: string, stage: string | unde
 function beforeOf(
   view: View,
   id: string,
-  change: Commit['changes'][number],
+  change: PutChange | RemoveChange,
   seen: ReadonlyMap<string, Document | undefined>,
 ): Document | undefined | null {
   if (seen.has(id)) return seen.get(id);

@@ -2,7 +2,7 @@ import { JdbxError } from '../base/errors.js';
 import type { ValueObject } from '../base/values.js';
 import { checkPipeline, type PipelineStage } from './check-pipeline.js';
 import type { Query, QuerySource } from './contract.js';
-import { run } from './execute.js';
+import { find as findAll, run } from './execute.js';
 import { expressionError } from './expression.js';
 import { isPlannable } from './index-definition.js';
 import { plan } from './plan.js';
@@ -96,7 +96,7 @@ function readers(source: QuerySource): Pick<StageSetting, 'find' | 'isIndexed'> 
     const known = all ? read.get(type) : undefined;
     if (known) return known;
     const query = { filter: { _type: type, ...filter }, ...(all ? {} : { sort: { _id: 1 } }) };
-    const found = [...run(plan(query, source), source)];
+    const found = findAll(plan(query, source), source);
     if (all) read.set(type, found);
     return found;
   };

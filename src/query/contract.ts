@@ -63,6 +63,11 @@ export interface PlannableIndex {
 export interface QuerySource {
   /** The commit that the snapshot shows. */
   readonly seq: number;
+  /**
+   * True when every living key of an index leads to a document that the reader may see, and
+   * `count` is exact: then keys alone may answer. Default false.
+   */
+  readonly keysSuffice?: boolean;
   /** Keys are `encodeKey([type, id])`; one entry for every document of every type. */
   readonly typeIndex: OrderedIndex;
   /** The indexes over documents of exactly this `_type`. */

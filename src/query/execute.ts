@@ -1,124 +1,110 @@
 import type { ValueObject } from '../base/values.js';
 import type { DocumentRef } from '../indexes/contract.js';
-import type { DocumentBody, QuerySource } from './contract.js';
-import { mergeOrdered } from './merge.js';
-import type { Access, Plan } from './plan.js';
-import { readRefs } from './read-refs.js';
-import {
-  compareFields,
-  compareSortables,
-  type Sortable,
-  type SortOrder,
-  sortableMaker,
-} from './sort.js';
-import { newStats, type RunStats } from './stats.js';
-import { takeLeast } from './top.js';
+import type { Access, IndexAccess } from './access.js';
+import type { QuerySource } from './contract.js';
+import { countByKeys } from './count-by-keys.js';
+import { CHUNK_MAX, type Chunk, matching } from './matching.js';
+import { inFieldOrder, sortInMemory } from './ordered.js';
+import type { Plan } from './plan.js';
+import type { RunStats } from './stats.js';
+
+/** Documents in the first chunk of a query that may want them all. */
+const CHUNK_FIRST = 32;
 
 /**
  * Runs a plan lazily against the snapshot it was made from. What it yields is
  * the stored, frozen document, or a projection of it.
- *
- * Whatever the plan, the whole filter is applied to every document.
  */
 export function* run(
   plan: Plan,
   source: QuerySource,
-  stats: RunStats = newStats(),
+  stats?: RunStats,
 ): Generator<ValueObject, void> {
-  let left = plan.limit;
-  let skip = plan.skip;
-  for (const document of inOrder(plan, source, stats)) {
-    if (skip-- > 0) continue;
-    stats.returned++;
-    yield plan.project ? plan.project(document) : document;
-    if (--left <= 0) return;
+  for (const chunk of runChunks(plan, source, { stats })) yield* chunk;
+}
+
+/** Runs a plan to its end. The array is the caller's. */
+export function find(plan: Plan, source: QuerySource): ValueObject[] {
+  let all: ValueObject[] | undefined;
+  for (const chunk of runChunks(plan, source, { toEnd: true })) {
+    if (!all) all = chunk;
+    else for (let at = 0; at < chunk.length; at++) all.push(chunk[at] as ValueObject);
   }
+  return all ?? [];
 }
 
 /** How many documents a plan finds, after `skip` and `limit`. */
 export function count(plan: Plan, source: QuerySource): number {
-  const stats = newStats();
-  const { order: _, project: __, ...rest } = plan;
-  for (const _document of run({ ...rest, order: undefined, project: undefined }, source, stats));
-  return stats.returned;
+  const found = countByKeys(plan, source);
+  if (found !== undefined) return Math.min(Math.max(found - plan.skip, 0), plan.limit);
+  const unsorted = { ...plan, order: undefined, project: undefined, covering: undefined };
+  let counted = 0;
+  for (const chunk of runChunks(unsorted, source, { toEnd: true })) counted += chunk.length;
+  return counted;
 }
 
-function inOrder(plan: Plan, source: QuerySource, stats: RunStats): Iterable<DocumentBody> {
-  const seen = plan.repeats ? new Set<DocumentRef>() : undefined;
-  const streams = plan.accesses.map((access) => matching(plan, access, source, stats, seen));
-  if (!plan.order) return concat(streams);
-  const wanted = plan.skip + plan.limit;
-  return plan.ordered
-    ? orderedStreams(streams, plan.order, wanted)
-    : sortInMemory(streams, plan.order, wanted, stats);
+interface RunOptions {
+  readonly stats?: RunStats | undefined;
+  /** True when all that is wanted will be taken. */
+  readonly toEnd?: boolean;
 }
 
-function* matching(
+function* runChunks(
   plan: Plan,
-  access: Access,
   source: QuerySource,
-  stats: RunStats,
-  seen: Set<DocumentRef> | undefined,
-): Generator<DocumentBody, void> {
-  const test = plan.filter.test;
-  for (const ref of readRefs(access, source, stats)) {
-    if (seen?.has(ref)) continue;
-    seen?.add(ref);
-    const document = source.load(ref);
-    if (!document) continue;
-    stats.documentsExamined++;
-    if (test(document)) yield document;
+  options: RunOptions,
+): Generator<ValueObject[], void> {
+  let skip = plan.skip;
+  let left = plan.limit;
+  for (const chunk of inOrder(plan, source, options)) {
+    const isWhole = skip === 0 && chunk.length <= left;
+    const part = isWhole ? chunk : chunk.slice(skip, skip + left);
+    skip = Math.max(0, skip - chunk.length);
+    left -= part.length;
+    if (options.stats) options.stats.returned += part.length;
+    if (part.length > 0) yield plan.project ? part.map(plan.project) : part;
+    if (left <= 0) return;
   }
+}
+
+function inOrder(plan: Plan, source: QuerySource, { stats, toEnd }: RunOptions): Iterable<Chunk> {
+  const wanted = plan.skip + plan.limit;
+  const parts = plan.ordered ? plan.accesses.flatMap(rangesApart) : plan.accesses;
+  const { covering } = plan;
+  const setting = {
+    source,
+    stats,
+    covering,
+    wantsKeys: covering !== undefined,
+    seen: plan.repeats ? new Set<DocumentRef>() : undefined,
+    ...chunkSizes(plan, parts.length, toEnd ? CHUNK_MAX : CHUNK_FIRST),
+  };
+  const streams = parts.map((access) => matching(access, setting));
+  if (!plan.order) return streams.length === 1 ? (streams[0] as Iterable<Chunk>) : concat(streams);
+  if (plan.ordered) return inFieldOrder(streams, plan.order, wanted);
+  if (stats) stats.sortedInMemory = true;
+  return [sortInMemory(streams, plan.order, wanted)];
+}
+
+/**
+ * No more is read than is wanted. One more tells in an ordered read whether the last one ties;
+ * merged reads go step by step.
+ */
+function chunkSizes({ skip, limit, order, ordered }: Plan, streams: number, most: number) {
+  const wanted = skip + limit;
+  if (order && !ordered) return { chunkFirst: CHUNK_MAX, chunkNext: CHUNK_MAX };
+  if (order && streams > 1) return { chunkFirst: 1, chunkNext: 2 };
+  if (!order) return { chunkFirst: Math.min(wanted, most), chunkNext: most };
+  const ties = order.fields.length > 0 ? 1 : 0;
+  return { chunkFirst: Math.min(wanted + ties, most), chunkNext: 2 };
+}
+
+/** An access whose every range is in order becomes one for each range. */
+function rangesApart(access: Access): readonly Access[] {
+  if (access.kind !== 'index' || !access.merged) return [access];
+  return access.ranges.map((range): IndexAccess => ({ ...access, ranges: [range], merged: false }));
 }
 
 function* concat<T>(streams: readonly Iterable<T>[]): Generator<T, void> {
   for (const stream of streams) yield* stream;
-}
-
-function* sortInMemory(
-  streams: readonly Iterable<DocumentBody>[],
-  order: SortOrder,
-  wanted: number,
-  stats: RunStats,
-): Generator<DocumentBody, void> {
-  stats.sortedInMemory = true;
-  const sortables = sortable(concat(streams), order);
-  for (const item of takeLeast(sortables, wanted, compareSortables(order))) yield item.document;
-}
-
-/** The streams come in the order of the fields already; only documents that tie there are sorted, by `_id`. */
-function* orderedStreams(
-  streams: readonly Iterable<DocumentBody>[],
-  order: SortOrder,
-  wanted: number,
-): Generator<DocumentBody, void> {
-  const total = compareSortables(order);
-  const sorted = streams.map((stream) => {
-    const items = sortable(stream, order);
-    return order.fields.length === 0 ? items : sortTies(items, order, wanted);
-  });
-  for (const item of mergeOrdered(sorted, total)) yield item.document;
-}
-
-type Item = Sortable<DocumentBody>;
-
-function* sortable(documents: Iterable<DocumentBody>, order: SortOrder): Generator<Item, void> {
-  const make = sortableMaker(order);
-  for (const document of documents) yield make(document);
-}
-
-function* sortTies(items: Iterable<Item>, order: SortOrder, wanted: number): Generator<Item, void> {
-  const compare = compareFields(order);
-  const total = compareSortables(order);
-  let ties: Item[] = [];
-  for (const item of items) {
-    if (ties.length > 0 && compare(ties[0] as Item, item) !== 0) {
-      yield* ties.sort(total);
-      ties = [];
-    }
-    ties.push(item);
-    // A long tie is cut back now and then to what can still be asked for.
-    if (ties.length > 1_000 && ties.length > wanted * 2) ties = takeLeast(ties, wanted, total);
-  }
-  yield* ties.sort(total);
 }

@@ -1,14 +1,27 @@
 import { compareValues } from '../base/order.js';
 import type { Value } from '../base/values.js';
 import { conjuncts, type FilterNode, type PathTest, type Test } from './filter-node.js';
-import { hasPosition } from './paths.js';
 import type { TextPattern } from './pattern.js';
 import { patternPrefix, textAfter } from './pattern-prefix.js';
 
 /** What a filter lets a field of an index be: some points, or one range within a type class. */
-export type FieldBound =
-  | { readonly kind: 'points'; readonly values: readonly (Value | undefined)[] }
-  | { readonly kind: 'range'; readonly lower?: BoundEnd; readonly upper?: BoundEnd };
+export type FieldBound = PointsBound | RangeBound;
+
+interface Bound {
+  /** The conditions of the filter that every document within the bound meets. */
+  readonly proves: readonly FilterNode[];
+}
+
+export interface PointsBound extends Bound {
+  readonly kind: 'points';
+  readonly values: readonly (Value | undefined)[];
+}
+
+export interface RangeBound extends Bound {
+  readonly kind: 'range';
+  readonly lower?: BoundEnd;
+  readonly upper?: BoundEnd;
+}
 
 export interface BoundEnd {
   readonly value: Value;
@@ -29,15 +42,20 @@ export function fieldBounds(
   path: string,
   multikey: boolean,
 ): readonly FieldBound[] {
-  if (hasPosition(path)) return [];
   const single: FieldBound[] = [];
   const groups: FieldBound[][] = [[]];
   for (const node of nodes) collect(node, path, groups);
   for (const [index, group] of groups.entries()) {
-    const joined = index === 0 && multikey ? group : combine(group);
+    const joined = group.length < 2 || (index === 0 && multikey) ? group : combine(group);
     single.push(...joined);
   }
-  return single.sort((left, right) => rank(left) - rank(right));
+  return single.length < 2 ? single : single.sort((left, right) => rank(left) - rank(right));
+}
+
+/** Whether a condition may bound `path`. */
+export function boundsPath(node: FilterNode, path: string): boolean {
+  if (node.kind !== 'test') return false;
+  return node.path === path || (node.test.op === 'element' && path.startsWith(`${node.path}.`));
 }
 
 /** Group 0 holds the conditions on the field; each further group those of one `$elemMatch` element. */
@@ -46,7 +64,7 @@ function collect(node: FilterNode, path: string, groups: FieldBound[][]): void {
   if (node.test.op === 'element') {
     collectElement(node, node.test, path, groups);
   } else if (node.path === path) {
-    const bound = testBound(node.test);
+    const bound = testBound(node);
     if (bound) (groups[0] as FieldBound[]).push(bound);
   }
 }
@@ -70,18 +88,23 @@ function collectElement(
   }
 }
 
-function testBound(test: Test): FieldBound | undefined {
+function testBound(node: PathTest): FieldBound | undefined {
+  const { test } = node;
   switch (test.op) {
     case 'eq':
-      return pointsBound([test.value]);
+      return pointsBound([test.value], node);
     case 'in':
-      return test.patterns.length === 0 ? pointsBound(test.values) : undefined;
+      return test.patterns.length === 0 ? pointsBound(test.values, node) : undefined;
     case 'gt':
     case 'gte':
-      return rangeBound(test.value, { lower: { value: test.value, inclusive: test.op === 'gte' } });
+      return rangeBound(test.value, node, {
+        lower: { value: test.value, inclusive: test.op === 'gte' },
+      });
     case 'lt':
     case 'lte':
-      return rangeBound(test.value, { upper: { value: test.value, inclusive: test.op === 'lte' } });
+      return rangeBound(test.value, node, {
+        upper: { value: test.value, inclusive: test.op === 'lte' },
+      });
     case 'regex':
       return prefixBound(test.pattern);
     default:
@@ -90,26 +113,34 @@ function testBound(test: Test): FieldBound | undefined {
 }
 
 /** Arrays are indexed by their elements, so an array to equal names no point. */
-function pointsBound(values: readonly Value[]): FieldBound | undefined {
+function pointsBound(values: readonly Value[], node: FilterNode): FieldBound | undefined {
   if (values.length > POINTS_MAX || values.some(Array.isArray)) return undefined;
   if (values.some((value) => typeof value === 'number' && !Number.isFinite(value)))
     return undefined;
+  return { kind: 'points', values: distinct(values), proves: values.every(isExact) ? [node] : [] };
+}
+
+function distinct(values: readonly Value[]): readonly Value[] {
+  if (values.length < 2) return values;
   const sorted = [...values].sort(compareValues);
-  return {
-    kind: 'points',
-    values: sorted.filter((value, at) => at === 0 || compareValues(value, sorted[at - 1]) !== 0),
-  };
+  return sorted.filter((value, at) => at === 0 || compareValues(value, sorted[at - 1]) !== 0);
+}
+
+/** Whether a key of this value stands for this value alone. Null stands for what is missing too. */
+function isExact(value: Value): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function rangeBound(
   value: Value,
+  node: FilterNode,
   ends: { lower?: BoundEnd; upper?: BoundEnd },
 ): FieldBound | undefined {
   const end = ends.lower ?? ends.upper;
-  if (value === null) return end?.inclusive ? pointsBound([null]) : undefined;
+  if (value === null) return end?.inclusive ? pointsBound([null], node) : undefined;
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
   if (typeof value === 'object' && !(value instanceof Date)) return undefined;
-  return { kind: 'range', ...ends };
+  return { kind: 'range', ...ends, proves: isExact(value) ? [node] : [] };
 }
 
 function prefixBound(pattern: TextPattern): FieldBound | undefined {
@@ -117,7 +148,8 @@ function prefixBound(pattern: TextPattern): FieldBound | undefined {
   if (!prefix) return undefined;
   const after = textAfter(prefix);
   const lower = { value: prefix, inclusive: true };
-  return { kind: 'range', lower, ...(after ? { upper: { value: after, inclusive: false } } : {}) };
+  const upper = after ? { upper: { value: after, inclusive: false } } : {};
+  return { kind: 'range', lower, ...upper, proves: [] };
 }
 
 /** Conditions that one value must all meet: the fewest points, else the ranges of one type joined. */
@@ -132,12 +164,11 @@ function combine(bounds: readonly FieldBound[]): FieldBound[] {
   return [same.reduce(intersect)];
 }
 
-type RangeBound = Extract<FieldBound, { kind: 'range' }>;
-
 function intersect(left: RangeBound, right: RangeBound): RangeBound {
   const lower = tighter(left.lower, right.lower, 1);
   const upper = tighter(left.upper, right.upper, -1);
-  return { kind: 'range', ...(lower && { lower }), ...(upper && { upper }) };
+  const proves = [...left.proves, ...right.proves];
+  return { kind: 'range', ...(lower && { lower }), ...(upper && { upper }), proves };
 }
 
 function tighter(left: BoundEnd | undefined, right: BoundEnd | undefined, side: 1 | -1) {

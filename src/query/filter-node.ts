@@ -40,8 +40,12 @@ export type BitsWanted = 'allSet' | 'allClear' | 'anySet' | 'anyClear';
 
 /** The nodes that must all hold: nested conjunctions, and a choice of one, opened. */
 export function conjuncts(node: FilterNode): readonly FilterNode[] {
-  const opens = node.kind === 'and' || (node.kind === 'or' && node.nodes.length === 1);
-  return opens ? node.nodes.flatMap(conjuncts) : [node];
+  if (!opens(node) || !('nodes' in node)) return [node];
+  return node.nodes.some(opens) ? node.nodes.flatMap(conjuncts) : node.nodes;
+}
+
+function opens(node: FilterNode): boolean {
+  return node.kind === 'and' || (node.kind === 'or' && node.nodes.length === 1);
 }
 
 export function allOf(nodes: readonly FilterNode[]): FilterNode {

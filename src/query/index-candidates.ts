@@ -1,46 +1,68 @@
-import type { KeyRange } from '../indexes/contract.js';
-import type { PlannableIndex } from './contract.js';
-import { excludesMissing, type FieldBound, fieldBounds } from './field-bounds.js';
-import { readFilter } from './filter.js';
-import { conjuncts, type FilterNode } from './filter-node.js';
+import type { IndexAccess } from './access.js';
+import type { IndexField, PlannableIndex } from './contract.js';
+import { boundsPath, excludesMissing, type FieldBound, fieldBounds } from './field-bounds.js';
+import type { FilterNode } from './filter-node.js';
 import { isPlannable } from './index-definition.js';
-import { describeBounds, keyRanges } from './key-ranges.js';
-import type { IndexAccess } from './plan.js';
+import { indexFacts, nodeText } from './index-facts.js';
+import { keyRanges } from './key-ranges.js';
 import { servedOrder } from './served-order.js';
 import type { SortOrder } from './sort.js';
-import { holdsInWildcard, wildcardViews } from './wildcard-views.js';
+import { holdsInWildcard, type IndexView, wildcardViews } from './wildcard-views.js';
 
 /** The accesses that the indexes of one type offer to a filter and an order, in order of name. */
 export function indexCandidates(
   nodes: readonly FilterNode[],
   indexes: readonly PlannableIndex[],
   order: SortOrder | undefined,
-  seq: number,
 ): readonly IndexAccess[] {
-  const usable = indexes.filter((index) => impliesPartial(nodes, index));
-  const sorted = usable.toSorted((a, b) => (a.definition.name < b.definition.name ? -1 : 1));
-  const plain = sorted.filter(({ definition }) => isPlannable(definition));
-  const wild = sorted.flatMap((index) => wildcardViews(nodes, index));
-  return [...plain.map((index) => ({ index, nodes })), ...wild].flatMap(({ index, nodes }) =>
-    boundChoices(nodes, index).flatMap((bounds) => access(index, bounds, order, seq)),
-  );
+  const found: IndexAccess[] = [];
+  for (const view of indexViews(nodes, indexes, order)) {
+    for (const bounds of boundChoices(view.nodes, view.index)) {
+      const access = accessBy(view.index, bounds, nodes, order);
+      if (access) found.push(access);
+    }
+  }
+  return found.length < 2 ? found : found.sort(byName);
+}
+
+/** The indexes that have to do with a query; a wildcard index once for each path that it holds. */
+function indexViews(
+  nodes: readonly FilterNode[],
+  indexes: readonly PlannableIndex[],
+  order: SortOrder | undefined,
+): readonly IndexView[] {
+  const views: IndexView[] = [];
+  for (const index of indexes) {
+    const { definition } = index;
+    if (definition.wildcard) {
+      if (impliesPartial(nodes, index)) views.push(...wildcardViews(nodes, index));
+    } else if (isPlannable(definition) && isOfUse(index, nodes, order)) {
+      if (impliesPartial(nodes, index)) views.push({ index, nodes });
+    }
+  }
+  return views;
+}
+
+function byName(left: IndexAccess, right: IndexAccess): number {
+  const [one, other] = [left.index.definition.name, right.index.definition.name];
+  return one === other ? 0 : one < other ? -1 : 1;
+}
+
+/** Most indexes have nothing to do with a query: neither its filter nor its order begins like them. */
+function isOfUse(
+  { definition }: PlannableIndex,
+  nodes: readonly FilterNode[],
+  order: SortOrder | undefined,
+): boolean {
+  const path = definition.fields[0]?.path as string;
+  return nodes.some((node) => boundsPath(node, path)) || order?.fields[0]?.path === path;
 }
 
 /** A partial index holds enough only when each of its conditions stands in the filter as it is. */
 function impliesPartial(nodes: readonly FilterNode[], { definition }: PlannableIndex): boolean {
   if (!definition.partial) return true;
   const given = new Set(nodes.map(nodeText));
-  return conjuncts(readFilter(definition.partial).node).every((node) => given.has(nodeText(node)));
-}
-
-/** Node text tells nodes apart well enough to say that two are the same. */
-function nodeText(node: FilterNode): string {
-  return JSON.stringify(node, (_key, value) => {
-    if (value instanceof RegExp) return ['RegExp', value.source, value.flags];
-    if (value instanceof Set) return ['Set', ...value];
-    if (value instanceof Uint8Array) return ['Bytes', ...value];
-    return typeof value === 'number' ? `number ${value}` : value;
-  });
+  return indexFacts(definition).conditions.every((condition) => given.has(condition));
 }
 
 /**
@@ -52,52 +74,61 @@ function boundChoices(
   nodes: readonly FilterNode[],
   { definition, multikey }: PlannableIndex,
 ): readonly (readonly FieldBound[])[] {
+  const { plannable, roots } = indexFacts(definition);
   const bounds: FieldBound[] = [];
-  const bounded: string[] = [];
-  for (const { path } of definition.fields) {
-    if (multikey && bounded.some((other) => sharesRoot(other, path))) break;
-    const [first, ...others] = fieldBounds(nodes, path, multikey);
+  for (let at = 0; at < definition.fields.length; at++) {
+    const { path } = definition.fields[at] as IndexField;
+    // Paths through one array are kept together element by element, so their bounds must not be joined.
+    if (multikey && roots.indexOf(roots[at] as string) < at) break;
+    const [first, ...others] = plannable[at] ? fieldBounds(nodes, path, multikey) : [];
     if (!first) break;
     if (first.kind === 'range') {
       return [[...bounds, first], ...others.map((other) => [...bounds, other]), []];
     }
     bounds.push(first);
-    bounded.push(path);
   }
   return bounds.length === 0 ? [[]] : [bounds, []];
 }
 
-/** Paths through one array are kept together element by element, so their bounds must not be joined. */
-export function sharesRoot(left: string, right: string): boolean {
-  return left.split('.', 1)[0] === right.split('.', 1)[0];
-}
-
-function access(
+function accessBy(
   index: PlannableIndex,
   bounds: readonly FieldBound[],
+  nodes: readonly FilterNode[],
   order: SortOrder | undefined,
-  seq: number,
-): readonly IndexAccess[] {
+): IndexAccess | undefined {
   const { definition } = index;
-  const served = order ? servedOrder(index, bounds, order) : undefined;
-  if (bounds.length === 0 && !served) return [];
-  if (definition.sparse && !bounds.some(excludesMissing)) return [];
-  if (definition.wildcard && !holdsInWildcard(bounds)) return [];
-  const ranges = keyRanges(definition.fields, bounds);
-  if (!ranges) return [];
-  return [
-    {
-      kind: 'index',
-      index,
-      ranges,
-      bounds: describeBounds(definition.fields, bounds),
-      reverse: served?.reverse ?? false,
-      estimate: bounds.length === 0 ? Number.POSITIVE_INFINITY : countKeys(index, ranges, seq),
-      ordered: served !== undefined,
-    },
-  ];
+  const served = order && servedOrder(index, bounds, order);
+  if (bounds.length === 0 && !served) return undefined;
+  if (definition.sparse && !bounds.some(excludesMissing)) return undefined;
+  if (definition.wildcard && !holdsInWildcard(bounds)) return undefined;
+  const ranges = keyRanges(definition, bounds);
+  if (!ranges) return undefined;
+  return {
+    kind: 'index',
+    index,
+    bounds,
+    ranges,
+    residue: leftOver(nodes, definition.wildcard ? [] : bounds, definition.type),
+    reverse: served?.reverse ?? false,
+    ordered: served !== undefined,
+    merged: served?.merged === true && ranges.length > 1,
+  };
 }
 
-function countKeys(index: PlannableIndex, ranges: readonly KeyRange[], seq: number): number {
-  return ranges.reduce((sum, range) => sum + index.index.count(range, seq), 0);
+/** What the bounds, and the type of the documents, do not prove. */
+function leftOver(
+  nodes: readonly FilterNode[],
+  bounds: readonly FieldBound[],
+  type: string,
+): readonly FilterNode[] {
+  return nodes.filter(
+    (node) => !namesType(node, type) && !bounds.some(({ proves }) => proves.includes(node)),
+  );
+}
+
+/** Whether every document of the type meets a condition: it names that type. */
+export function namesType(node: FilterNode, type: string): boolean {
+  if (node.kind !== 'test' || node.path !== '_type') return false;
+  if (node.test.op === 'eq') return node.test.value === type;
+  return node.test.op === 'in' && node.test.values.includes(type);
 }

@@ -2,8 +2,9 @@ import { toExtendedJson } from '../base/extended-json.js';
 import { compareKeys, encodeKey, prefixEnd, typeRange } from '../base/key-bytes.js';
 import type { Value } from '../base/values.js';
 import type { KeyRange } from '../indexes/contract.js';
-import type { IndexField } from './contract.js';
-import { type BoundEnd, type FieldBound, rangeSample } from './field-bounds.js';
+import type { IndexDefinition, IndexField } from './contract.js';
+import { type BoundEnd, type FieldBound, type RangeBound, rangeSample } from './field-bounds.js';
+import { indexFacts } from './index-facts.js';
 
 const RANGES_MAX = 1_000;
 
@@ -13,51 +14,53 @@ const RANGES_MAX = 1_000;
  * order of the index. Undefined when they would be too many.
  */
 export function keyRanges(
-  fields: readonly IndexField[],
+  definition: IndexDefinition,
   bounds: readonly FieldBound[],
 ): readonly KeyRange[] | undefined {
-  let prefixes: (Value | undefined)[][] = [[]];
-  for (const [at, bound] of bounds.entries()) {
+  const { directions } = indexFacts(definition);
+  let prefixes: Prefix[] = [[]];
+  for (let at = 0; at < bounds.length; at++) {
+    const bound = bounds[at] as FieldBound;
     if (bound.kind === 'range')
-      return prefixes.map((prefix) => rangeAfter(fields, prefix, bound)).filter(isFilled);
-    const values = fields[at]?.direction === -1 ? bound.values.toReversed() : bound.values;
+      return prefixes.map((prefix) => rangeAfter(directions, prefix, bound)).filter(isFilled);
+    const values = directions[at] === -1 ? bound.values.toReversed() : bound.values;
     if (prefixes.length * values.length > RANGES_MAX) return undefined;
-    prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
+    if (values.length === 1) for (const prefix of prefixes) prefix.push(values[0]);
+    else prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
   }
-  return prefixes.map((prefix) => startingWith(encode(fields, prefix)));
+  return prefixes.map((prefix) => startingWith(encodeKey(prefix, directions)));
 }
 
-type RangeBound = Extract<FieldBound, { kind: 'range' }>;
+type Prefix = (Value | undefined)[];
 
 /** A descending field has its bytes inverted, so the range's ends change places. */
-function rangeAfter(
-  fields: readonly IndexField[],
-  prefix: readonly (Value | undefined)[],
-  range: RangeBound,
-): KeyRange {
-  const direction = fields[prefix.length]?.direction ?? 1;
+function rangeAfter(directions: readonly (1 | -1)[], prefix: Prefix, range: RangeBound): KeyRange {
+  const direction = directions[prefix.length] ?? 1;
   const [first, last] = direction === 1 ? [range.lower, range.upper] : [range.upper, range.lower];
-  const type = typeRange(rangeSample(range), direction, encode(fields, prefix));
   const edge = (end: BoundEnd, past: boolean) => {
-    const key = encode(fields, [...prefix, end.value]);
+    const key = encodeKey([...prefix, end.value], directions);
     return past ? prefixEnd(key) : key;
   };
+  const type = first && last ? undefined : typeEnds(directions, prefix, range, direction);
   return {
-    lower: first ? edge(first, !first.inclusive) : type.lower,
-    upper: last ? edge(last, last.inclusive) : type.upper,
+    lower: first ? edge(first, !first.inclusive) : type?.lower,
+    upper: last ? edge(last, last.inclusive) : type?.upper,
   };
+}
+
+/** Where the values of the range's type class begin and end: what an open end means. */
+function typeEnds(
+  directions: readonly (1 | -1)[],
+  prefix: Prefix,
+  range: RangeBound,
+  direction: 1 | -1,
+) {
+  return typeRange(rangeSample(range), direction, encodeKey(prefix, directions));
 }
 
 /** Every key that starts with these bytes. */
 export function startingWith(prefix: Uint8Array): KeyRange {
   return { lower: prefix, upper: prefixEnd(prefix) };
-}
-
-function encode(fields: readonly IndexField[], values: readonly (Value | undefined)[]): Uint8Array {
-  return encodeKey(
-    values,
-    fields.slice(0, values.length).map((field) => field.direction),
-  );
 }
 
 function isFilled({ lower, upper }: KeyRange): boolean {

@@ -41,7 +41,21 @@ function compilePathTest({ path, test }: PathTest, compile: Compile): Predicate 
   const segments = splitPath(path);
   return segments.length === 1
     ? atField(segments, leaves, accept)
-    : (value) => someAtPath(value, segments, leaves, accept);
+    : atPath(segments, leaves, accept);
+}
+
+/** The common case, a path through objects alone, without the walk. */
+function atPath(segments: Segments, leaves: boolean, accept: Predicate): Predicate {
+  return (document) => {
+    let value = document;
+    for (let at = 0; at < segments.length; at++) {
+      if (Array.isArray(value)) return someAtPath(document, segments, leaves, accept);
+      value = ownValue(value, segments[at] as string);
+    }
+    return Array.isArray(value) && leaves
+      ? someAtPath(document, segments, true, accept)
+      : accept(value);
+  };
 }
 
 /** The common case, a top-level field that holds no array, without the walk. */

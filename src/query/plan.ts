@@ -1,60 +1,19 @@
 import { JdbxError } from '../base/errors.js';
-import { encodeKey } from '../base/key-bytes.js';
-import type { KeyRange } from '../indexes/contract.js';
-import type { PlannableIndex, Query, QuerySource } from './contract.js';
-import { type CompiledFilter, readFilter } from './filter.js';
+import { type Access, mayRepeat, type ScanAccess } from './access.js';
+import { chooseAccess } from './choose-access.js';
+import type { Query, QuerySource } from './contract.js';
+import { type Covering, coveringOf } from './covering.js';
 import { conjuncts, type FilterNode } from './filter-node.js';
-import { indexCandidates } from './index-candidates.js';
-import { startingWith } from './key-ranges.js';
+import { parseFilter } from './parse-filter.js';
 import { type Project, readProjection } from './project.js';
 import { readSort, type SortOrder } from './sort.js';
 import { expandTypes } from './types.js';
-import { unionCandidates } from './union.js';
-
-/** One way to come by the documents of a query; each gives at least all that match. */
-export type Access = IdsAccess | ScanAccess | IndexAccess | UnionAccess;
-
-export interface IdsAccess {
-  readonly kind: 'ids';
-  readonly ids: readonly string[];
-  readonly estimate: number;
-  readonly ordered: false;
-}
-
-/** Reads `typeIndex`: one type, in the order of `_id`, or everything. */
-export interface ScanAccess {
-  readonly kind: 'type-scan' | 'full-scan';
-  readonly ranges: readonly KeyRange[];
-  readonly bounds: readonly string[];
-  readonly reverse: boolean;
-  readonly estimate: number;
-  readonly ordered: boolean;
-}
-
-export interface IndexAccess {
-  readonly kind: 'index';
-  readonly index: PlannableIndex;
-  /** Disjoint and ascending. */
-  readonly ranges: readonly KeyRange[];
-  readonly bounds: readonly string[];
-  readonly reverse: boolean;
-  /** Keys in the ranges, counted; Infinity for a walk through everything. */
-  readonly estimate: number;
-  /** True when the keys come in the order that the query asks for. */
-  readonly ordered: boolean;
-}
-
-export interface UnionAccess {
-  readonly kind: 'union';
-  readonly branches: readonly IndexAccess[];
-  readonly estimate: number;
-  readonly ordered: false;
-}
 
 /** How a query will be answered. Immutable; good for the snapshot it was made from. */
 export interface Plan {
-  readonly filter: CompiledFilter;
   readonly accesses: readonly Access[];
+  /** The bounded accesses that were compared, those chosen among them. */
+  readonly considered: readonly Access[];
   readonly order: SortOrder | undefined;
   /** True when each access gives the order by itself, save for ties. */
   readonly ordered: boolean;
@@ -64,6 +23,8 @@ export interface Plan {
   /** Infinity when there is none. */
   readonly limit: number;
   readonly project: Project | undefined;
+  /** When given, index keys alone answer. */
+  readonly covering: Covering | undefined;
 }
 
 /**
@@ -75,19 +36,21 @@ export interface Plan {
  */
 export function plan(query: Query, source: QuerySource): Plan {
   const typed = expandTypes(query.filter ?? {}, (type) => source.resolveTypes(type));
-  const filter = readFilter(typed.filter);
   const order = readSort(query.sort);
-  const accesses = chooseAccesses(conjuncts(filter.node), typed.types, order, source);
-  return Object.freeze({
-    filter,
+  const considered: Access[] = [];
+  const nodes = conjuncts(parseFilter(typed.filter));
+  const accesses = chooseAccesses(nodes, typed.types, order, source, considered);
+  return {
     accesses,
+    considered,
     order,
     ordered: order !== undefined && accesses.every((access) => access.ordered),
-    repeats: mayRepeat(accesses),
+    repeats: accesses.some(mayRepeat),
     skip: readCount(query.skip, 'skip'),
     limit: readCount(query.limit, 'limit') || Number.POSITIVE_INFINITY,
     project: readProjection(query.projection, query.filter ?? {}),
-  });
+    covering: coveringOf(query.projection, accesses, order, source),
+  };
 }
 
 function chooseAccesses(
@@ -95,11 +58,13 @@ function chooseAccesses(
   types: readonly string[] | undefined,
   order: SortOrder | undefined,
   source: QuerySource,
+  considered: Access[],
 ): readonly Access[] {
   const ids = namedIds(nodes);
-  if (ids) return [{ kind: 'ids', ids, estimate: ids.length, ordered: false }];
-  if (!types) return [FULL_SCAN];
-  return withoutTwins(types.map((type) => chooseAccess(nodes, type, order, source)));
+  if (ids) return [{ kind: 'ids', ids, residue: nodes, ordered: false }];
+  if (!types) return [fullScan(nodes)];
+  const chosen = types.map((type) => chooseAccess(nodes, type, order, source, considered));
+  return chosen.length === 1 ? chosen : withoutTwins(chosen);
 }
 
 /** `_id` equal to a string, or in a list: the documents can be looked up. */
@@ -114,64 +79,11 @@ function namedIds(nodes: readonly FilterNode[]): readonly string[] | undefined {
   return undefined;
 }
 
-/** Below this many keys an index is taken without asking what a scan would cost. */
-const FEW_KEYS = 1_000;
-
-function chooseAccess(
-  nodes: readonly FilterNode[],
-  type: string,
-  order: SortOrder | undefined,
-  source: QuerySource,
-): Access {
-  const indexes = source.indexesOf(type);
-  const found = indexCandidates(nodes, indexes, order, source.seq);
-  const bounded = [
-    ...found.filter((access) => access.bounds.length > 0),
-    ...unionCandidates(nodes, indexes, source.seq),
-  ];
-  const best = bounded.reduce<Access | undefined>(better, undefined);
-  if (best && best.estimate <= FEW_KEYS) return best;
-  const walk = found.find((access) => access.bounds.length === 0) ?? typeScan(type, order);
-  return best && isCheaper(best, walk, countType(type, source)) ? best : walk;
+function fullScan(nodes: readonly FilterNode[]): ScanAccess {
+  return { kind: 'full-scan', ranges: [{}], residue: nodes, reverse: false, ordered: false };
 }
 
-/** Fewer keys, then the order for free; candidates come in order of name. */
-function better(best: Access | undefined, next: Access): Access {
-  if (!best || next.estimate < best.estimate) return next;
-  return next.estimate === best.estimate && next.ordered && !best.ordered ? next : best;
-}
-
-/** Reading everything is as good as an index that gives as much, and better if it comes in order. */
-function isCheaper(best: Access, walk: Access, count: number): boolean {
-  return best.estimate < count || (best.estimate === count && best.ordered >= walk.ordered);
-}
-
-function countType(type: string, source: QuerySource): number {
-  return source.typeIndex.count(startingWith(encodeKey([type])), source.seq);
-}
-
-function typeScan(type: string, order: SortOrder | undefined): ScanAccess {
-  const range = startingWith(encodeKey([type]));
-  return {
-    kind: 'type-scan',
-    ranges: [range],
-    bounds: [`_type: ${JSON.stringify(type)}`],
-    reverse: order?.fields.length === 0 && order.idDirection === -1,
-    estimate: Number.POSITIVE_INFINITY,
-    ordered: order?.fields.length === 0,
-  };
-}
-
-const FULL_SCAN: ScanAccess = {
-  kind: 'full-scan',
-  ranges: [{}],
-  bounds: [],
-  reverse: false,
-  estimate: Number.POSITIVE_INFINITY,
-  ordered: false,
-};
-
-/** Two types may share an index, which need be read only once. */
+/** Two types may share an index, which need be read only once; else they share no document. */
 function withoutTwins(accesses: readonly Access[]): readonly Access[] {
   const seen = new Set<unknown>();
   return accesses.filter((access) => {
@@ -180,14 +92,6 @@ function withoutTwins(accesses: readonly Access[]): readonly Access[] {
     seen.add(access.index.index);
     return true;
   });
-}
-
-function mayRepeat(accesses: readonly Access[]): boolean {
-  return accesses.some(
-    (access) =>
-      access.kind === 'union' ||
-      (access.kind === 'index' && (access.index.multikey || accesses.length > 1)),
-  );
 }
 
 function readCount(count: unknown, path: string): number {

@@ -1,65 +1,112 @@
-import type { DocumentRef, KeyRange, OrderedIndex } from '../indexes/contract.js';
+import type { DocumentRef, IndexCursor, KeyRange, OrderedIndex } from '../indexes/contract.js';
+import type { Access, IndexAccess, IntersectionAccess, ScanAccess, UnionAccess } from './access.js';
 import type { QuerySource } from './contract.js';
-import type { Access, IndexAccess, ScanAccess } from './plan.js';
-import type { RunStats } from './stats.js';
+import { giveRefs, takeRefs } from './ref-buffers.js';
+import { noteKeys, type RunStats } from './stats.js';
 
 const BATCH_FIRST = 32;
 const BATCH_MAX = 2_048;
 
+/** Some refs of an access. It is filled anew for the next batch. */
+export interface RefBatch {
+  refs: Uint32Array;
+  count: number;
+  /** The key of each, when they are asked for. */
+  readonly keys: Uint8Array[] | undefined;
+}
+
+export interface ReadSetting {
+  readonly source: QuerySource;
+  readonly stats: RunStats | undefined;
+  readonly wantsKeys: boolean;
+}
+
 /** The refs that an access gives, lazily; index accesses may repeat one. */
-export function* readRefs(
-  access: Access,
-  source: QuerySource,
-  stats: RunStats,
-): Generator<DocumentRef, void> {
+export function readRefs(access: Access, setting: ReadSetting): Iterable<RefBatch> {
   switch (access.kind) {
     case 'ids':
-      yield* readIds(access.ids, source);
-      return;
+      return [readIds(access.ids, setting.source)];
     case 'union':
-      for (const branch of access.branches) yield* readRefs(branch, source, stats);
-      return;
+      return readBranches(access, setting);
+    case 'intersection':
+      return readBoth(access, setting);
     case 'index':
-      yield* readRanges(access, access.index.index, source.seq, stats);
-      return;
+      return readRanges(access, access.index.index, setting);
     default:
-      yield* readRanges(access, source.typeIndex, source.seq, stats);
+      return readRanges(access, setting.source.typeIndex, setting);
   }
 }
 
-function* readIds(ids: readonly string[], source: QuerySource): Generator<DocumentRef, void> {
-  for (const id of ids) {
-    const ref = source.refOf(id);
-    if (ref !== undefined) yield ref;
+function* readBranches({ branches }: UnionAccess, setting: ReadSetting): Generator<RefBatch, void> {
+  for (const branch of branches) yield* readRefs(branch, setting);
+}
+
+function readIds(ids: readonly string[], source: QuerySource): RefBatch {
+  const found = ids.map((id) => source.refOf(id)).filter((ref) => ref !== undefined);
+  return { refs: Uint32Array.from(found), count: found.length, keys: undefined };
+}
+
+/** The refs of `stream` that `filter` gives too. */
+function* readBoth(
+  { stream, filter }: IntersectionAccess,
+  setting: ReadSetting,
+): Generator<RefBatch, void> {
+  const members = new Set<DocumentRef>();
+  for (const { refs, count } of readRefs(filter, setting)) {
+    for (let at = 0; at < count; at++) members.add(refs[at] as DocumentRef);
+  }
+  for (const batch of readRefs(stream, setting)) {
+    keepMembers(batch, members);
+    yield batch;
   }
 }
 
-function* readRanges(
-  access: IndexAccess | ScanAccess,
-  index: OrderedIndex,
-  seq: number,
-  stats: RunStats,
-): Generator<DocumentRef, void> {
-  const ranges = access.reverse ? access.ranges.toReversed() : access.ranges;
-  stats.keysExamined.set(access, stats.keysExamined.get(access) ?? 0);
-  for (const range of ranges) {
-    for (const refs of readBatches(index, { ...range, reverse: access.reverse }, seq)) {
-      stats.keysExamined.set(access, (stats.keysExamined.get(access) ?? 0) + refs.length);
-      yield* refs;
-    }
+function keepMembers(batch: RefBatch, members: ReadonlySet<DocumentRef>): void {
+  const { refs, count } = batch;
+  batch.count = 0;
+  for (let at = 0; at < count; at++) {
+    const ref = refs[at] as DocumentRef;
+    if (members.has(ref)) refs[batch.count++] = ref;
   }
 }
 
 /** Batches grow, so that a query that stops early has read little. */
-function* readBatches(index: OrderedIndex, range: KeyRange, seq: number): Generator<Uint32Array> {
-  const cursor = index.scan(range, seq);
-  let refs = new Uint32Array(BATCH_FIRST);
+function* readRanges(
+  access: IndexAccess | ScanAccess,
+  index: OrderedIndex,
+  { source, stats, wantsKeys }: ReadSetting,
+): Generator<RefBatch, void> {
+  const { ranges, reverse } = access;
+  // Ranges that are read apart for a merge are counted together.
+  const counted = access.kind === 'index' ? access.bounds : access;
+  const batch = { refs: takeRefs(BATCH_FIRST), count: 0, keys: wantsKeys ? [] : undefined };
   try {
-    for (let count = cursor.next({ refs }); count > 0; count = cursor.next({ refs })) {
-      yield refs.subarray(0, count);
-      refs = new Uint32Array(Math.min(refs.length * 2, BATCH_MAX));
+    for (let at = 0; at < ranges.length; at++) {
+      const range = ranges[reverse ? ranges.length - 1 - at : at] as KeyRange;
+      const cursor = index.scan(reverse ? { ...range, reverse } : range, source.seq);
+      try {
+        while (readBatch(cursor, batch) > 0) {
+          noteKeys(stats, counted, batch.count);
+          yield batch;
+          if (batch.refs.length < BATCH_MAX) growRefs(batch);
+        }
+      } finally {
+        cursor.close();
+      }
     }
   } finally {
-    cursor.close();
+    giveRefs(batch.refs);
   }
+}
+
+function readBatch(cursor: IndexCursor, batch: RefBatch): number {
+  const { refs, keys } = batch;
+  batch.count = cursor.next(keys ? { refs, keys } : { refs });
+  return batch.count;
+}
+
+function growRefs(batch: RefBatch): void {
+  const { refs } = batch;
+  batch.refs = takeRefs(refs.length * 4 > BATCH_MAX ? BATCH_MAX : refs.length * 4);
+  giveRefs(refs);
 }

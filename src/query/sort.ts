@@ -123,6 +123,31 @@ function sortValue(document: unknown, path: Segments, direction: 1 | -1): Value 
   );
 }
 
+/** Tells of each document whether it ties in the fields with the one that was told of before. */
+export function tieTester({ fields }: SortOrder): (document: unknown) => boolean {
+  const parts = fields.map(({ path, direction }) => ({ path: splitPath(path), direction }));
+  const last: unknown[] = parts.map(() => NOTHING);
+  return (document) => {
+    let ties = true;
+    for (let at = 0; at < parts.length; at++) {
+      const { path, direction } = parts[at] as (typeof parts)[number];
+      const value = sortValue(document, path, direction);
+      if (ties && !areEqual(value, last[at])) ties = false;
+      last[at] = value;
+    }
+    return ties;
+  };
+}
+
+/** Equal to no value of a document. */
+const NOTHING = Symbol('nothing');
+
+function areEqual(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (right === NOTHING || typeof left === 'string' || typeof left === 'number') return false;
+  return compareValues(left as Value | undefined, right as Value | undefined) === 0;
+}
+
 /** Compares by the sort's own fields only: 0 means that `_id` decides. */
 export function compareFields(order: SortOrder) {
   return (left: Sortable<unknown>, right: Sortable<unknown>): number => {

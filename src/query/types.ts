@@ -17,6 +17,8 @@ export function expandTypes(
   resolveTypes: (type: string) => readonly string[],
 ): TypedFilter {
   if (!isPlainObject(filter)) return { types: undefined, filter };
+  const alone = onlyType(filter, resolveTypes);
+  if (alone) return { types: alone, filter };
   let types: readonly string[] | undefined;
   const narrow = (found: readonly string[]) => {
     types = types ? types.filter((type) => found.includes(type)) : found;
@@ -26,6 +28,17 @@ export function expandTypes(
     out[key] = expandEntry(key, value, resolveTypes, narrow);
   }
   return { types, filter: out };
+}
+
+/** The common case, one type without aliases: the filter stays as it is. */
+function onlyType(
+  filter: Readonly<Record<string, unknown>>,
+  resolveTypes: (type: string) => readonly string[],
+): readonly string[] | undefined {
+  const { _type: type } = filter;
+  if (typeof type !== 'string' || '$and' in filter) return undefined;
+  const types = resolveTypes(type);
+  return types.length === 1 && types[0] === type ? types : undefined;
 }
 
 function expandEntry(

@@ -1,7 +1,8 @@
+import type { IndexAccess, UnionAccess } from './access.js';
 import type { PlannableIndex } from './contract.js';
+import { countKeys } from './count-keys.js';
 import { conjuncts, type FilterNode } from './filter-node.js';
 import { indexCandidates } from './index-candidates.js';
-import type { IndexAccess, UnionAccess } from './plan.js';
 
 const BRANCHES_MAX = 100;
 
@@ -11,16 +12,18 @@ export function unionCandidates(
   indexes: readonly PlannableIndex[],
   seq: number,
 ): readonly UnionAccess[] {
-  return nodes.flatMap((node) => {
-    if (node.kind !== 'or' || node.nodes.length > BRANCHES_MAX) return [];
+  const found: UnionAccess[] = [];
+  for (const node of nodes) {
+    if (node.kind !== 'or' || node.nodes.length > BRANCHES_MAX) continue;
     const rest = nodes.filter((other) => other !== node);
     const branches = node.nodes.map((branch) =>
       bestBranch([...conjuncts(branch), ...rest], indexes, seq),
     );
-    if (!branches.every((branch) => branch !== undefined)) return [];
-    const estimate = branches.reduce((sum, branch) => sum + branch.estimate, 0);
-    return [{ kind: 'union', branches, estimate, ordered: false } as const];
-  });
+    if (!branches.every((branch) => branch !== undefined)) continue;
+    // A document may come by any branch, so all conditions are tested again.
+    found.push({ kind: 'union', branches, residue: nodes, ordered: false });
+  }
+  return found;
 }
 
 function bestBranch(
@@ -28,6 +31,13 @@ function bestBranch(
   indexes: readonly PlannableIndex[],
   seq: number,
 ): IndexAccess | undefined {
-  const candidates = indexCandidates(nodes, indexes, undefined, seq);
-  return candidates.toSorted((left, right) => left.estimate - right.estimate)[0];
+  const [first, ...others] = indexCandidates(nodes, indexes, undefined);
+  if (!first || others.length === 0) return first;
+  let best = first;
+  let fewest = countKeys(first, seq);
+  for (const next of others) {
+    const keys = countKeys(next, seq, fewest);
+    if (keys < fewest) [best, fewest] = [next, keys];
+  }
+  return best;
 }

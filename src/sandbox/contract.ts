@@ -32,6 +32,8 @@ export interface GuestCode {
   readonly code: string;
   /** The entry function's name, when the document says it; else the entry rule decides. */
   readonly entry?: string | undefined;
+  /** The code of every module that it imports, directly or not, by the specifier. */
+  readonly imports?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface GuestCall extends GuestCode {

@@ -1,4 +1,5 @@
 import { RELEASE_SYNC } from 'quickjs-emscripten';
+import { Meter } from './fuel/meter.js';
 
 /** An address in an instance's memory: of bytes, or of a value, a context, a runtime. */
 export type Pointer = number;
@@ -8,6 +9,8 @@ export interface EngineHost {
   /** Function `id` was called; gives the address of a new value, or 0 for undefined. */
   callFunction(id: number, argumentsAt: Pointer): Pointer;
   shouldInterrupt(): boolean;
+  /** Code imports this name: the address of its own code, as a text that the engine frees. */
+  loadModule(name: string): Pointer;
 }
 
 /**
@@ -18,6 +21,8 @@ export interface EngineHost {
 export interface EngineCalls {
   QTS_NewRuntime(): Pointer;
   QTS_RuntimeEnableInterruptHandler(runtime: Pointer): void;
+  /** Modules that code imports are asked of the host, by the name as it is written. */
+  QTS_RuntimeEnableModuleLoader(runtime: Pointer, normalizes: number): void;
   QTS_RuntimeSetMemoryLimit(runtime: Pointer, bytes: number): void;
   QTS_RuntimeSetMaxStackSize(runtime: Pointer, bytes: number): void;
   QTS_NewContext(runtime: Pointer, intrinsics: number): Pointer;
@@ -41,6 +46,9 @@ export interface EngineCalls {
   QTS_GetString(context: Pointer, value: Pointer): Pointer;
   QTS_FreeCString(context: Pointer, text: Pointer): void;
   QTS_FreeValuePointer(context: Pointer, value: Pointer): void;
+  /** The address of a copy of an `ArrayBuffer`'s bytes, which whoever asks frees. */
+  QTS_GetArrayBuffer(context: Pointer, value: Pointer): Pointer;
+  QTS_GetArrayBufferLength(context: Pointer, value: Pointer): number;
   QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
   QTS_GetUndefined(): Pointer;
   QTS_GetNull(): Pointer;
@@ -64,6 +72,8 @@ export interface Engine {
   /** Gives 0 when there is no room. */
   readonly malloc: (byteCount: number) => Pointer;
   readonly free: (at: Pointer) => void;
+  /** Undefined when the module is not metered. */
+  readonly meter: Meter | undefined;
 }
 
 /** What the library's loader takes and gives, as far as it matters here. */
@@ -94,6 +104,8 @@ export async function loadEngine(
   host: EngineHost,
   onInstantiated: () => void = () => {},
 ): Promise<Engine> {
+  const meter = new Meter(() => !host.shouldInterrupt());
+  let isMetered = false;
   const load = (await RELEASE_SYNC.importModuleLoader()) as unknown as Loader;
   const module = await load({
     wasmMemory: memory,
@@ -101,7 +113,8 @@ export async function loadEngine(
     print: () => {},
     printErr: () => {},
     instantiateWasm(imports, done) {
-      const instance = new WebAssembly.Instance(wasm, imports);
+      const instance = new WebAssembly.Instance(wasm, { ...imports, ...meter.imports });
+      isMetered = meter.attach(instance.exports);
       onInstantiated();
       done(instance, wasm);
     },
@@ -109,10 +122,10 @@ export async function loadEngine(
   module.callbacks = callbacksOf(host);
   const Calls = await RELEASE_SYNC.importFFI();
   const calls = new Calls(module as never) as unknown as EngineCalls;
-  return { calls, malloc: module._malloc, free: module._free };
+  const { _malloc: malloc, _free: free } = module;
+  return { calls, malloc, free, meter: isMetered ? meter : undefined };
 }
 
-/** The engine's module loader is never set, so no module but the guest's own can be asked for. */
 function callbacksOf(host: EngineHost): object {
   return {
     callFunction: (
@@ -123,6 +136,8 @@ function callbacksOf(host: EngineHost): object {
       ...rest: Pointer[]
     ) => host.callFunction(rest[1] as number, rest[0] as Pointer),
     shouldInterrupt: () => (host.shouldInterrupt() ? 1 : 0),
+    loadModuleSource: (_: unknown, _runtime: Pointer, _context: Pointer, name: string) =>
+      host.loadModule(name),
     freeHostRef: () => {},
   };
 }

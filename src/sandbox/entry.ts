@@ -1,8 +1,11 @@
 import { type Options, type Program, parse } from 'acorn';
 import { JdbxError } from '../base/errors.js';
+import { placeAt } from './code-places.js';
+import { type ModuleLinks, NO_LINKS, readLinks } from './modules/module-links.js';
 import {
   type FunctionFound,
   findDefault,
+  findNode,
   topLevelAwait,
   topLevelFunctions,
 } from './top-level-functions.js';
@@ -17,12 +20,16 @@ export interface GuestEntry {
   readonly required: number;
   /** Whether the last parameter is a rest parameter (it is not among `parameters`). */
   readonly rest: boolean;
-  /** Whether the code has `export`, and so runs as a module. */
+  /** Whether the code has `import` or `export`, and so runs as a module. */
   readonly module: boolean;
+  /** What the code imports and exports. */
+  readonly links: ModuleLinks;
 }
 
 /** Longer code than this is refused, in UTF-16 units. */
 export const CODE_LENGTH_MAX = 2 ** 20;
+/** What takes longer was made to: the parser compares each declared name with all before it. */
+const PARSE_MS_MAX = 2_000;
 
 /**
  * Parses guest code (ES2023) without running it, and applies the entry rule:
@@ -36,16 +43,36 @@ export function checkGuestCode(
   options: { readonly name: string; readonly entry?: string | undefined },
 ): GuestEntry {
   const source = new GuestSource(options.name, code);
-  const program = source.parse();
+  const program = parseChecked(source);
   const module = program.sourceType === 'module';
-  refuseImports(program, source);
-  refuseTopLevelAwait(program, source);
+  const links = linksOf(program);
   const found = chooseEntry(program, options.entry, source);
   if (found.generator) {
     source.refuse('expected the entry to be a function, got a generator', found.position);
   }
   const { name: entry, parameters, required, rest } = found;
-  return { entry, parameters, required, rest, module };
+  return { entry, parameters, required, rest, module, links };
+}
+
+/**
+ * The same without the entry rule: a module that others import need not have an entry.
+ *
+ * @throws {JdbxError} GUEST_SYNTAX with `details: { name, line, column }`
+ */
+export function checkModule(code: string, { name }: { readonly name: string }): ModuleLinks {
+  return linksOf(parseChecked(new GuestSource(name, code)));
+}
+
+function parseChecked(source: GuestSource): Program {
+  const program = source.parse();
+  refuseDynamicImports(program, source);
+  refuseTopLevelAwait(program, source);
+  refuseExportedArrays(program, source);
+  return program;
+}
+
+function linksOf(program: Program): ModuleLinks {
+  return program.sourceType === 'module' ? readLinks(program) : NO_LINKS;
 }
 
 function chooseEntry(
@@ -67,16 +94,38 @@ function chooseEntry(
   return functions.at(-1) ?? source.refuse('expected a top-level function, found none', 0);
 }
 
-function refuseImports(program: Program, source: GuestSource): void {
+/** The engine does not export what an array pattern declares, and says nothing. */
+function refuseExportedArrays(program: Program, source: GuestSource): void {
   for (const statement of program.body) {
-    const from = 'source' in statement && statement.source;
-    if (from) source.refuse('expected code without imports, got an import', statement.start);
+    if (statement.type !== 'ExportNamedDeclaration') continue;
+    const { declaration } = statement;
+    if (declaration?.type !== 'VariableDeclaration') continue;
+    for (const { id } of declaration.declarations) {
+      const found = findNode(id, 'ArrayPattern');
+      if (found) source.refuse('expected an export without an array pattern', found.start);
+    }
   }
+}
+
+/** What a program is made of must be known before it runs. */
+function refuseDynamicImports(program: Program, source: GuestSource): void {
+  if (!source.mayHold(/\bimport\b/)) return;
+  const found = findNode(program, 'ImportExpression');
+  if (found) source.refuse('expected `import … from "…"` at the top level', found.start);
 }
 
 function refuseTopLevelAwait(program: Program, source: GuestSource): void {
   const found = topLevelAwait(program);
   if (found) source.refuse('expected no `await` outside of an async function', found.start);
+}
+
+/** Calls `onLate` at a token that comes too late; time is looked at now and then. */
+function within(ms: number, onLate: (position: number) => never) {
+  const until = performance.now() + ms;
+  let tokens = 0;
+  return ({ start }: { readonly start: number }) => {
+    if ((++tokens & 63) === 0 && performance.now() > until) onLate(start);
+  };
 }
 
 /** Guest code under its name, which every refusal carries with a place. */
@@ -107,20 +156,26 @@ class GuestSource {
   }
 
   #parseAs(sourceType: 'module' | 'script'): Program {
-    const options: Options = { ecmaVersion: 2023, sourceType };
+    const onToken = within(PARSE_MS_MAX, (position) =>
+      this.refuse(`expected code that parses within ${PARSE_MS_MAX} ms`, position),
+    );
+    const options: Options = { ecmaVersion: 2023, sourceType, onToken };
     try {
       return parse(this.#code, options);
     } catch (error) {
+      if (error instanceof JdbxError) throw error;
       if (error instanceof RangeError) return this.refuse('the code is nested too deeply', 0);
       const { message, pos } = error as SyntaxError & { pos: number };
       return this.refuse(message.replace(/ \(\d+:\d+\)$/, ''), pos);
     }
   }
 
+  mayHold(pattern: RegExp): boolean {
+    return pattern.test(this.#code);
+  }
+
   refuse(text: string, position: number): never {
-    const before = this.#code.slice(0, position).split(/\r\n|[\n\r\u2028\u2029]/);
-    const line = before.length;
-    const column = (before.at(-1)?.length ?? 0) + 1;
+    const { line, column } = placeAt(this.#code, position);
     throw new JdbxError('GUEST_SYNTAX', `${text} (${this.#name}, line ${line}, column ${column})`, {
       details: { name: this.#name, line, column },
     });

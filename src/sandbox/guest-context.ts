@@ -1,5 +1,5 @@
 import type { Pointer } from './engine.js';
-import type { Instance } from './instance.js';
+import { type Instance, MemoryUsedUp } from './instance.js';
 
 /** The engine's flags for evaluating (`JS_EVAL_*` in its `quickjs.h`). */
 export const EVAL = { script: 0, module: 1 } as const;
@@ -85,6 +85,17 @@ export class GuestContext {
     const text = this.instance.readText(at);
     this.instance.calls.QTS_FreeCString(this.context, at);
     return text;
+  }
+
+  /** The bytes of a value that is an `ArrayBuffer`. @throws {MemoryUsedUp} */
+  bytes(value: Pointer): Uint8Array {
+    const { instance, context } = this;
+    const count = instance.calls.QTS_GetArrayBufferLength(context, value);
+    const at = instance.calls.QTS_GetArrayBuffer(context, value);
+    if (at === 0) throw new MemoryUsedUp();
+    const bytes = instance.views.plain.slice(at, at + count);
+    instance.free(at);
+    return bytes;
   }
 
   /** Argument number `index` of a function of the host that is being called. */

@@ -1,26 +1,35 @@
 /**
  * The engine writes a stack as lines of `at f (NAME:LINE:COLUMN)`, or
- * `at NAME:LINE:COLUMN` for a syntax error, both counted from 1.
+ * `at NAME:LINE:COLUMN` for a syntax error, both counted from 1. NAME is the
+ * guest's, or a module's that it imports.
  */
 
-/** The lines of a stack that lie in the guest's own code, when there are any. */
-export function stackIn(stack: string, name: string): { stack: string } | undefined {
-  const lines = stack.split('\n').filter((line) => placeOf(line, name));
+/** Where an error was made: in which module, and where in its own code. */
+export interface StackPlace {
+  readonly module: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The lines of a stack that lie in the guest's own modules, when there are any. */
+export function stackIn(stack: string, names: readonly string[]): { stack: string } | undefined {
+  const lines = stack.split('\n').filter((line) => placeOf(line, names));
   return lines.length === 0 ? undefined : { stack: lines.join('\n') };
 }
 
-/** Where in the guest's code the error was made, when the stack says. */
-export function placeIn(stack: string, name: string): { line: number; column: number } | undefined {
+/** Where in the guest's modules the error was made, when the stack says. */
+export function placeIn(stack: string, names: readonly string[]): StackPlace | undefined {
   for (const line of stack.split('\n')) {
-    const place = placeOf(line, name);
+    const place = placeOf(line, names);
     if (place) return place;
   }
   return undefined;
 }
 
-function placeOf(text: string, name: string): { line: number; column: number } | undefined {
-  const at = text.lastIndexOf(`${name}:`);
-  if (at < 0) return undefined;
-  const [, line, column] = /^(\d+)(?::(\d+))?\)?$/.exec(text.slice(at + name.length + 1)) ?? [];
-  return line === undefined ? undefined : { line: Number(line), column: Number(column ?? 1) };
+function placeOf(text: string, names: readonly string[]): StackPlace | undefined {
+  const [, before, line, column] = /^(.*?):(\d+)(?::(\d+))?\)?$/.exec(text) ?? [];
+  if (before === undefined) return undefined;
+  const module = names.find((name) => before.endsWith(`(${name}`) || before.endsWith(` ${name}`));
+  if (module === undefined) return undefined;
+  return { module, line: Number(line), column: Number(column ?? 1) };
 }

@@ -9,10 +9,12 @@ import {
   type BatchMessage,
   type CallReport,
   CONTROL,
+  type GuestProgram,
   monotonicNow,
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
+import { reportOf } from './outbox.js';
 import type { RealmBase } from './realms.js';
 import { settleByReport } from './results.js';
 
@@ -26,8 +28,15 @@ const RESOURCE_LIMITS = {
   stackSizeMb: 8,
 };
 
+/**
+ * How much of the grace passes before a replacement is started: most guests are
+ * stopped inside of their engine, a few milliseconds past the deadline.
+ */
+const LATE_PART = 0.4;
 /** How long a job may hold up those that came with it, in milliseconds. */
 const HOLD_UP_MS = 2;
+/** How many programs a worker knows at most, but for those of one batch. */
+const PROGRAMS_MAX = 500;
 /** Ids start over before they outgrow their 32-bit cell. */
 const ID_MAX = 2 ** 30;
 
@@ -62,6 +71,8 @@ export class GuestWorker {
   readonly #watchdog: Alarm;
   readonly #holdUp: Alarm;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
+  /** The numbers of the programs that it knows. */
+  readonly #sent = new Set<number>();
   #batch: Batch | undefined;
   #orderedAt = 0;
   #nextId = 1;
@@ -111,10 +122,22 @@ export class GuestWorker {
     this.#orderedAt = monotonicNow();
     const firstId = this.#takeIds(jobs.length);
     this.#batch = new Batch(jobs, firstId, this.#control);
-    const calls = jobs.map((job, index) => ({ ...job.message, id: firstId + index }));
-    this.#thread.postMessage({ calls } satisfies BatchMessage);
-    this.#watchdog.set(this.#endAt - this.#graceMs);
+    this.#thread.postMessage(this.#messageFor(jobs, firstId));
+    this.#watchdog.set(this.#lateAt);
     if (jobs.length > 1) this.#holdUp.set(this.#orderedAt + HOLD_UP_MS);
+  }
+
+  /** Programs travel once; a worker is made to forget them all before they are too many. */
+  #messageFor(jobs: readonly Job[], firstId: number): BatchMessage {
+    const forgets = this.#sent.size > PROGRAMS_MAX;
+    if (forgets) this.#sent.clear();
+    const programs: [number, GuestProgram][] = [];
+    for (const { program } of jobs) {
+      if (this.#sent.has(program.number)) continue;
+      this.#sent.add(program.number);
+      programs.push([program.number, program.program]);
+    }
+    return { firstId, forgets, programs, calls: jobs.map(({ order }) => order) };
   }
 
   #takeIds(count: number): number {
@@ -152,7 +175,7 @@ export class GuestWorker {
       this.#recall();
       this.#answer(message);
     } else if (message.kind === 'settled') {
-      for (const { id, report } of message.reports) this.#settle(id, report);
+      for (const entry of message.reports) this.#settle(entry[0], reportOf(entry));
       if (message.isIdle) this.#rest();
     } else {
       this.#events.onReady(message.base);
@@ -215,16 +238,22 @@ export class GuestWorker {
     const endAt = job
       ? this.#beganAt + job.call.limits.timeoutMs
       : this.#orderedAt + (this.#batch?.shortestTimeoutMs ?? 0);
-    const stopAt = job && job === this.#stopping?.job ? this.#stopping.endAt : endAt;
+    const isStopping = job !== undefined && job === this.#stopping?.job;
+    const stopAt = isStopping ? (this.#stopping?.endAt as number) : Number.POSITIVE_INFINITY;
     return Math.min(endAt + this.#graceMs, stopAt);
   }
 
-  /** A deadline that passes is a warning; the worker ends when the grace is over too. */
+  /** When a worker that has not got on is late. */
+  get #lateAt(): number {
+    return this.#endAt - this.#graceMs * (1 - LATE_PART);
+  }
+
+  /** A worker that is late gets a replacement; it ends when the grace is over. */
   #watch(): void {
     if (this.#state !== 'busy') return;
-    const remainingMs = this.#endAt - monotonicNow();
-    if (remainingMs <= 0) this.#kill();
-    else if (remainingMs > this.#graceMs) this.#watchdog.set(this.#endAt - this.#graceMs);
+    const now = monotonicNow();
+    if (now >= this.#endAt) this.#kill();
+    else if (now < this.#lateAt) this.#watchdog.set(this.#lateAt);
     else {
       this.#watchdog.set(this.#endAt);
       this.#warn();

@@ -83,6 +83,11 @@ export class HeapReader {
     }
   }
 
+  /** The characters of a value that is a string, and no rope. */
+  textOf(at: Pointer): string | undefined {
+    return (this.#word(at + 4) | 0) === TAG.string ? this.#text(this.#word(at)) : undefined;
+  }
+
   #word(at: Pointer): number {
     return this.#words[at >>> 2] as number;
   }

@@ -1,4 +1,5 @@
 import { type Engine, type EngineHost, loadEngine, type Pointer } from './engine.js';
+import { FuelSpent } from './fuel/meter.js';
 import { captureMemory, type MemoryImage, restoreMemory } from './memory-image.js';
 import { MEMORY_INITIAL_BYTES, type MemoryLayout, PAGE_BYTES } from './memory-layout.js';
 
@@ -30,8 +31,6 @@ export class Instance {
   readonly memoryBytesMax: number;
   /** The engine's questions go to whichever realm runs. */
   readonly host: { current: EngineHost };
-  /** The stack limit of the call that ran last. */
-  stackBytes = 0;
   readonly #engine: Engine;
   readonly #memory: WebAssembly.Memory;
   readonly #layout: MemoryLayout;
@@ -64,6 +63,7 @@ export class Instance {
     const engine = await loadEngine(wasm, memory, {
       callFunction: (id, argumentsAt) => host.current.callFunction(id, argumentsAt),
       shouldInterrupt: () => host.current.shouldInterrupt(),
+      loadModule: (name) => host.current.loadModule(name),
     });
     return new Instance(engine, memory, layout, host, bytesMax);
   }
@@ -101,15 +101,28 @@ export class Instance {
   restore(image: MemoryImage): void {
     if (this.#equals === image) return;
     this.#equals = undefined;
-    restoreMemory(this.views.plain, this.#layout, image, this.stackBytes);
+    // How deep the stack of an engine without a meter was is not known.
+    const { meter } = this.#engine;
+    restoreMemory(this.views.plain, this.#layout, image, meter?.stackReach ?? 0);
+    meter?.resetStack();
     this.#equals = image;
   }
 
+  /** Whether `restore` also sets right what a trap or a stop inside of the engine left. */
+  get isRecoverable(): boolean {
+    return this.#engine.meter !== undefined && !this.hasGrown;
+  }
+
   /** Lets a realm run in here. */
-  enter(host: EngineHost, stackBytes: number): void {
+  enter(host: EngineHost): void {
     this.#equals = undefined;
     this.host.current = host;
-    this.stackBytes = stackBytes;
+    this.#engine.meter?.fill();
+  }
+
+  /** Ends what runs in here at once, if that can be mended; called by what the engine calls. */
+  leave(): void {
+    if (this.#engine.meter) throw new FuelSpent('the call is over');
   }
 
   /** Copies a text into memory, ended by a zero byte; whoever asks frees it. */
@@ -152,7 +165,12 @@ function viewsOf({ buffer }: WebAssembly.Memory): MemoryViews {
   };
 }
 
-const NOBODY: EngineHost = { callFunction: () => 0, shouldInterrupt: () => false };
+/** Answers while no realm runs. */
+export const NOBODY: EngineHost = {
+  callFunction: () => 0,
+  shouldInterrupt: () => false,
+  loadModule: () => 0,
+};
 
 /** The maximum of the linear memory, in bytes, for a limit. */
 export function capFor(memoryBytes: number): number {

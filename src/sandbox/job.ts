@@ -1,13 +1,12 @@
 import type { GuestCall, GuestResult } from './contract.js';
 import type { CallOrder } from './messages.js';
-
-/** What of a call's message is known before a worker takes it. */
-export type JobMessage = Omit<CallOrder, 'id'>;
+import type { NumberedProgram } from './programs.js';
 
 /** One call on its way: settles once, and forgets its abort signal when it does. */
 export class Job {
   readonly call: GuestCall;
-  readonly message: JobMessage;
+  readonly program: NumberedProgram;
+  readonly order: CallOrder;
   /** What host functions threw, by the number that the guest's error carries. */
   readonly hostErrors: unknown[] = [];
   readonly result: Promise<GuestResult>;
@@ -19,9 +18,16 @@ export class Job {
   #settled = false;
 
   /** `onAbort` is called after the job has been rejected with the signal's reason. */
-  constructor(call: GuestCall, message: JobMessage, onAbort: (job: Job) => void) {
+  constructor(
+    call: GuestCall,
+    program: NumberedProgram,
+    argumentsText: string,
+    onAbort: (job: Job) => void,
+  ) {
     this.call = call;
-    this.message = message;
+    const { now, seed, reuse = false } = call;
+    this.program = program;
+    this.order = [program.number, argumentsText, now, seed, reuse];
     let settlers: PromiseSettlers | undefined;
     this.result = new Promise((resolve, reject) => {
       settlers = { resolve, reject };

@@ -6,12 +6,6 @@ export interface MemoryImage {
   readonly heap: Uint8Array;
 }
 
-/**
- * How far below its limit the engine's stack may reach: what it does not count
- * are the frames of its own last few functions.
- */
-const STACK_SLACK_BYTES = 64 * 2 ** 10;
-
 /** Copies what `memory` holds. The engine must be at rest: nothing of it on the stack. */
 export function captureMemory(memory: Uint8Array, layout: MemoryLayout): MemoryImage {
   const { staticsEnd, heapStart } = layout;
@@ -29,20 +23,20 @@ export function captureMemory(memory: Uint8Array, layout: MemoryLayout): MemoryI
 
 /**
  * Makes `memory` what it was when `image` was taken: the image is written, and
- * all that a call may have touched besides is zero again. `stackBytes` is the
- * stack limit of the call that ran in between.
+ * all that a call may have touched besides is zero again: of the stack, all from
+ * `stackReach` on.
  */
 export function restoreMemory(
   memory: Uint8Array,
   layout: MemoryLayout,
   image: MemoryImage,
-  stackBytes: number,
+  stackReach: number,
 ): void {
-  const { heapStart } = layout;
+  const { heapStart, staticsEnd } = layout;
   const heapEnd = heapStart + image.heap.length;
   const touchedEnd = readBreak(memory, layout);
   memory.set(image.statics, 0);
-  memory.fill(0, heapStart - stackBytes - STACK_SLACK_BYTES, heapStart);
+  memory.fill(0, Math.max(stackReach, staticsEnd), heapStart);
   memory.set(image.heap, heapStart);
   if (touchedEnd > heapEnd) memory.fill(0, heapEnd, touchedEnd);
 }

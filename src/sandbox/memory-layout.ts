@@ -25,7 +25,7 @@ export const MEMORY_INITIAL_BYTES = 256 * PAGE_BYTES;
 /** More than the engine's whole binary, and so than its data. */
 const DATA_BYTES_MAX = 2 ** 20;
 const PROBE_BYTES = 4 * 2 ** 20;
-const DO_NOTHING = { callFunction: () => 0, shouldInterrupt: () => false };
+const DO_NOTHING = { callFunction: () => 0, shouldInterrupt: () => false, loadModule: () => 0 };
 
 /**
  * Finds the layout by looking: the break is the one word that pointed past the

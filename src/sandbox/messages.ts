@@ -29,24 +29,43 @@ export const CONTROL = {
   cells: 4,
 } as const;
 
-/** Main thread → worker: run these, in order. */
-export interface BatchMessage {
-  readonly calls: readonly CallOrder[];
-}
-
-/** A call whose time has not begun. */
-export type CallOrder = Omit<CallMessage, 'deadline'>;
-
-export interface CallMessage {
-  readonly id: number;
+/** What many calls have in common. */
+export interface GuestProgram {
   readonly name: string;
   readonly code: string;
   readonly entry: string;
   readonly module: boolean;
-  /** The text of the array of arguments. */
-  readonly argumentsText: string;
+  /** The code of the modules that it imports, by specifier. */
+  readonly imports?: Readonly<Record<string, string>> | undefined;
   readonly host: readonly string[];
   readonly limits: GuestLimits;
+}
+
+/** Main thread → worker: run these, in order; their ids follow each other. */
+export interface BatchMessage {
+  readonly firstId: number;
+  /** Whether the programs that were sent before are to be forgotten. */
+  readonly forgets: boolean;
+  /** Programs that the worker has not been sent yet, by number. */
+  readonly programs: readonly (readonly [number: number, program: GuestProgram])[];
+  readonly calls: readonly CallOrder[];
+}
+
+/** A call whose time has not begun. A list, because names of fields would be copied with each. */
+export type CallOrder = readonly [
+  program: number,
+  /** The text of the array of arguments. */
+  argumentsText: string,
+  now: number,
+  seed: string,
+  reuse: boolean,
+];
+
+export interface CallMessage extends GuestProgram {
+  /** What its realm is remembered by, see `realms.ts`. */
+  readonly key: string;
+  readonly id: number;
+  readonly argumentsText: string;
   /** Absolute, in milliseconds of `monotonicNow`. */
   readonly deadline: number;
   readonly now: number;
@@ -73,9 +92,18 @@ export type WorkerMessage =
   /** These calls are over; with `isIdle` the worker can take more. */
   | {
       readonly kind: 'settled';
-      readonly reports: readonly { readonly id: number; readonly report: CallReport }[];
+      readonly reports: readonly ReportEntry[];
       readonly isIdle: boolean;
     };
+
+/** A report as it crosses: short where the outcome is a value and nothing was printed. */
+export type ReportEntry = readonly [
+  id: number,
+  outcome: GuestOutcome | string,
+  hostCalls: number,
+  durationMs: number,
+  console?: readonly ConsoleLine[],
+];
 
 export interface CallReport {
   readonly outcome: GuestOutcome;

@@ -1,4 +1,4 @@
-import type { CallReport, WorkerMessage } from './messages.js';
+import type { CallReport, ReportEntry, WorkerMessage } from './messages.js';
 
 /** How long a report may wait for others to travel with, in milliseconds. */
 const WAIT_MAX_MS = 1;
@@ -10,7 +10,7 @@ const WAIT_MAX_MS = 1;
  */
 export class Outbox {
   readonly #post: (message: WorkerMessage) => void;
-  #reports: { id: number; report: CallReport }[] = [];
+  #reports: ReportEntry[] = [];
   #oldestAt = 0;
 
   constructor(post: (message: WorkerMessage) => void) {
@@ -21,7 +21,7 @@ export class Outbox {
   add(id: number, report: CallReport): void {
     const now = performance.now();
     if (this.#reports.length === 0) this.#oldestAt = now;
-    this.#reports.push({ id, report });
+    this.#reports.push(entryOf(id, report));
     if (report.hostCalls > 0 || now - this.#oldestAt >= WAIT_MAX_MS) this.flush();
   }
 
@@ -39,4 +39,17 @@ export class Outbox {
     this.#post({ kind: 'settled', reports: this.#reports, isIdle });
     this.#reports = [];
   }
+}
+
+function entryOf(id: number, { outcome, console, hostCalls, durationMs }: CallReport): ReportEntry {
+  const short = outcome.kind === 'value' ? outcome.text : outcome;
+  return console.length === 0
+    ? [id, short, hostCalls, durationMs]
+    : [id, short, hostCalls, durationMs, console];
+}
+
+/** The main thread's end of `entryOf`. */
+export function reportOf([, short, hostCalls, durationMs, console = []]: ReportEntry): CallReport {
+  const outcome = typeof short === 'string' ? ({ kind: 'value', text: short } as const) : short;
+  return { outcome, console, hostCalls, durationMs };
 }

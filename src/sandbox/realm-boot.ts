@@ -2,7 +2,7 @@ import type { Pointer } from './engine.js';
 import { PRELUDE_NAME, PRELUDE_START, PRELUDE_TEXTS } from './guest/prelude.js';
 import { EVAL, GuestContext } from './guest-context.js';
 import { type HeapShape, measureHeap } from './heap-reader.js';
-import type { Instance } from './instance.js';
+import { type Instance, NOBODY } from './instance.js';
 import type { MemoryImage } from './memory-image.js';
 
 /** Where a realm lies in memory: with an image, all there is to bring it back. */
@@ -32,6 +32,8 @@ export const HOST_FUNCTION = {
   print: 3,
   deliver: 4,
   seedPart: 5,
+  loadApi: 6,
+  digest: 7,
 } as const;
 
 /** Enough for the prelude; each call sets its own. */
@@ -40,9 +42,10 @@ const BOOT_STACK_BYTES = 256 * 2 ** 10;
 /** Makes a realm with the prelude in it and nothing of any call: no seed, no names, no limits. */
 export function bootRealm(instance: Instance): PreparedRealm {
   const { calls } = instance;
-  instance.enter({ callFunction: () => 0, shouldInterrupt: () => false }, BOOT_STACK_BYTES);
+  instance.enter(NOBODY);
   const runtime = calls.QTS_NewRuntime();
   calls.QTS_RuntimeEnableInterruptHandler(runtime);
+  calls.QTS_RuntimeEnableModuleLoader(runtime, 0);
   calls.QTS_RuntimeSetMaxStackSize(runtime, BOOT_STACK_BYTES);
   const guest = new GuestContext(instance, runtime, calls.QTS_NewContext(runtime, 0));
   const driver = bootDriver(guest);

@@ -5,6 +5,7 @@ import type { ConsoleLog } from './console-log.js';
 import type { EngineHost, Pointer } from './engine.js';
 import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
+import { apiText, globalsNamedIn } from './guest-apis/apis.js';
 import { EVAL, GuestContext } from './guest-context.js';
 import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
@@ -50,6 +51,7 @@ export class Realm implements EngineHost {
   /** The text of the result that the guest handed over. */
   #delivered = '';
   #readLimits: ReadLimits | undefined;
+  #imports: Readonly<Record<string, string>> = {};
   #seed = '';
   #hasRun = false;
   /** Whether the guest printed, called the host or drew a random number. */
@@ -82,9 +84,10 @@ export class Realm implements EngineHost {
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
     this.#seed = call.seed;
+    this.#imports = call.imports ?? {};
     const isSpent = () => scope.budget.isSpent();
     this.#readLimits = { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
-    this.instance.enter(this, call.limits.stackBytes);
+    this.instance.enter(this);
     const failure = this.isLoaded ? undefined : this.#load(call);
     const outcome = failure ?? this.#callEntry(call);
     const { verdict } = scope.budget;
@@ -103,7 +106,7 @@ export class Realm implements EngineHost {
     };
     // This call too begins from the image, so that it runs as every later one will.
     this.instance.restore(this.#prepared.image);
-    this.instance.enter(this, call.limits.stackBytes);
+    this.instance.enter(this);
     return undefined;
   }
 
@@ -115,6 +118,7 @@ export class Realm implements EngineHost {
     calls.QTS_RuntimeSetMaxStackSize(runtime, call.limits.stackBytes);
     const settings: PreludeSettings = {
       host: call.host,
+      globals: globalsNamedIn([call.code, ...Object.values(this.#imports)]),
       crossing: { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes },
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
@@ -207,33 +211,66 @@ export class Realm implements EngineHost {
     return this.#scope.budget.isSpent();
   }
 
+  /** Only what the call brought along; anything else is a module that throws. */
+  loadModule(name: string): Pointer {
+    const code = Object.hasOwn(this.#imports, name) ? this.#imports[name] : undefined;
+    const missing = `throw new ReferenceError(${JSON.stringify(`there is no module ${name}`)})`;
+    return this.instance.writeText(code ?? missing).at;
+  }
+
   callFunction(id: number, argumentsAt: Pointer): Pointer {
     const guest = this.#guest;
     if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
+    if (id === HOST_FUNCTION.loadApi)
+      return this.#loadApi(guest.text(guest.argumentAt(argumentsAt, 0)));
+    if (id === HOST_FUNCTION.digest) return this.#digest(argumentsAt);
     this.#hasActed = true;
     if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
-    const first = guest.text(guest.argumentAt(argumentsAt, 0));
+    const firstAt = guest.argumentAt(argumentsAt, 0);
     const second = guest.argumentAt(argumentsAt, 1);
-    if (id === HOST_FUNCTION.callHost) {
-      const text = this.#readPlain(second, 1);
-      return text === undefined ? 0 : this.#hostCall(first, text);
-    }
+    if (id === HOST_FUNCTION.callHost) return this.#hostCallPlain(firstAt, second);
+    const first = guest.text(firstAt);
     if (id === HOST_FUNCTION.callHostByText) return this.#hostCall(first, guest.text(second));
     this.#scope.log.print(first, String(JSON.parse(guest.text(second))));
     return 0;
   }
 
+  /** Both the name and the arguments are read from memory, or the guest's end is asked for text. */
+  #hostCallPlain(name: Pointer, args: Pointer): Pointer {
+    const reader = this.#reader();
+    const text = reader?.read(args, 1);
+    if (!reader || text === undefined) return 0;
+    return this.#hostCall(reader.textOf(name) ?? this.#guest.text(name), text);
+  }
+
   #deliver(value: Pointer): Pointer {
-    const text = this.#readPlain(value, 0);
+    const text = this.#reader()?.read(value);
     if (text === undefined) return 0;
     this.#delivered = text;
     return this.#guest.number(1);
   }
 
-  #readPlain(value: Pointer, depth: number): string | undefined {
+  /** Gives undefined when there is no memory for it. */
+  #loadApi(name: string): Pointer {
+    const text = apiText(name);
+    const made =
+      text === undefined ? undefined : this.#guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+    if (!made || 'value' in made) return made?.value ?? 0;
+    this.#guest.free(made.thrown);
+    return 0;
+  }
+
+  #digest(argumentsAt: Pointer): Pointer {
+    const guest = this.#guest;
+    const algorithm = guest.text(guest.argumentAt(argumentsAt, 0)).replace('-', '');
+    const bytes = guest.bytes(guest.argumentAt(argumentsAt, 1));
+    return guest.string(createHash(algorithm).update(bytes).digest('hex'));
+  }
+
+  #reader(): HeapReader | undefined {
     const { heap } = this.#addresses;
     if (!heap || !this.#readLimits) return undefined;
-    return new HeapReader(this.instance.views, heap, this.#readLimits).read(value, depth);
+    return new HeapReader(this.instance.views, heap, this.#readLimits);
   }
 
   #hostCall(name: string, argumentsText: string): Pointer {
@@ -242,7 +279,10 @@ export class Realm implements EngineHost {
       this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
     }
     const { verdict } = this.#scope.budget;
-    if (verdict || text === undefined) return this.#guest.string(CALL_IS_OVER);
+    if (verdict || text === undefined) {
+      this.instance.leave();
+      return this.#guest.string(CALL_IS_OVER);
+    }
     return text === '+null' ? this.#guest.null() : this.#guest.string(text);
   }
 
@@ -264,5 +304,5 @@ function failureOf(result: string | GuestOutcome): GuestOutcome | undefined {
 
 /** The name under which a module's own entry is exported to the realm. */
 const MODULE_ENTRY = '__jdbxEntry';
-/** What the guest sees of a host call that outlived its call; the verdict overrules it. */
+/** What a guest without a meter sees of a host call that outlived its call; the verdict overrules it. */
 const CALL_IS_OVER = `-${JSON.stringify({ message: 'the call is over', code: 'GUEST_TIMEOUT' })}`;

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { capFor, type EngineParts, Instance } from './instance.js';
 import { bytesOf, type MemoryImage } from './memory-image.js';
 import { type MemoryLayout, measureLayout } from './memory-layout.js';
-import type { CallMessage } from './messages.js';
+import type { CallMessage, GuestProgram } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
 import { bootRealm, type PreparedRealm } from './realm-boot.js';
 
@@ -59,7 +59,7 @@ export class Realms {
   }
 
   async take(call: CallMessage, scope: CallScope): Promise<Realm> {
-    const key = keyOf(call);
+    const { key } = call;
     this.#key = key;
     const kept = call.reuse ? this.#kept.get(key) : undefined;
     if (kept) return kept;
@@ -73,7 +73,7 @@ export class Realms {
     return new Realm(instance, addresses, scope);
   }
 
-  /** Cleans up after the call that took the realm. One that did not end well is never used again. */
+  /** Cleans up after the call that took the realm. What did not end well is kept only if restoring mends it. */
   giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
     const { instance, prepared } = realm;
     const key = this.#key;
@@ -84,7 +84,7 @@ export class Realms {
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
-    } else if (!endedWell || instance.hasGrown) {
+    } else if (instance.hasGrown || !(endedWell || instance.isRecoverable)) {
       this.#instances.delete(instance.memoryBytesMax);
     } else {
       this.#tidy(instance);
@@ -115,7 +115,7 @@ async function makeBase(wasm: WebAssembly.Module): Promise<RealmBase> {
 }
 
 /** The limits and host functions are part of a realm, so a change of them makes another one. */
-function keyOf({ name, code, entry, limits, host }: CallMessage): string {
+export function keyOf({ name, code, imports, entry, limits, host }: GuestProgram): string {
   const { memoryBytes, stackBytes, outputBytes } = limits;
-  return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, code]);
+  return JSON.stringify([name, entry, memoryBytes, stackBytes, outputBytes, host, imports, code]);
 }

@@ -34,16 +34,39 @@ function resultOf(job: Job, report: CallReport): GuestResult {
 function thrown(job: Job, report: CallReport, guest: GuestFailure): unknown {
   const original = guest.host === undefined ? undefined : job.hostErrors[guest.host];
   if (original instanceof JdbxError) return original;
-  const { name } = job.call;
+  const { name, imports = {} } = job.call;
+  const modules = [name, ...Object.keys(imports)];
   const { refused, stack = '' } = guest;
-  const text = guest.name === undefined ? guest.message : `${guest.name}: ${guest.message}`;
+  const told = guest.name === undefined ? guest.message : `${guest.name}: ${guest.message}`;
+  const text = withHint(told);
   return failure(job, report, codeOf(guest), refused?.text ?? text, {
     path: refused?.path,
-    cause: original,
-    ...placeIn(stack, name),
-    ...stackIn(stack, name),
+    cause: original ?? causeOf(job, guest),
+    ...placeIn(stack, modules),
+    ...stackIn(stack, modules),
     ...(guest.code === undefined || refused ? {} : { guestCode: guest.code }),
   });
+}
+
+function causeOf({ hostErrors }: Job, { hostCause }: GuestFailure): unknown {
+  return hostCause === undefined ? undefined : hostErrors[hostCause];
+}
+
+/** What people look for that guests do not have, and what to do instead. */
+const ABSENT: readonly (readonly [names: RegExp, hint: string])[] = [
+  [
+    /setTimeout|setInterval|setImmediate/,
+    'guests have no timers; a stage may `retry` with a delay',
+  ],
+  [/fetch|XMLHttpRequest|WebSocket/, 'guests have no network; hand in what they need'],
+  [/require|process|Buffer|__dirname|module/, 'guests are not Node programs; import documents'],
+  [/Intl/, 'guests have no locales, so that every replay is alike'],
+];
+
+function withHint(text: string): string {
+  const [, name] = /^ReferenceError: '?(\w+)'? is not defined$/.exec(text) ?? [];
+  const hint = ABSENT.find(([names]) => name && new RegExp(`^(?:${names.source})$`).test(name));
+  return hint ? `${text}: ${hint[1]}` : text;
 }
 
 function codeOf(guest: GuestFailure): ErrorCode {

@@ -60,6 +60,17 @@ export function topLevelAwait(node: unknown): Node | undefined {
   return undefined;
 }
 
+/** The first node of a type, at any depth. */
+export function findNode(node: unknown, type: string): Node | undefined {
+  if (typeof node !== 'object' || node === null) return undefined;
+  if ((node as Node).type === type) return node as Node;
+  for (const child of Object.values(node)) {
+    const found = findNode(child, type);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 function fromDefault(
   { declaration }: ExportDefaultDeclaration,
   functions: readonly FunctionFound[],

@@ -1,6 +1,9 @@
 /** The part of WebAssembly's interface that is used here; TypeScript has it only among a browser's. */
 declare namespace WebAssembly {
   class Module {
+    constructor(bytes: Uint8Array);
+    static exports(module: Module): { readonly name: string }[];
+    static imports(module: Module): { readonly name: string }[];
     /** Keeps the type apart from other objects. */
     private readonly kind: 'module';
   }

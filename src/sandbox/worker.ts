@@ -11,13 +11,14 @@ import {
   type CallOrder,
   CONTROL,
   type GuestOutcome,
+  type GuestProgram,
   monotonicNow,
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
 import { Outbox } from './outbox.js';
 import type { CallScope, Realm } from './realm.js';
-import { Realms } from './realms.js';
+import { keyOf, Realms } from './realms.js';
 import { outcomeOfTrap } from './traps.js';
 
 /** The program of a guest worker: runs one call at a time, and cleans up after each. */
@@ -33,22 +34,41 @@ const outbox = new Outbox(post);
 const { memoryBytes } = GUEST_LIMITS.defaults;
 const realms = await Realms.open(start.wasm, memoryBytes, start.base);
 
-async function runBatch({ calls }: BatchMessage): Promise<void> {
-  for (const order of calls) {
+/** What this worker has been sent, by number. */
+const programs = new Map<number, GuestProgram & { readonly key: string }>();
+
+async function runBatch(batch: BatchMessage): Promise<void> {
+  const { firstId, calls } = batch;
+  learn(batch);
+  for (let index = 0; index < calls.length; index++) {
+    const id = firstId + index;
     const begun = monotonicNow();
     // Before it is claimed, so that whoever sees the call begun sees when.
     Atomics.store(control, CONTROL.beganAt, begun - start.epoch);
-    if (!claim(control, order.id)) {
+    if (!claim(control, id)) {
       // The rest of the batch was recalled.
       outbox.finish();
       return;
     }
-    await runCall(order, begun, order === calls.at(-1));
+    await runCall(id, calls[index] as CallOrder, begun, index === calls.length - 1);
   }
 }
 
-async function runCall(order: CallOrder, begun: number, isLast: boolean): Promise<void> {
-  const call: CallMessage = { ...order, deadline: begun + order.limits.timeoutMs };
+function learn({ forgets, programs: sent }: BatchMessage): void {
+  if (forgets) programs.clear();
+  for (const [number, program] of sent) programs.set(number, { ...program, key: keyOf(program) });
+}
+
+async function runCall(
+  id: number,
+  [number, argumentsText, now, seed, reuse]: CallOrder,
+  begun: number,
+  isLast: boolean,
+): Promise<void> {
+  const program = programs.get(number);
+  if (!program) throw new Error(`program ${number} was not sent`);
+  const deadline = begun + program.limits.timeoutMs;
+  const call: CallMessage = { ...program, id, argumentsText, now, seed, reuse, deadline };
   const budget = new CallBudget(call, control);
   const log = new ConsoleLog();
   const scope: CallScope = {

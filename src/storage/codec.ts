@@ -2,7 +2,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject, type Value } from '../base/values.js';
-import type { Commit, StoredDocument, StoredRevision } from './contract.js';
+import type { Change, Commit, StoredDocument, StoredRevision } from './contract.js';
 
 /**
  * Stored bytes, as msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md).
@@ -12,7 +12,9 @@ import type { Commit, StoredDocument, StoredRevision } from './contract.js';
  *   revision   [seq, at, document]
  *   log record [at, [change, …]]
  *     put        [1, versioned, document bytes as stored]
- *     remove     [0, ref, id, type, rev]
+ *     remove     [0, ref, id, type, rev, versioned]
+ *     forget     [2, id, from, below]
+ *   removal    [seq, at]
  *   named      the value itself
  */
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
@@ -53,11 +55,11 @@ export function encodeBodies(commit: Commit): Uint8Array[] {
 /** `bodies` are the encoded documents of the put changes, in order. */
 export function encodeCommit(commit: Commit, bodies: readonly Uint8Array[]): Uint8Array {
   let next = 0;
-  const changes = commit.changes.map((change) =>
-    change.kind === 'put'
-      ? [1, change.versioned, bodies[next++]]
-      : [0, change.ref, change.id, change.type, change.rev],
-  );
+  const changes = commit.changes.map((change) => {
+    if (change.kind === 'put') return [1, change.versioned, bodies[next++]];
+    if (change.kind === 'forget') return [2, change.id, change.from, change.below];
+    return [0, change.ref, change.id, change.type, change.rev, change.versioned === true];
+  });
   return pack([commit.at, changes]);
 }
 
@@ -66,15 +68,30 @@ export function decodeCommit(seq: number, bytes: Uint8Array): Commit {
   return {
     seq,
     at,
-    changes: changes.map((change) => {
-      if (change[0] === 1) {
-        const { ref, document } = decodeDocument(change[2] as Uint8Array);
-        return { kind: 'put', ref, document, versioned: change[1] as boolean };
-      }
-      const [, ref, id, type, rev] = change as [0, number, string, string, number];
-      return { kind: 'remove', ref, id, type, rev };
-    }),
+    changes: changes.map(decodeChange),
   };
+}
+
+function decodeChange(change: readonly unknown[]): Change {
+  if (change[0] === 1) {
+    const { ref, document } = decodeDocument(change[2] as Uint8Array);
+    return { kind: 'put', ref, document, versioned: change[1] as boolean };
+  }
+  if (change[0] === 2) {
+    const [, id, from, below] = change as [2, string, number, number];
+    return { kind: 'forget', id, from, below };
+  }
+  const [, ref, id, type, rev, versioned] = change as [0, number, string, string, number, boolean];
+  return { kind: 'remove', ref, id, type, rev, ...(versioned ? { versioned } : {}) };
+}
+
+export function encodeRemoval(seq: number, at: number): Uint8Array {
+  return pack([seq, at]);
+}
+
+export function decodeRemoval(bytes: Uint8Array): { readonly seq: number; readonly at: number } {
+  const [seq, at] = unpackList(bytes, 2) as [number, number];
+  return { seq, at };
 }
 
 export function encodeNamed(value: Value): Uint8Array {
@@ -121,24 +138,39 @@ function unpack(bytes: Uint8Array): unknown {
  * Freezes a freshly decoded value in place, and replaces each `Buffer` that the
  * decoder made by a plain `Uint8Array`. True when every part could be frozen.
  */
-function settle(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (value instanceof Date || value instanceof Uint8Array) return false;
+function settle(holder: unknown): boolean {
+  if (typeof holder !== 'object' || holder === null) return true;
   let shareable = true;
-  const holder = value as Record<string, unknown>;
-  for (const key in holder) {
-    const item = holder[key];
-    if (typeof item !== 'object' || item === null) continue;
-    if (item instanceof Uint8Array) holder[key] = new Uint8Array(item);
-    if (!settle(item)) shareable = false;
+  if (Array.isArray(holder)) {
+    // By number: names of positions would be made into texts, one by one.
+    for (let at = 0; at < holder.length; at++) {
+      if (!settlePart(holder, at, holder[at])) shareable = false;
+    }
+  } else {
+    for (const key in holder) {
+      if (!settlePart(holder, key, (holder as Record<string, unknown>)[key])) shareable = false;
+    }
   }
   Object.freeze(holder);
   return shareable;
+}
+
+function settlePart(holder: object, key: string | number, part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return true;
+  if (part instanceof Date) return false;
+  if (!(part instanceof Uint8Array)) return settle(part);
+  (holder as Record<string | number, unknown>)[key] = new Uint8Array(part);
+  return false;
 }
 
 /** True when every part of a frozen value is frozen, so that readers may share one copy. */
 export function isShareable(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (value instanceof Date || value instanceof Uint8Array) return false;
-  return Object.values(value).every(isShareable);
+  if (Array.isArray(value)) return value.every(isShareable);
+  for (const key in value) {
+    const part = (value as Record<string, unknown>)[key];
+    if (typeof part === 'object' && !isShareable(part)) return false;
+  }
+  return true;
 }

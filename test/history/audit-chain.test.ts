@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { contentHash } from '#jdbx/base/canonical.js';
 import { takeValue, type ValueObject } from '#jdbx/base/values.js';
 import {
   AUDIT_START,
@@ -8,6 +9,7 @@ import {
   type AuditHead,
   auditId,
   sealAudit,
+  summarize,
   verifyChain,
 } from '#jdbx/history/audit-chain.js';
 import { open } from '#jdbx/index.js';
@@ -160,6 +162,48 @@ describe('the trail of a store', () => {
   ])('shows what was removed %s', async (_, gone, n) => {
     await tamper(() => gone.map(remove));
     expect(await verdict()).toMatchObject({ ok: false, verified: n - 1, broken: { n } });
+  });
+
+  describe('that was trimmed', () => {
+    beforeEach(async () => {
+      const db = await open(path);
+      await db.submit((draft) => draft.trimAudit(1, 6, 'retention:x'));
+      expect(await db.audit.verify()).toEqual({ ok: true, verified: 6 });
+      expect(await db.audit.query().first()).toMatchObject({
+        ...{ _id: auditId(6), kind: 'summary', removed: 6, kinds: { test: 3, other: 3 } },
+      });
+      await db.close();
+    });
+
+    it('verifies after a reopen and another trim', async () => {
+      const db = await open(path);
+      await db.submit((draft) => draft.trimAudit(6, 9, 'retention:x'));
+      expect(await db.audit.query().first()).toMatchObject({ removed: 9 });
+      await db.close();
+      expect(await verdict()).toEqual({ ok: true, verified: 4 });
+    });
+
+    it.each([
+      ['says something else', { removed: 5 }],
+      ['stands for other kinds', { kinds: { test: 6 } }],
+      ['begins elsewhere', { first_at: new Date(0).toISOString() }],
+      ['links to another document', { link: '1'.repeat(64) }],
+    ])('shows a summary that %s, sealed again or not', async (_, change) => {
+      await tamper((read, ref) => [put(ref, { ...read(6), ...change })]);
+      expect(await verdict()).toMatchObject({ ok: false, broken: { n: 6 } });
+      await tamper((read, ref) => {
+        const { hash, ...body } = { ...read(6), ...change };
+        return [put(ref, { ...body, hash: contentHash(body) })];
+      });
+      expect(await verdict()).toMatchObject({ ok: false });
+    });
+
+    it('shows a summary that is gone, or stands for more than was trimmed', async () => {
+      await tamper(() => [remove(6)]);
+      expect(await verdict()).toMatchObject({ ok: false, verified: 0 });
+      await tamper((read, ref) => [remove(7), put(ref, summarize([read(7)], 0))]);
+      expect(await verdict()).toMatchObject({ ok: false });
+    });
   });
 
   it('shows a pair that changed places', async () => {

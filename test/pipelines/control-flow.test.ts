@@ -204,17 +204,12 @@ describe('a stage that fails', () => {
     const failing = runPipeline('compensate', [
       step('book'),
       { name: 'plain', transformer: 'transformer:log', inputs: 'plain' },
-      {
-        name: 'both',
-        parallel: {
-          left: [step('left')],
-          right: [step('right'), { ...bad, on_error: 'compensate' }],
-        },
-      },
+      { name: 'both', parallel: { left: [step('left')], right: [step('right')] } },
+      { ...bad, on_error: 'compensate' },
     ]);
     expect(await runFailure(failing)).toMatchObject({
       code: 'GUEST_ERROR',
-      stage: 'both/right/bad',
+      stage: 'bad',
     });
     const entries = (await logs('run:compensate')) as ({ undo: string } | string)[];
     const undone = entries.filter((entry) => typeof entry === 'object');

@@ -201,7 +201,9 @@ const ROWS: readonly Row[] = [
 describe.each(['whole', 'streamed'] as const)('asked for %s', (way) => {
   it.each(ROWS)('%s', async (_, wholly, inStream, sees, charged, attempts) => {
     server.play(way === 'whole' ? wholly : (inStream ?? wholly));
-    const limits = { first_byte_timeout_ms: 300, idle_timeout_ms: 300 };
+    // Where the deadline is not what is tried, a busy machine has all the time it needs.
+    const isLate = sees === 'MODEL_TIMEOUT';
+    const limits = isLate ? { first_byte_timeout_ms: 300, idle_timeout_ms: 300 } : {};
     const retry_strategy = { max_retries: 1, delay_ms: 1 };
     const price = { input_per_million: 1, output_per_million: 1 };
     await db.put([

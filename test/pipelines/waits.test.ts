@@ -304,3 +304,44 @@ describe('a run under way', () => {
     expect(await failure(db.start('pipeline:none'))).toMatchObject({ code: 'MISSING_DOCUMENT' });
   });
 });
+
+describe('following a run', () => {
+  it('tells what happened and what happens, and joins again without a gap or a double', async () => {
+    await db.put(pipeline('inner', [echo]));
+    const stages = [
+      echo,
+      { name: 'sub', pipeline: 'pipeline:inner' },
+      ask('ok'),
+      { ...echo, name: 'z' },
+    ];
+    await begin('follow', stages);
+    const all: string[] = [];
+    let last = 0;
+    for await (const { n, type, path } of db.follow('run:follow')) {
+      all.push(path === undefined ? type : `${type} ${path}`);
+      expect(n).toBeGreaterThan(last);
+      last = n;
+      if (type === 'wait-open') break;
+    }
+    await db.answer('run:follow', 'ok', 1);
+    for await (const { type, path } of db.follow('run:follow', { since: last })) {
+      all.push(path === undefined ? type : `${type} ${path}`);
+    }
+    expect(all).toEqual([
+      'run-start',
+      'stage-end echo',
+      'run-start',
+      'stage-end echo',
+      'run-end',
+      'stage-end sub',
+      'wait-open ok',
+      'wait-end ok',
+      'run-resume',
+      'stage-end ok',
+      'stage-end z',
+      'run-end',
+    ]);
+    const next = db.follow('run:none').next();
+    expect(await failure(next)).toMatchObject({ code: 'MISSING_DOCUMENT' });
+  });
+});

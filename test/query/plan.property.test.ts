@@ -206,7 +206,7 @@ test('an indexed answer equals an unindexed one, in order when sorted', () => {
   expect([...kinds]).toEqual(
     expect.arrayContaining(['index', 'index in order', 'type-scan', 'type-scan in order', 'union']),
   );
-});
+}, 120_000);
 
 test('indexes stay right while documents change', () => {
   const change = fc.record({ at: fc.integer({ min: 0, max: 9 }), body: fc.option(body) });

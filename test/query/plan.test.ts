@@ -243,3 +243,101 @@ describe('arrays under an index', () => {
     expect(answer(lists, { a: 5 }, { b: -1 })).toEqual(['d1', 'd0']);
   });
 });
+
+/** Two fields, each of which lets a tenth through, and one in a hundred both. */
+function crossing(): MemorySource {
+  const source = new MemorySource();
+  for (let at = 0; at < 1_000; at++) {
+    source.put({
+      _id: `c${at}`,
+      _type: 'call',
+      even: at % 10,
+      odd: Math.floor(at / 10) % 10,
+      n: at,
+    });
+  }
+  source.addIndex('by-even', 'call', { even: 1 });
+  source.addIndex('by-odd', 'call', { odd: 1, n: 1 });
+  return source;
+}
+
+describe('two indexes', () => {
+  const source = crossing();
+
+  test('are intersected when that spares documents', () => {
+    const query = { filter: { _type: 'call', even: 3, odd: 4 } };
+    const explained = source.explain(query);
+    expect(explained).toMatchObject({
+      plan: 'intersection',
+      keysExamined: 200,
+      documentsExamined: 10,
+      returned: 10,
+    });
+    expect(explained.indexes.map(({ name }) => name).sort()).toEqual(['by-even', 'by-odd']);
+  });
+
+  test('are not when one is enough', () => {
+    const query = { filter: { _type: 'call', even: 3, odd: 4, n: { $lt: 60 } } };
+    expect(source.explain(query).plan).toBe('index');
+  });
+
+  test('keep the order of one of them', () => {
+    const query = { filter: { _type: 'call', even: 3, odd: 4 }, sort: { n: -1 }, limit: 2 };
+    expect(source.explain(query)).toMatchObject({ plan: 'intersection', sortInMemory: false });
+    expect(source.ids(query)).toEqual(['c943', 'c843']);
+  });
+
+  test('are shown with the keys that each would have read', () => {
+    const { candidates } = source.explain({ filter: { _type: 'call', even: 3, odd: 4 } });
+    expect(candidates.map(({ indexes, keys }) => [indexes[0]?.name, keys])).toEqual([
+      ['by-even', 100],
+      ['by-odd', 100],
+    ]);
+  });
+});
+
+describe('index keys alone', () => {
+  const source = crossing();
+  source.put({ _id: 'odd', _type: 'call', odd: 4 });
+
+  test('answer a projection of their fields', () => {
+    const query = {
+      filter: { _type: 'call', odd: 4, n: { $gte: 900 } },
+      projection: { _id: 0, n: 1, odd: 1 },
+    };
+    expect(source.explain(query)).toMatchObject({ covered: true, documentsExamined: 0 });
+    expect(source.find({ ...query, limit: 2 })).toEqual([
+      { odd: 4, n: 940 },
+      { odd: 4, n: 941 },
+    ]);
+  });
+
+  test('leave it to the document whether a field is null or missing', () => {
+    const query = { filter: { _type: 'call', odd: 4 }, projection: { _id: 0, n: 1 } };
+    expect(source.explain(query)).toMatchObject({ covered: true, documentsExamined: 1 });
+    expect(source.find(query)).toContainEqual({});
+  });
+
+  test.each([
+    [{ n: 1 }],
+    [{ _id: 0, even: 1 }],
+    [{ _id: 0, n: 0 }],
+    [{ _id: 0, n: { $add: ['$n', 1] } }],
+  ])('do not answer %j', (projection) => {
+    const query = { filter: { _type: 'call', odd: 4 }, projection };
+    expect(source.explain(query).covered).toBe(false);
+  });
+});
+
+test('points before the sorted field are merged, each read as far as is wanted', () => {
+  const source = crossing();
+  const query = {
+    filter: { _type: 'call', odd: { $in: [2, 5, 7] } },
+    sort: { n: 1 },
+    limit: 3,
+  };
+  const explained = source.explain(query);
+  expect(explained).toMatchObject({ plan: 'index', sortInMemory: false });
+  expect(explained.documentsExamined).toBeLessThan(20);
+  expect(source.ids(query)).toEqual(['c20', 'c21', 'c22']);
+});

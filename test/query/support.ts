@@ -23,6 +23,7 @@ interface LiveIndex {
 
 /** A store in memory: enough of the floor above to hand a `QuerySource` to queries. */
 export class MemorySource implements QuerySource {
+  readonly keysSuffice = true;
   seq = 0;
   readonly typeIndex = createPortableIndex();
   readonly #documents = new Map<number, DocumentBody>();

@@ -124,7 +124,7 @@ describe('calls that came together', () => {
 
 describe('a worker that is lost takes only the guilty call with it', () => {
   test('those before it, whose reports were lost, and those behind it run again', async () => {
-    await withSandbox({ workers: 1 }, async (sandbox) => {
+    await withSandbox({ workers: 1, metered: false }, async (sandbox) => {
       for (let round = 0; round < 3; round++) {
         const before = doubles(sandbox, 8);
         const guilty = codeOf(callGuest(sandbox, DEAF, { limits: { timeoutMs: 150 } }));
@@ -136,7 +136,7 @@ describe('a worker that is lost takes only the guilty call with it', () => {
   });
 
   test('what was done through the host is done once', async () => {
-    await withSandbox({ workers: 1 }, async (sandbox) => {
+    await withSandbox({ workers: 1, metered: false }, async (sandbox) => {
       const puts: Value[] = [];
       const host = { 'db.put': (value: Value) => void puts.push(value) };
       const code = 'function f(n) { db.put(n); return n }';
@@ -151,7 +151,7 @@ describe('a worker that is lost takes only the guilty call with it', () => {
   });
 
   test('the next calls find a worker that is ready', async () => {
-    await withSandbox({ workers: 1, graceMs: 50 }, async (sandbox) => {
+    await withSandbox({ workers: 1, metered: false, graceMs: 50 }, async (sandbox) => {
       const deaf = Array.from({ length: 3 }, () =>
         codeOf(callGuest(sandbox, DEAF, { limits: { timeoutMs: 100 } })),
       );
@@ -162,7 +162,7 @@ describe('a worker that is lost takes only the guilty call with it', () => {
   });
 
   test('one that stopped late, but by itself, leaves no worker too many', async () => {
-    await withSandbox({ workers: 1, graceMs: 400 }, async (sandbox) => {
+    await withSandbox({ workers: 1, metered: false, graceMs: 400 }, async (sandbox) => {
       const loop = 'function f() { try { for (;;); } finally { for (let i = 0; i < 1e5; i++); } }';
       for (let round = 0; round < 3; round++) {
         const code = await codeOf(callGuest(sandbox, loop, { limits: { timeoutMs: 50 } }));

@@ -11,7 +11,7 @@ import {
   monotonicNow,
 } from '#jdbx/sandbox/messages.js';
 import type { Realm } from '#jdbx/sandbox/realm.js';
-import { Realms } from '#jdbx/sandbox/realms.js';
+import { keyOf, Realms } from '#jdbx/sandbox/realms.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
 
 /**
@@ -36,6 +36,8 @@ interface Options {
 interface Ran {
   /** Of the whole memory, as the call found it. */
   readonly hash: string;
+  /** The same, as the call left it. */
+  readonly hashAfter: string;
   readonly outcome: GuestOutcome;
   readonly realm: Realm;
   readonly wasPrepared: boolean;
@@ -44,14 +46,18 @@ interface Ran {
 
 async function run(code: string, options: Options = {}): Promise<Ran> {
   const { args = [], seed = 'seed', host = {}, limits } = options;
-  const call: CallMessage = {
-    id: 1,
+  const program = {
     name: 'transformer:test',
     code,
     ...checkGuestCode(code, { name: 'transformer:test' }),
-    argumentsText: JSON.stringify(args),
     host: Object.keys(host),
     limits: { ...GUEST_LIMITS.defaults, ...limits },
+  };
+  const call: CallMessage = {
+    ...program,
+    key: keyOf(program),
+    id: 1,
+    argumentsText: JSON.stringify(args),
     deadline: monotonicNow() + 20_000,
     now: 0,
     seed,
@@ -64,8 +70,16 @@ async function run(code: string, options: Options = {}): Promise<Ran> {
   const wasPrepared = realm.isLoaded;
   const hash = createHash('sha256').update(realm.instance.bytes).digest('hex');
   const outcome = realm.run(call, scope);
+  const hashAfter = createHash('sha256').update(realm.instance.bytes).digest('hex');
   realms.giveBack(realm, call, outcome.kind !== 'stopped');
-  return { hash, outcome, realm, wasPrepared, lines: log.lines().map(({ text }) => text) };
+  return {
+    hash,
+    hashAfter,
+    outcome,
+    realm,
+    wasPrepared,
+    lines: log.lines().map(({ text }) => text),
+  };
 }
 
 const PLAIN = 'let calls = 0; function f(n) { return [++calls, n, Math.random()] }';
@@ -171,5 +185,42 @@ describe('code is evaluated in each call', () => {
       expect({ wasPrepared, lines }).toEqual({ wasPrepared: false, lines: ['loading'] });
       expect(outcome).toEqual({ kind: 'value', text: '"read"' });
     }
+  });
+});
+
+describe('a replay is the same down to the memory', () => {
+  test.each([
+    ['random numbers', 'function f() { return [Math.random(), Math.random()] }'],
+    [
+      'objects, maps and texts',
+      'function f() { const m = new Map(); for (let i = 0; i < 5e3; i++) m.set("k" + i, { i }); return m.size }',
+    ],
+    [
+      'an overflow that is caught',
+      'function f() { let n = 0; const g = () => { n++; g() }; try { g() } catch {} return n }',
+    ],
+    [
+      'host calls',
+      'function f() { const a = []; for (let i = 0; i < 50; i++) a.push(db.get(i)); return a }',
+    ],
+    [
+      'jobs',
+      'async function f() { let n = 0; for (let i = 0; i < 300; i++) n += await i; return n }',
+    ],
+    [
+      'a sort',
+      'function f() { return Array.from({ length: 3e3 }, () => Math.random()).sort().at(-1) }',
+    ],
+    ['an error', 'function f() { null.x }'],
+  ])('with %s', async (_, code) => {
+    const host = { 'db.get': () => '+{"a":[1,2,3]}' };
+    const runs = [];
+    for (let round = 0; round < 4; round++) {
+      // Others run in between, in the same memory.
+      await run(PLAIN, { args: [round] });
+      const { hashAfter, outcome } = await run(code, { host });
+      runs.push({ hashAfter, outcome });
+    }
+    expect(runs.slice(1)).toEqual(runs.slice(0, -1));
   });
 });

@@ -45,6 +45,7 @@ interface Seen {
 
 function run(code: string, { args = [], limits }: Options, isRead: boolean): Seen {
   const call: CallMessage = {
+    key: code,
     id: 1,
     name: 'transformer:test',
     code,

@@ -21,7 +21,7 @@ async function withSandbox(
 
 const DOUBLE = 'const f = (n) => n * 2';
 const LOOP = 'function f() { for (;;); }';
-/** Not polled by the engine while it runs, so only the worker's end stops it. */
+/** Not polled by an engine without a meter while it runs, so only the worker's end stops it. */
 const DEAF = 'const f = () => { const a = []; a.length = 4e9; a.sort() }';
 
 describe('the pool', () => {
@@ -59,13 +59,15 @@ describe('the pool', () => {
   });
 
   test('replaces a worker that does not listen, and only its call fails', async () => {
-    await withSandbox({ workers: 2 }, async (sandbox) => {
+    await withSandbox({ workers: 2, metered: false }, async (sandbox) => {
       await Promise.all([1, 2].map((n) => guestValue(sandbox, DOUBLE, { args: [n] })));
-      const deaf = codeOf(callGuest(sandbox, DEAF, { limits: { timeoutMs: 200 } }));
+      const deaf = errorOf(callGuest(sandbox, DEAF, { limits: { timeoutMs: 200 } }));
       const slow = guestValue(sandbox, 'const f = () => db.get("x")', {
         host: { 'db.get': () => new Promise((resolve) => setTimeout(resolve, 600, 'survived')) },
       });
-      expect(await deaf).toBe('GUEST_TIMEOUT');
+      const { code, message } = await deaf;
+      expect(code).toBe('GUEST_TIMEOUT');
+      expect(message).toContain('ended with its worker');
       expect(await slow).toBe('survived');
       const after = [1, 2, 3, 4].map((n) => guestValue(sandbox, DOUBLE, { args: [n] }));
       expect(await Promise.all(after)).toEqual([2, 4, 6, 8]);
@@ -86,8 +88,8 @@ describe('the pool', () => {
 });
 
 describe('an abort signal', () => {
-  test('ends a running guest at once, with its reason', async () => {
-    await withSandbox({ workers: 1 }, async (sandbox) => {
+  test.each([true, false])('ends a running guest at once, metered or not (%s)', async (metered) => {
+    await withSandbox({ workers: 1, metered }, async (sandbox) => {
       const reason = new Error('no longer wanted');
       for (const code of [LOOP, DEAF, 'const f = () => db.get("x")']) {
         const controller = new AbortController();

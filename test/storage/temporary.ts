@@ -1,17 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const made: string[] = [];
-process.once('exit', () => {
-  for (const path of made) rmSync(path, { recursive: true, force: true });
-});
-
-/** An empty folder, removed when the process of the tests ends. */
+/** An empty folder, removed when the tests end (`test/support/temporary-root.ts`). */
 export function temporaryFolder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'jdbx-test-'));
-  made.push(path);
-  return path;
+  return mkdtempSync(join(tmpdir(), 'jdbx-test-'));
 }
 
 /** A path inside an empty folder where nothing is yet. */

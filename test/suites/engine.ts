@@ -244,6 +244,51 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       expect(engine.sizeAfter(more)).toBeGreaterThan(before + 3_000_000);
     });
 
+    it('forgets the oldest kept revisions, and remembers removals until then', async () => {
+      await begin();
+      const ids = (snapshot: EngineSnapshot) => [...snapshot.revisedIds()];
+      const revs = (snapshot: EngineSnapshot, id: string) =>
+        [...snapshot.revisions(id)].map(({ document: { _rev } }) => _rev);
+      for (let seq = 1; seq <= 4; seq++) {
+        const changes = ['a', 'b'].map((id, at) => put(at + 1, { _id: id, _rev: seq }, true));
+        await engine.commit(batch([commit(seq, ...changes)]));
+      }
+      const removal: Change = {
+        kind: 'remove',
+        ref: 1,
+        id: 'a',
+        type: 'thing',
+        rev: 4,
+        versioned: true,
+      };
+      await engine.commit(batch([commit(5, removal)]));
+      const before = engine.snapshot();
+      const forget = (id: string, below: number): Change => ({
+        kind: 'forget',
+        id,
+        from: 1,
+        below,
+      });
+      await engine.commit(batch([commit(6, forget('b', 3), forget('a', 5))]));
+      await engine.commit(batch([commit(7, put(3, { _id: 'a', _rev: 1 }, true))]));
+      expect([...before.removals('a')]).toEqual([{ rev: 4, seq: 5, at: 1_005 }]);
+      expect([ids(before), revs(before, 'a'), revs(before, 'b')]).toEqual([
+        ['a', 'b'],
+        [1, 2, 3, 4],
+        [1, 2, 3, 4],
+      ]);
+      expect([before.lastRevision('a'), before.revision('a', 1)?.seq]).toEqual([4, 1]);
+      before.close();
+      look(engine, (snapshot) => {
+        expect([revs(snapshot, 'a'), revs(snapshot, 'b')]).toEqual([[1], [3, 4]]);
+        expect([...snapshot.removals('a')]).toEqual([]);
+        expect([snapshot.lastRevision('a'), snapshot.revision('a', 1)?.seq]).toEqual([1, 7]);
+        expect([snapshot.lastRevision('b'), snapshot.revision('b', 2)]).toEqual([4, undefined]);
+        expect([...snapshot.revisedIds('a')]).toEqual(['b']);
+        expect([...snapshot.log(5)].map(({ changes }) => changes.length)).toEqual([2, 1]);
+      });
+    });
+
     it('refuses everything after it was closed, also through snapshots from before', async () => {
       await begin();
       await engine.commit(

@@ -9,7 +9,7 @@ import { examples } from '../examples.js';
 import { showBytes, showDuration } from '../figures.js';
 import { interruptible } from '../interrupt.js';
 import type { Invocation } from '../invocation.js';
-import { ImportLine } from '../progress.js';
+import { StatusLine, showImport } from '../progress.js';
 
 export function addImport(program: Command, invocation: Invocation): void {
   program
@@ -50,12 +50,12 @@ async function importFile(
   options: ImportOptions,
 ): Promise<void> {
   const source = file === '-' ? process.stdin : file;
-  const line = new ImportLine(output);
+  const line = new StatusLine(output);
   const result = await interruptible(({ signal }) => {
     // A process does not end while it waits for input.
     signal.addEventListener('abort', () => process.stdin.destroy());
     if (file === '-') output.note('reading the standard input');
-    const onProgress = (progress: ImportProgress) => line.show(progress);
+    const onProgress = (progress: ImportProgress) => line.show(showImport(progress));
     return db.import(source, { ...options, signal, onProgress });
   }).finally(() => line.end());
   const { documents, unchanged, skipped, bytes, durationMs } = result;

@@ -29,6 +29,11 @@ async function statsOf(db: Jdbx) {
   return {
     seq: db.seq,
     size_bytes: db.sizeBytes,
+    indexes: {
+      engine: db.indexes.engine,
+      reason: db.indexes.reason ?? null,
+      saved_seq: db.indexes.savedSeq ?? null,
+    },
     documents: types.reduce((sum, { documents }) => sum + documents, 0),
     types: toObject(types),
     runs: toObject(runs),
@@ -45,7 +50,7 @@ function toObject(counts: readonly Count[]): Record<string, number> {
 }
 
 function showStats(stats: Awaited<ReturnType<typeof statsOf>>, width: number): string {
-  const { documents, size_bytes, seq, types, runs } = stats;
+  const { documents, size_bytes, seq, types, runs, indexes } = stats;
   const table = (title: string, counts: Record<string, number>) =>
     renderTable(
       Object.entries(counts),
@@ -56,7 +61,16 @@ function showStats(stats: Awaited<ReturnType<typeof statsOf>>, width: number): s
       width,
     );
   const head = `${documents} documents in ${showBytes(size_bytes)}, after ${seq} commits`;
-  const parts = [head, table('type', types)];
+  const parts = [`${head}\n${showIndexes(indexes)}`, table('type', types)];
   if (Object.keys(runs).length > 0) parts.push(table('runs', runs));
   return parts.map((part) => part.trimEnd()).join('\n\n');
+}
+
+function showIndexes({
+  engine,
+  reason,
+  saved_seq,
+}: Awaited<ReturnType<typeof statsOf>>['indexes']): string {
+  if (reason !== null) return `${engine} indexes: ${reason}`;
+  return saved_seq ? `${engine} indexes, saved up to commit ${saved_seq}` : `${engine} indexes`;
 }

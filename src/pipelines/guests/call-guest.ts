@@ -1,11 +1,11 @@
 import type { Document } from '../../base/document.js';
-import { JdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import type { HostFunctions } from '../../sandbox/contract.js';
 import { resolveLimits } from '../../sandbox/limits.js';
 import { Permissions, permitHostFunctions } from '../../sandbox/permissions.js';
 import type { StageWork } from '../contract.js';
 import { argumentsOf } from './arguments.js';
+import type { CodeField } from './code-fields.js';
 import { guestDatabase } from './database.js';
 import { guestModels } from './models.js';
 import { OpenCalls } from './open-calls.js';
@@ -14,7 +14,7 @@ import { OpenCalls } from './open-calls.js';
 export interface GuestCode {
   readonly document: Document;
   /** The field that holds the code. */
-  readonly field: 'code' | 'generator' | 'strategy';
+  readonly field: CodeField;
   readonly input: Value;
   /** Finds a parameter's value by its name. Default: in the stage's context. */
   readonly lookup?: (name: string) => Value | undefined;
@@ -33,7 +33,8 @@ export interface GuestOutcome {
 export async function callGuest(work: StageWork, guest: GuestCode): Promise<GuestOutcome> {
   const { run, path, attempt, signal, startedAt } = work;
   const { document, field, input } = guest;
-  const code = codeOf(guest);
+  const code = run.codes.javascript(document, field);
+  const imports = run.codes.link(document, field, (id) => run.definitions.get(id));
   const name = document._id;
   const entry = document.entry as string | undefined;
   const lookup = guest.lookup ?? ((parameter: string) => work.context.lookup(parameter));
@@ -42,12 +43,13 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   const calling = run.sandbox.call({
     name,
     code,
+    imports,
     entry,
     args: argumentsOf(checked, { input, lookup, whole: field === 'code' }, name),
     host: hostFunctions(work, document, calls),
     limits: resolveLimits(document.limits),
     now: startedAt,
-    seed: `${run.id}/${path}/${attempt}/${name}`,
+    seed: work.seed ?? `${run.id}/${path}/${attempt}/${name}`,
     reuse: document.reuse === true,
     signal,
   });
@@ -83,10 +85,4 @@ export function hostFunctions(
   const models = guestModels({ ...work, signal: calls.signal }, rights);
   const functions = { ...guestDatabase(database), ...calls.watch(models) };
   return permitHostFunctions(permissions, functions, refused);
-}
-
-function codeOf({ document, field }: GuestCode): string {
-  const code = document[field];
-  if (typeof code === 'string') return code;
-  throw new JdbxError('INVALID_DOCUMENT', `expected code in ${document._id}`, { path: field });
 }

@@ -15,6 +15,7 @@ const PROTECTED_TYPES = new Set([
   'intent',
   'run',
   'schema',
+  'stripped',
   'versioning',
 ]);
 

@@ -1,10 +1,10 @@
 import type { Document } from '../../base/document.js';
 import { isJdbxError, JdbxError } from '../../base/errors.js';
-import type { Value, ValueObject } from '../../base/values.js';
+import type { ValueObject } from '../../base/values.js';
 import type { Finish, ModelRequest, ModelUsage } from '../../llm/contract.js';
 import type { CallEnd } from '../../llm/pools/resource-state.js';
 import type { StageWork } from '../contract.js';
-import { buildRequest } from './build-request.js';
+import { buildRequest, type Said } from './build-request.js';
 import { callModel } from './call-model.js';
 import { isTargetsFault } from './fall-back.js';
 import { type Heard, resumed } from './heard.js';
@@ -22,7 +22,7 @@ export interface Answer {
 
 export interface Asking {
   readonly target: Target;
-  readonly said: Value;
+  readonly said: Said;
   /** What an earlier target had said when its stream broke off. */
   readonly begun?: string | undefined;
   /** Hears the answer as it comes; absent where nobody listens. */

@@ -7,6 +7,12 @@ import { readSchema } from '../../llm/read-tools.js';
 import type { StageWork } from '../contract.js';
 import { checkValueSchema } from '../value-schema.js';
 
+/** What goes to the model: the stage's words, and the session's turns before them. */
+export interface Said {
+  readonly output: Value;
+  readonly earlier: readonly ModelMessage[];
+}
+
 /**
  * The request that a stage makes of what it was handed, for one integration: settings
  * of the integration, the prompt and the stage merged, the stage's winning, and the
@@ -14,7 +20,11 @@ import { checkValueSchema } from '../value-schema.js';
  *
  * @throws {JdbxError} MISSING_INPUT, INVALID_EXPRESSION
  */
-export function buildRequest(work: StageWork, integration: Document, said: Value): ModelRequest {
+export function buildRequest(
+  work: StageWork,
+  integration: Document,
+  { output: said, earlier }: Said,
+): ModelRequest {
   const { stage } = work;
   const { model, settings, ...parts } = partsOf(said);
   const context = passagesOf(work);
@@ -25,7 +35,7 @@ export function buildRequest(work: StageWork, integration: Document, said: Value
   });
   return {
     ...request,
-    messages: withEarlierTurns(work, request.messages),
+    messages: withEarlierTurns(earlier, request.messages),
     ...schemaOf(work, request),
   };
 }
@@ -88,36 +98,14 @@ function keyOf({ stage, context, path }: StageWork): string | undefined {
   });
 }
 
-/** The system's messages stay in front. A turn without text is left out: no provider takes one. */
+/** The system's messages stay in front. */
 function withEarlierTurns(
-  { stage, context, path }: StageWork,
+  earlier: readonly ModelMessage[],
   messages: readonly ModelMessage[],
 ): readonly ModelMessage[] {
-  const history = stage.history ? context.lookup('history') : undefined;
-  if (!stage.history || !Array.isArray(history) || history.length === 0) return messages;
+  if (earlier.length === 0) return messages;
   const isSystem = ({ role }: ModelMessage) => role === 'system';
-  const turns = history
-    .slice(-stage.history)
-    .filter((turn) => !isPlainObject(turn) || turn.content !== '');
-  if (turns.length === 0) return messages;
-  const said = checkTurns(turns, path);
-  return [...messages.filter(isSystem), ...said, ...messages.filter((each) => !isSystem(each))];
-}
-
-/** A session document may hold a `history` of its own, of any shape. */
-function checkTurns(turns: readonly Value[], path: string): readonly ModelMessage[] {
-  try {
-    return toRequest({ messages: turns }).messages;
-  } catch (cause) {
-    throw new JdbxError(
-      'MISSING_INPUT',
-      'expected a history of turns, each with role and content',
-      {
-        path,
-        cause,
-      },
-    );
-  }
+  return [...messages.filter(isSystem), ...earlier, ...messages.filter((each) => !isSystem(each))];
 }
 
 /** Later settings win. */

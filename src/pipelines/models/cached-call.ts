@@ -63,6 +63,7 @@ function used(work: StageWork, call: ModelCall, { slot, kept, startedAt }: Use):
   work.note({
     kind: 'llm-call',
     run: run.id,
+    pipeline: run.pipelineId,
     path,
     ...(part === undefined ? {} : { part }),
     cached: true,

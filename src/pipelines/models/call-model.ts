@@ -74,6 +74,7 @@ function entryOf({ run, path }: StageWork, attempt: ModelAttempt, part: string |
   return {
     kind: 'llm-call',
     run: run.id,
+    pipeline: run.pipelineId,
     path,
     ...(part === undefined ? {} : { part }),
     ...(attempt as unknown as ValueObject),

@@ -1,14 +1,14 @@
 import { JdbxError } from '../../base/errors.js';
 import { LinkedSignal } from '../../base/linked-signal.js';
-import type { Value } from '../../base/values.js';
 import type { StageWork } from '../contract.js';
 import { type Answer, type Asking, answerFrom } from './answer-from.js';
+import type { Said } from './build-request.js';
 import { mayFallBack } from './fall-back.js';
 import { Heard } from './heard.js';
 import type { Targets } from './targets.js';
 
 /** Tries one target after the other; the last one's error counts. */
-export async function firstAnswer(work: StageWork, targets: Targets, said: Value): Promise<Answer> {
+export async function firstAnswer(work: StageWork, targets: Targets, said: Said): Promise<Answer> {
   let failed: { readonly error: unknown } | undefined;
   let begun: string | undefined;
   for (let target = await targets.next(); target; target = await targets.next()) {

@@ -1,11 +1,11 @@
 import type { Document } from '../../base/document.js';
 import { isJdbxError, JdbxError } from '../../base/errors.js';
-import { describeType, type Value, type ValueObject } from '../../base/values.js';
+import { describeType, type ValueObject } from '../../base/values.js';
 import type { PoolNeed } from '../../llm/pools/abilities.js';
 import type { Pool, Resource } from '../../llm/pools/pool-document.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
-import { buildRequest } from './build-request.js';
+import { buildRequest, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
 import type { Target, Targets } from './targets.js';
 
@@ -16,7 +16,7 @@ import type { Target, Targets } from './targets.js';
 export async function poolTargets(
   work: StageWork,
   document: Document,
-  said: Value,
+  said: Said,
 ): Promise<Targets> {
   const pool = document as Pool;
   const need = await needOf(buildRequest(work, document, said));

@@ -4,7 +4,7 @@ import type { Value } from '../../base/values.js';
 import { type Abilities, canTake } from '../../llm/pools/abilities.js';
 import type { CallEnd } from '../../llm/pools/resource-state.js';
 import type { StageWork } from '../contract.js';
-import { buildRequest } from './build-request.js';
+import { buildRequest, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
 import { chooseIntegrations } from './choose-integration.js';
 import { poolTargets } from './pool-targets.js';
@@ -35,7 +35,7 @@ export interface Targets {
  * @param said what goes to the model, to know what it takes
  * @throws {JdbxError} INVALID_INTEGRATION, MISSING_DOCUMENT, POOL_FULL, and what a strategy throws
  */
-export async function targetsFor(work: StageWork, said: Value): Promise<Targets> {
+export async function targetsFor(work: StageWork, said: Said): Promise<Targets> {
   const named = work.run.definitions.get(work.stage.integration as string);
   if (named._type === 'resource_pool') return poolTargets(work, named, said);
   const chosen = await chooseIntegrations(work);
@@ -52,7 +52,7 @@ export async function targetsFor(work: StageWork, said: Value): Promise<Targets>
  * Passes over those that say of themselves that they lack what the request needs: a chain
  * keeps to what was asked for.
  */
-async function thoseThatCan(work: StageWork, chosen: readonly Document[], said: Value) {
+async function thoseThatCan(work: StageWork, chosen: readonly Document[], said: Said) {
   const limited = ({ lacks, context_tokens }: Document) => lacks ?? context_tokens;
   if (!chosen.some((each) => limited(each) !== undefined)) return chosen;
   const need = await needOf(buildRequest(work, chosen[0] as Document, said));

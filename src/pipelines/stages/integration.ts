@@ -1,4 +1,5 @@
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
+import { earlierTurns } from '../models/earlier-turns.js';
 import { firstAnswer } from '../models/first-answer.js';
 import { turnsOf } from '../models/session-turns.js';
 import { targetsFor } from '../models/targets.js';
@@ -12,7 +13,9 @@ import { saidBy } from './said-by.js';
 export const integrationStage: StageKind = {
   name: 'integration',
   async run(work: StageWork): Promise<StageOutcome> {
-    const { output: said, facts } = await saidBy(work);
+    const { output, facts } = await saidBy(work);
+    const earlier = await earlierTurns(work);
+    const said = { output, earlier: earlier.messages };
     const targets = await targetsFor(work, said);
     const { target, request, response, facts: found } = await firstAnswer(work, targets, said);
     const { _id, _rev } = target.integration;
@@ -20,7 +23,14 @@ export const integrationStage: StageKind = {
     return {
       output: response,
       turns: isTurn ? [] : turnsOf(request, response),
-      facts: { ...facts, ...target.facts, ...found, integration: _id, integration_rev: _rev },
+      facts: {
+        ...facts,
+        ...earlier.facts,
+        ...target.facts,
+        ...found,
+        integration: _id,
+        integration_rev: _rev,
+      },
     };
   },
 };

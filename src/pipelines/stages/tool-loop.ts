@@ -3,6 +3,7 @@ import type { Value, ValueObject } from '../../base/values.js';
 import type { ModelMessage, ModelRequest, ModelUsage, ToolCall } from '../../llm/contract.js';
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
 import { buildRequest } from '../models/build-request.js';
+import { earlierTurns } from '../models/earlier-turns.js';
 import {
   distinctCalls,
   type NamedTool,
@@ -61,10 +62,11 @@ async function firstQuestion(work: StageWork): Promise<ModelRequest> {
   const { run, stage, path } = work;
   const at = `${path}/@asked`;
   if (run.remembers(at)) return (await run.remember(at, () => null)) as unknown as ModelRequest;
-  const { output: said } = await saidBy(work);
+  const { output } = await saidBy(work);
+  const { messages: earlier } = await earlierTurns(work);
   const named = run.definitions.get(stage.integration as string);
   // Each turn adds the settings of the integration that it is sent to.
-  const request = buildRequest(work, { ...named, params: undefined } as never, said);
+  const request = buildRequest(work, { ...named, params: undefined } as never, { output, earlier });
   return (await run.remember(at, () => request as unknown as Value)) as unknown as ModelRequest;
 }
 

@@ -3,6 +3,7 @@ import { isPlainObject, type Value } from '../../base/values.js';
 import type { Verb } from '../../sandbox/permissions.js';
 import type { StageOutcome, StageWork } from '../contract.js';
 import { callGuest, hostFunctions } from '../guests/call-guest.js';
+import { OpenCalls } from '../guests/open-calls.js';
 import { checkValue } from '../value-schema.js';
 import { targetOf } from './tool-document.js';
 
@@ -65,6 +66,11 @@ async function callBuiltin(
   const named = isPlainObject(given) ? (given as Record<string, Value>) : {};
   const args = parameters.map((parameter) => named[parameter]);
   while (args.length > 0 && args.at(-1) === undefined) args.pop();
-  const verb = hostFunctions(work, tool)[name] as (...args: unknown[]) => unknown;
-  return { output: ((await verb(...args)) ?? null) as Value, facts: { builtin: name } };
+  const calls = new OpenCalls(work.signal);
+  const verb = hostFunctions(work, tool, calls)[name] as (...args: unknown[]) => unknown;
+  try {
+    return { output: ((await verb(...args)) ?? null) as Value, facts: { builtin: name } };
+  } finally {
+    await calls.end();
+  }
 }

@@ -7,6 +7,8 @@ export interface GuestFailure extends Origin {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+  /** The number of the host error that is its cause, or the cause of that. */
+  readonly hostCause?: number;
 }
 
 /** Where an error came from, remembered beside it where the guest cannot forge it. */
@@ -30,15 +32,31 @@ export function createErrors({
   weakGet,
   weakSet,
   defineProperty,
+  setPrototypeOf,
 }: Intrinsics) {
   const origins = new GuestMap<object, Origin>();
 
+  function hide(holder: object, key: string, value: unknown): void {
+    const property = { __proto__: null, value, writable: true, configurable: true };
+    defineProperty(holder, key, property as PropertyDescriptor);
+  }
+
+  /** The class of what host functions throw; guests may throw their own. */
+  class JdbxError extends GuestError {
+    constructor(code: unknown, text: unknown = '', options?: ErrorOptions) {
+      super(code + ': ' + text, options);
+      hide(this, 'code', '' + code);
+    }
+  }
+  hide(JdbxError.prototype, 'name', 'JdbxError');
+  hide(globalThis, 'JdbxError', JdbxError);
+  const ownPrototype = JdbxError.prototype;
+
+  /** Not by the constructor, whose parent a guest may replace. */
   function make(message: string, code: string | undefined, origin: Origin): Error {
     const error = new GuestError(message);
-    if (code !== undefined) {
-      const value = { __proto__: null, value: code, writable: true, configurable: true };
-      defineProperty(error, 'code', value);
-    }
+    setPrototypeOf(error, ownPrototype);
+    if (code !== undefined) hide(error, 'code', code);
     weakSet(origins, error, origin);
     return error;
   }
@@ -73,6 +91,20 @@ export function createDescribe(
     return undefined;
   }
 
+  /** The number of the host error down the chain of causes. */
+  function hostCauseOf(thrown: object): number | undefined {
+    let error = thrown;
+    for (let depth = 0; depth < 8; depth++) {
+      const descriptor = getOwnPropertyDescriptor(error, 'cause');
+      const cause: unknown = descriptor && hasOwn(descriptor, 'value') ? descriptor.value : null;
+      if (typeof cause !== 'object' || cause === null) return undefined;
+      const { host } = originOf(cause);
+      if (host !== undefined) return host;
+      error = cause;
+    }
+    return undefined;
+  }
+
   /** A member of a JSON object; nothing when there is no value. */
   function member(name: string, value: string | undefined): string {
     return value === undefined ? '' : ',"' + name + '":' + stringify(value);
@@ -86,6 +118,8 @@ export function createDescribe(
     text += member('code', readString(thrown, 'code', 200));
     text += member('stack', readString(thrown, 'stack', STACK_LENGTH_MAX));
     if (host !== undefined) text += ',"host":' + host;
+    const hostCause = hostCauseOf(thrown);
+    if (hostCause !== undefined) text += ',"hostCause":' + hostCause;
     if (refused) {
       text +=
         ',"refused":{"path":' +

@@ -63,10 +63,11 @@ export function createInspect({
   function errorText(value: object): string | undefined {
     const stack = ownText(value, 'stack');
     const message = ownText(value, 'message');
-    if (stack === undefined || message === undefined) return undefined;
+    if (stack === undefined) return undefined;
     const prototype = getPrototypeOf(value);
     const name = ownText(value, 'name') ?? (prototype ? ownText(prototype, 'name') : undefined);
-    return (name ?? 'Error') + ': ' + message;
+    if (message === undefined && name === undefined) return undefined;
+    return (name ?? 'Error') + ': ' + (message ?? '');
   }
 
   function showProperty(holder: object, key: string | symbol, depth: number): string {

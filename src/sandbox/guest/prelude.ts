@@ -1,5 +1,8 @@
 // biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
+import type { ApiHooks } from '../guest-apis/use.js';
+import { createApis, type LoadApi } from './apis-on-demand.js';
 import { createBytes } from './bytes.js';
+import { compactSource } from './compact-source.js';
 import { type CrossingLimits, createCrossing } from './crossing.js';
 import { createQuery } from './cursor.js';
 import { createDescribe, createErrors } from './failures.js';
@@ -18,11 +21,14 @@ const PARTS = {
   createRandom,
   createQuery,
   defineHostObjects,
+  createApis,
 };
 
 export interface PreludeSettings {
   /** Names of the host functions, dotted. */
   readonly host: readonly string[];
+  /** Globals that the code names and the language lacks, each with the API that makes it. */
+  readonly globals: readonly { readonly name: string; readonly api: string }[];
   readonly crossing: CrossingLimits;
 }
 
@@ -43,6 +49,8 @@ function boot(
   print: Print,
   deliver: Deliver,
   seedPart: SeedPart,
+  loadApi: LoadApi,
+  digest: ApiHooks['digest'],
 ) {
   const intrinsics = parts.captureIntrinsics();
   const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
@@ -53,7 +61,9 @@ function boot(
   const limits = { __proto__: null, depthMax: 0, nodesMax: 0, lengthMax: 0 };
   const bytes = parts.createBytes(intrinsics);
   const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, limits);
-  const forgetSeed = parts.createRandom(intrinsics, seedPart);
+  const { forget: forgetSeed, random32 } = parts.createRandom(intrinsics, seedPart);
+  const hooks = freeze({ __proto__: null, random32, digest, inspect }) as unknown as ApiHooks;
+  const { use, define } = parts.createApis(intrinsics, loadApi, hooks);
   let outcome = '';
 
   function callHost(name: string, args: unknown[]): unknown {
@@ -84,6 +94,11 @@ function boot(
     limits.lengthMax = settings.crossing.lengthMax;
     const query = parts.createQuery(intrinsics, callHost);
     parts.defineHostObjects(intrinsics, settings.host, callHost, query);
+    const { globals } = settings;
+    for (let index = 0; index < globals.length; index++) {
+      const { name, api } = globals[index] as PreludeSettings['globals'][number];
+      define(name, api);
+    }
     return '';
   }
 
@@ -93,6 +108,8 @@ function boot(
     info: printer('info'),
     warn: printer('warn'),
     error: printer('error'),
+    table: (data: unknown, columns?: readonly string[]) =>
+      print('log', stringify(use('consoleTable').table(data, columns))),
   };
   const property = { __proto__: null, value: console, writable: true, configurable: true };
   defineProperty(globalThis, 'console', property as PropertyDescriptor);
@@ -174,17 +191,9 @@ const PART_NAMES = Object.keys(PARTS).join(', ');
  * of every image.
  */
 export const PRELUDE_TEXTS: readonly string[] = [boot, ...Object.values(PARTS)].map(
-  (part: (...args: never[]) => unknown) => `'use strict'; (${compact(part)})`,
+  (part: (...args: never[]) => unknown) => `'use strict'; (${compactSource(part)})`,
 );
 
 /** An expression that gives `(...preludeValues, ...hostFunctions) => driver`. */
 export const PRELUDE_START = `'use strict';
 ((boot, ${PART_NAMES}, ...host) => boot({ ${PART_NAMES} }, ...host))`;
-
-/** A function's text without comment lines and indentation; no string here spans lines. */
-function compact(part: unknown): string {
-  return String(part)
-    .replace(/^\s*\/\*[\s\S]*?\*\/$/gm, '')
-    .replace(/^\s*\/\/.*$/gm, '')
-    .replace(/^\s+/gm, '');
-}

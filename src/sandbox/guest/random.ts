@@ -42,8 +42,14 @@ export function createRandom({ defineProperty }: Intrinsics, seedPart: SeedPart)
   const property = { __proto__: null, value: random, writable: true, configurable: true };
   defineProperty(Math, 'random', property as PropertyDescriptor);
 
-  /** Makes the next number the first of a new seed. */
-  return function forget(): void {
-    isSeeded = false;
+  return {
+    /** Makes the next number the first of a new seed. */
+    forget(): void {
+      isSeeded = false;
+    },
+    random32(): number {
+      if (!isSeeded) seed();
+      return next();
+    },
   };
 }

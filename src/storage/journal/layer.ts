@@ -4,7 +4,9 @@ import type {
   Commit,
   EngineBatch,
   PutChange,
+  RemoveChange,
   StoredDocument,
+  StoredRemoval,
   StoredRevision,
 } from '../contract.js';
 
@@ -23,12 +25,19 @@ export class Layer {
   readonly commits: Commit[] = [];
   readonly documents = new Map<string, Version[]>();
   readonly revisions = new Map<string, StoredRevision[]>();
+  readonly removals = new Map<string, StoredRemoval[]>();
+  /** Of an id, revisions below a number that were kept before this commit are gone. */
+  readonly forgotten = new Map<string, { readonly seq: number; readonly below: number }[]>();
   readonly names: { readonly seq: number; readonly values: Readonly<Record<string, Value>> }[] = [];
   /** Journal bytes, an estimate of what the layer holds. */
   bytes = 0;
 
   get isEmpty(): boolean {
     return this.batches.length === 0;
+  }
+
+  get lastSeq(): number {
+    return this.commits.at(-1)?.seq ?? 0;
   }
 
   add(batch: EngineBatch, bytes: number): void {
@@ -43,14 +52,20 @@ export class Layer {
     this.commits.push(commit);
     const each = Math.ceil(bytes / Math.max(commit.changes.length, 1));
     for (const change of commit.changes) {
-      if (change.kind === 'remove') push(this.documents, change.id, { seq: commit.seq });
-      else this.#addPut(commit, change, each);
+      if (change.kind === 'remove') this.#addRemoval(commit, change);
+      else if (change.kind === 'put') this.#addPut(commit, change, each);
+      else push(this.forgotten, change.id, { seq: commit.seq, below: change.below });
     }
   }
 
-  #addPut(commit: Commit, { ref, document, versioned }: PutChange, bytes: number): void {
+  #addRemoval({ seq, at }: Commit, { id, rev, versioned }: RemoveChange): void {
+    push(this.documents, id, { seq });
+    if (versioned) push(this.removals, id, { rev, seq, at });
+  }
+
+  #addPut(commit: Commit, change: PutChange, bytes: number): void {
     const { seq, at } = commit;
-    const shareable = isShareable(document);
+    const { ref, document, versioned, shareable = isShareable(document) } = change;
     const stored = { ref, seq, document, bytes, shareable };
     push(this.documents, document._id, { seq, stored });
     if (versioned) push(this.revisions, document._id, { seq, at, document });

@@ -17,7 +17,7 @@ import type { EngineBatch } from '../contract.js';
  * file is written again from its start in a later generation, so a record of another
  * generation is old, and one whose checksum fails was never acknowledged.
  */
-const HEADER_BYTES = 16;
+export const HEADER_BYTES = 16;
 const CHECKSUM_BYTES = 8;
 
 const packr = new Packr({ useRecords: false });
@@ -25,6 +25,9 @@ const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number', copyBuff
 
 export interface JournalRecord {
   readonly generation: number;
+  /** Its first commit and its last, whether they were decoded or not. */
+  readonly first: number;
+  readonly last: number;
   readonly batch: EngineBatch;
   /** Where the next record begins. */
   readonly end: number;
@@ -42,8 +45,18 @@ export function encodeRecord(generation: number, batch: EngineBatch): Buffer {
   return record;
 }
 
-/** The record at `start`, or undefined where there is none that is whole. */
-export function decodeRecord(file: Buffer, start: number): JournalRecord | undefined {
+/** What the first bytes of a record say, before anyone knows whether it is whole. */
+export function readHeader(file: Buffer, start: number): { generation: number; bytes: number } {
+  const bytes = HEADER_BYTES + file.readUInt32LE(start);
+  return { generation: file.readUInt32LE(start + 4), bytes };
+}
+
+/**
+ * The record at `start`, or undefined where there is none that is whole.
+ *
+ * @param after commits up to this one are left out: decoding is most of what reading costs
+ */
+export function decodeRecord(file: Buffer, start: number, after = 0): JournalRecord | undefined {
   if (start + HEADER_BYTES > file.length) return undefined;
   const end = start + HEADER_BYTES + file.readUInt32LE(start);
   if (end === start + HEADER_BYTES || end > file.length) return undefined;
@@ -56,9 +69,13 @@ export function decodeRecord(file: Buffer, start: number): JournalRecord | undef
     Uint8Array[],
     Record<string, Value>,
   ];
-  const decoded = commits.map((bytes, index) => decodeCommit(first + index, bytes));
+  const decoded = commits.flatMap((bytes, index) =>
+    first + index > after ? [decodeCommit(first + index, bytes)] : [],
+  );
   return {
     generation: file.readUInt32LE(start + 4),
+    first,
+    last: first + commits.length - 1,
     batch: { commits: decoded, names, logFrom },
     end,
   };

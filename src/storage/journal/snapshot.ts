@@ -1,6 +1,12 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
-import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
+import type {
+  Commit,
+  EngineSnapshot,
+  StoredDocument,
+  StoredRemoval,
+  StoredRevision,
+} from '../contract.js';
 import type { Layer, Version } from './layer.js';
 import { ownCommit, ownRevision, ownStored, ownValue } from './own-batch.js';
 
@@ -14,12 +20,15 @@ export class JournalSnapshot implements EngineSnapshot {
   readonly #base: EngineSnapshot;
   /** Newest first. */
   readonly #layers: readonly Layer[];
+  readonly #onClose: () => void;
   #closed = false;
 
-  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number) {
+  /** @param onClose gives the base back: other snapshots may stand on it too */
+  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number, onClose: () => void) {
     this.seq = seq;
     this.#base = base;
     this.#layers = layers;
+    this.#onClose = onClose;
   }
 
   get(id: string): StoredDocument | undefined {
@@ -39,60 +48,110 @@ export class JournalSnapshot implements EngineSnapshot {
       if (next < own.length && key.equals(own[next] as Buffer)) {
         yield* this.#own(own[next++] as Buffer);
       } else yield stored;
+      this.#checkOpen();
     }
     for (; next < own.length; next++) yield* this.#own(own[next] as Buffer);
   }
 
   *revisions(id: string): Iterable<StoredRevision> {
-    yield* this.#base.revisions(id);
+    this.#checkOpen();
+    const isKept = this.#keptOf(id);
+    for (const revision of this.#base.revisions(id)) {
+      if (isKept(revision.document._rev, revision.seq)) yield revision;
+      this.#checkOpen();
+    }
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
         this.#checkOpen();
-        if (this.#isOnTop(revision.seq)) yield ownRevision(revision);
+        const { seq, document } = revision;
+        if (this.#isOnTop(seq) && isKept(document._rev, seq)) yield ownRevision(revision);
       }
     }
   }
 
+  *removals(id: string): Iterable<StoredRemoval> {
+    const isKept = this.#keptOf(id);
+    for (const removal of this.#base.removals(id)) {
+      if (isKept(removal.rev, removal.seq)) yield removal;
+    }
+    for (const layer of this.#oldestFirst()) {
+      for (const removal of layer.removals.get(id) ?? []) {
+        this.#checkOpen();
+        if (this.#isOnTop(removal.seq) && isKept(removal.rev, removal.seq)) yield removal;
+      }
+    }
+  }
+
+  *revisedIds(after = ''): Iterable<string> {
+    const seen = Buffer.from(after);
+    const ids = new Set(this.#layers.flatMap(({ revisions }) => [...revisions.keys()]));
+    const own = [...ids].map((id) => Buffer.from(id)).filter((id) => Buffer.compare(id, seen) > 0);
+    own.sort(Buffer.compare);
+    let next = 0;
+    for (const id of this.#base.revisedIds(after)) {
+      const key = Buffer.from(id);
+      for (; next < own.length && Buffer.compare(own[next] as Buffer, key) < 0; next++) {
+        yield (own[next] as Buffer).toString();
+      }
+      if (next < own.length && key.equals(own[next] as Buffer)) next++;
+      yield id;
+    }
+    for (; next < own.length; next++) yield (own[next] as Buffer).toString();
+  }
+
   revision(id: string, rev: number): StoredRevision | undefined {
     this.#checkOpen();
+    const isKept = this.#keptOf(id);
     for (const layer of this.#layers) {
       const found = layer.revisions
         .get(id)
         ?.findLast(({ seq, document }) => document._rev === rev && this.#isOnTop(seq));
-      if (found) return ownRevision(found);
+      if (found) return isKept(rev, found.seq) ? ownRevision(found) : undefined;
     }
-    return this.#base.revision(id, rev);
+    const found = this.#base.revision(id, rev);
+    return found && isKept(rev, found.seq) ? found : undefined;
   }
 
   lastRevision(id: string): number {
     this.#checkOpen();
+    const isKept = this.#keptOf(id);
     for (const layer of this.#layers) {
       const newest = layer.revisions.get(id)?.findLast(({ seq }) => this.#isOnTop(seq));
-      if (newest) return newest.document._rev;
+      if (newest) return isKept(newest.document._rev, newest.seq) ? newest.document._rev : 0;
     }
-    return this.#base.lastRevision(id);
+    const last = this.#base.lastRevision(id);
+    return last > 0 && isKept(last, this.#base.seq) ? last : 0;
   }
 
   *log(since: number): Iterable<Commit> {
     const start = this.logStart();
-    for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
+    for (const commit of this.#base.log(since)) {
+      if (commit.seq >= start) yield commit;
+      this.#checkOpen();
+    }
     for (const layer of this.#oldestFirst()) {
-      for (const commit of layer.commits) {
+      const from = Math.max(since + 1, start, this.#base.seq + 1);
+      for (let at = placeOf(layer.commits, from); at < layer.commits.length; at++) {
         this.#checkOpen();
-        const wanted = commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq);
-        if (wanted) yield ownCommit(commit);
+        const commit = layer.commits[at] as Commit;
+        if (commit.seq > this.seq) break;
+        yield ownCommit(commit);
       }
     }
   }
 
   logStart(): number {
     this.#checkOpen();
-    const wanted = this.#layers.flatMap((layer) =>
-      layer.batches.flatMap(({ commits, logFrom }) => {
-        const last = commits.at(-1)?.seq ?? 0;
-        return this.#isOnTop(last) ? [Math.min(logFrom, last)] : [];
-      }),
-    );
+    // Readers ask after every commit. The log only ever loses its beginning, so the newest
+    // batch of a layer says how far; it is found at once, for it is one of the last.
+    const wanted = this.#layers.flatMap((layer) => {
+      if ((layer.commits.at(-1)?.seq ?? 0) <= this.#base.seq) return [];
+      const newest = layer.batches.findLast(
+        ({ commits }) => (commits.at(-1)?.seq ?? 0) <= this.seq,
+      );
+      const last = newest?.commits.at(-1)?.seq ?? 0;
+      return newest && this.#isOnTop(last) ? [Math.min(newest.logFrom, last)] : [];
+    });
     // The base's log may be empty; then it starts with the first commit on top of it.
     return wanted.reduce((start, from) => Math.max(start, from), this.#base.logStart());
   }
@@ -109,8 +168,9 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#base.close();
+    this.#onClose();
   }
 
   #version(id: string): Version | undefined {
@@ -120,6 +180,15 @@ export class JournalSnapshot implements EngineSnapshot {
       if (version && version.seq > this.#base.seq) return version;
     }
     return undefined;
+  }
+
+  /** What the commits on top of the base have not forgotten. */
+  #keptOf(id: string): (rev: number, seq: number) => boolean {
+    const forgotten = this.#layers.flatMap((layer) =>
+      (layer.forgotten.get(id) ?? []).filter(({ seq }) => this.#isOnTop(seq)),
+    );
+    if (forgotten.length === 0) return () => true;
+    return (rev, seq) => !forgotten.some((each) => rev < each.below && seq < each.seq);
   }
 
   #isOnTop(seq: number): boolean {
@@ -147,4 +216,15 @@ export class JournalSnapshot implements EngineSnapshot {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
+}
+
+/** Where the first commit from `seq` on stands. */
+function placeOf(commits: readonly Commit[], seq: number): number {
+  let [low, high] = [0, commits.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((commits[middle] as Commit).seq < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import { makeDirectories } from '../durable-files.js';
+import { copyPages } from './copy.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
@@ -11,6 +13,7 @@ import { checkFormat, checkTables } from './format.js';
 import { type Operation, toOperations } from './operations.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
+import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
 import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
@@ -24,51 +27,84 @@ export interface LmdbOptions {
   readonly create?: boolean | undefined;
 }
 
-const FILE = 'jdbx.mdb';
 /** Places in LMDB's reader table. An open snapshot takes one; some are kept for the engine itself. */
 const PLACES = 4_096;
 const SNAPSHOTS_MAX = PLACES - 96;
 
 /**
- * Opens or creates the store in the directory `path`.
+ * Opens or creates the store in the directory `path`, for this opener alone.
  *
  * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
-  const file = prepareFile(path, options.create ?? true);
+  const directory = prepareDirectory(path, options.create ?? true);
+  return openLmdbWith(directory, options, takeExclusively);
+}
+
+/**
+ * Opens it as one of several. `takePart` looks at who else is there, and throws to refuse;
+ * what it returns is called when the engine has its line in the reader table.
+ */
+export async function openLmdbWith(
+  directory: string,
+  options: LmdbOptions,
+  takePart: (root: RootDatabase, file: string) => () => void,
+): Promise<Engine> {
+  const { tables, file, release } = await openFile(directory, takePart);
+  const engine = new LmdbEngine(tables, file, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
+  release();
+  return engine;
+}
+
+/** The tables of the file, made where they are not there. */
+export async function openFile(
+  directory: string,
+  takePart: (root: RootDatabase, file: string) => () => void,
+): Promise<{ tables: Tables; file: string; release: () => void }> {
+  const file = join(directory, STORE_FILE);
+  const lock = inodeOf(lockFileOf(file));
+  if (existsSync(file)) checkFile(file);
   let root: RootDatabase | undefined;
   try {
     root = openRoot(file);
-    const release = takeExclusively(root, file);
-    checkTables(root, path);
+    const release = takePart(root, file);
+    checkExchanged(file, lock);
+    checkTables(root, directory);
     const tables = openTables(root);
     // A read transaction from before a table was made does not know the table.
     root.resetReadTxn();
-    await checkFormat(tables, path);
-    const engine = new LmdbEngine(tables, file, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
-    release();
-    return engine;
+    await checkFormat(tables, directory);
+    return { tables, file, release };
   } catch (thrown) {
     await root?.close();
     throw storeFailure(thrown, file);
   }
 }
 
-function prepareFile(path: string, create: boolean): string {
-  if (!create && !existsSync(join(path, FILE))) {
+/** The store's file was exchanged by a compaction while it was being opened: ours is the old one. */
+function checkExchanged(file: string, lock: number | undefined): void {
+  if (lock === undefined || inodeOf(lockFileOf(file)) === lock) return;
+  throw new JdbxError('STORE_IN_USE', `expected no compaction of ${file} meanwhile, open it again`);
+}
+
+/**
+ * The directory by its real name, made if wanted. A file in it that is no store is refused.
+ *
+ * @throws {JdbxError} STORE_MISSING, STORE_FOREIGN, STORE_READ_ONLY, STORE_IO
+ */
+export function prepareDirectory(path: string, create: boolean): string {
+  if (!create && !existsSync(join(path, STORE_FILE))) {
     throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
   }
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(resolve(path));
   } catch (cause) {
     if (existsSync(path)) {
       throw new JdbxError('STORE_FOREIGN', `expected a directory at ${path}`, { cause });
     }
     throw storeFailure(cause, path);
   }
-  const file = join(realpathSync(path), FILE);
-  if (existsSync(file)) checkFile(file);
-  return file;
+  return realpathSync(path);
 }
 
 function openRoot(path: string): RootDatabase {
@@ -97,6 +133,7 @@ class LmdbEngine implements Engine {
   #logStart: number;
   #snapshots = 0;
   #closed = false;
+  #copying: Promise<number> | undefined;
 
   constructor(tables: Tables, file: string, sizeMaxBytes: number) {
     this.#tables = tables;
@@ -134,6 +171,19 @@ class LmdbEngine implements Engine {
     this.#renew();
   }
 
+  refresh(): void {
+    this.#checkOpen();
+    this.#renew();
+    this.#logStart = this.#newest.logStart();
+  }
+
+  async copyTo(file: string): Promise<number> {
+    this.#checkOpen();
+    await this.#copying?.catch(() => {});
+    this.#copying = copyPages(this.#tables.root, file);
+    return this.#copying;
+  }
+
   sizeBytes(): number {
     return statSync(this.#file).size;
   }
@@ -145,6 +195,8 @@ class LmdbEngine implements Engine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // A copy reads the mapped file.
+    await this.#copying?.catch(() => {});
     this.#newest.close();
     await this.#tables.root.close();
   }

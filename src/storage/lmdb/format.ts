@@ -5,7 +5,7 @@ import { textKey } from './keys.js';
 import { TABLE_NAMES, type Tables } from './tables.js';
 
 /** Written into every store; a store with a higher number is refused. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** @throws {JdbxError} STORE_FOREIGN when an LMDB file holds tables that are not ours */
 export function checkTables(root: RootDatabase, path: string): void {
@@ -33,7 +33,12 @@ export async function checkFormat(tables: Tables, path: string): Promise<void> {
     return;
   }
   const format = decodeNamed(stored);
-  if (typeof format === 'number' && format <= FORMAT) return;
+  if (format === FORMAT) return;
+  if (typeof format === 'number' && format < FORMAT) {
+    // Every change so far added to what was there.
+    await tables.names.put(textKey('format'), encodeNamed(FORMAT));
+    return;
+  }
   throw new JdbxError(
     'STORE_TOO_NEW',
     `expected format ${FORMAT} or older in ${path}, got ${String(format)}`,

@@ -3,6 +3,7 @@
  *
  *   documents   utf-8 of `_id`
  *   revisions   utf-8 of `_id`, 00, rev (4 bytes, big endian)
+ *   removals    the same
  *   log         seq (8 bytes, big endian)
  *   names       utf-8 of the name
  */
@@ -23,6 +24,11 @@ export function revisionKey(id: string, rev: number): Buffer {
 /** The `rev` in a key of the revisions table. */
 export function readRevisionKey(key: Uint8Array): number {
   return Buffer.from(key).readUInt32BE(key.length - 4);
+}
+
+/** The `_id` in a key of the revisions table. */
+export function readRevisionId(key: Uint8Array): string {
+  return Buffer.from(key).toString('utf8', 0, key.length - REVISION_SUFFIX_BYTES);
 }
 
 /** An id that itself holds a NUL byte can fall into another id's range; its keys are longer. */

@@ -1,5 +1,11 @@
-import { encodeCommit, encodeDocument, encodeNamed, encodeRevision } from '../codec.js';
-import type { Commit, EngineBatch, PutChange } from '../contract.js';
+import {
+  encodeCommit,
+  encodeDocument,
+  encodeNamed,
+  encodeRemoval,
+  encodeRevision,
+} from '../codec.js';
+import type { Commit, EngineBatch, ForgetChange, PutChange } from '../contract.js';
 import { revisionKey, seqKey, textKey } from './keys.js';
 import type { TableName } from './tables.js';
 
@@ -42,6 +48,13 @@ function commitOperations(commit: Commit): Operation[] {
   for (const change of commit.changes) {
     if (change.kind === 'remove') {
       operations.push({ table: 'documents', key: textKey(change.id) });
+      if (!change.versioned) continue;
+      const key = revisionKey(change.id, change.rev);
+      operations.push({ table: 'removals', key, value: encodeRemoval(commit.seq, commit.at) });
+      continue;
+    }
+    if (change.kind === 'forget') {
+      operations.push(...forgetOperations(change));
       continue;
     }
     const body = encodeDocument(change.ref, commit.seq, change.document);
@@ -55,6 +68,13 @@ function commitOperations(commit: Commit): Operation[] {
     value: encodeCommit(commit, bodies),
   });
   return operations;
+}
+
+function* forgetOperations({ id, from, below }: ForgetChange): Generator<Operation> {
+  for (let rev = from; rev < below; rev++) {
+    yield { table: 'revisions', key: revisionKey(id, rev) };
+    yield { table: 'removals', key: revisionKey(id, rev) };
+  }
 }
 
 function revisionOperation(commit: Commit, { document }: PutChange): Operation {

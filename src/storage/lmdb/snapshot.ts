@@ -1,10 +1,23 @@
 import type { Transaction } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
-import { decodeCommit, decodeDocument, decodeNamed, decodeRevision } from '../codec.js';
-import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
+import {
+  decodeCommit,
+  decodeDocument,
+  decodeNamed,
+  decodeRemoval,
+  decodeRevision,
+} from '../codec.js';
+import type {
+  Commit,
+  EngineSnapshot,
+  StoredDocument,
+  StoredRemoval,
+  StoredRevision,
+} from '../contract.js';
 import {
   isRevisionKeyOf,
+  readRevisionId,
   readRevisionKey,
   readSeqKey,
   revisionKey,
@@ -14,6 +27,7 @@ import {
 import type { Tables } from './tables.js';
 
 const REV_MAX = 0xffff_ffff;
+const FIRST = Buffer.from([0]);
 
 /** A read transaction of LMDB: pages that it can see are not reused until it is closed. */
 export class LmdbSnapshot implements EngineSnapshot {
@@ -31,7 +45,8 @@ export class LmdbSnapshot implements EngineSnapshot {
   }
 
   get(id: string): StoredDocument | undefined {
-    const bytes = this.#tables.documents.get(textKey(id), this.#inside);
+    // Decoded out of the buffer that the binding reads into, before it reads again.
+    const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
     return bytes && decodeDocument(bytes);
   }
 
@@ -61,6 +76,27 @@ export class LmdbSnapshot implements EngineSnapshot {
   revision(id: string, rev: number): StoredRevision | undefined {
     const bytes = this.#tables.revisions.get(revisionKey(id, rev), this.#inside);
     return bytes && decodeRevision(bytes);
+  }
+
+  *removals(id: string): Iterable<StoredRemoval> {
+    const range = { start: revisionKey(id, 0), end: revisionKey(id, REV_MAX) };
+    for (const { key, value } of this.#tables.removals.getRange({ ...range, ...this.#inside })) {
+      if (isRevisionKeyOf(key, id)) yield { rev: readRevisionKey(key), ...decodeRemoval(value) };
+      this.#checkOpen();
+    }
+  }
+
+  *revisedIds(after = ''): Iterable<string> {
+    const seen = textKey(after);
+    let last = after;
+    const start = after === '' ? FIRST : seen;
+    for (const key of this.#tables.revisions.getKeys({ start, ...this.#inside })) {
+      const id = readRevisionId(key);
+      // Rows of an id that ends with NUL lie among those of the id without it.
+      if (id !== last && Buffer.compare(textKey(id), seen) > 0) yield id;
+      last = id;
+      this.#checkOpen();
+    }
   }
 
   *log(since: number): Iterable<Commit> {

@@ -1,10 +1,15 @@
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database, RootDatabase, Transaction } from 'lmdb';
 
 /** A table of byte keys and byte values inside one LMDB file. */
-export type Table = Database<Uint8Array, Uint8Array>;
+export type Table = Database<Uint8Array, Uint8Array> & FastReads;
+
+/** The library's types leave out the options, which its code takes as `get` does. */
+interface FastReads {
+  getBinaryFast(id: Uint8Array, options: { transaction: Transaction }): Uint8Array | undefined;
+}
 
 /** Part of the stored format. */
-export const TABLE_NAMES = ['documents', 'revisions', 'log', 'names'] as const;
+export const TABLE_NAMES = ['documents', 'revisions', 'removals', 'log', 'names'] as const;
 
 export type TableName = (typeof TABLE_NAMES)[number];
 
@@ -14,11 +19,12 @@ export interface Tables extends Readonly<Record<TableName, Table>> {
 
 export function openTables(root: RootDatabase): Tables {
   const table = (name: TableName): Table =>
-    root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
+    root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }) as Table;
   return {
     root,
     documents: table('documents'),
     revisions: table('revisions'),
+    removals: table('removals'),
     log: table('log'),
     names: table('names'),
   };

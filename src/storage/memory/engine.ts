@@ -1,13 +1,8 @@
 import { JdbxError } from '../../base/errors.js';
 import { checkBatch } from '../check-batch.js';
-import {
-  encodeBodies,
-  encodeCommit,
-  encodeDocument,
-  encodeNamed,
-  encodeRevision,
-} from '../codec.js';
-import type { Commit, Engine, EngineBatch, EngineSnapshot, PutChange } from '../contract.js';
+import { encodeBodies, encodeCommit, encodeDocument, encodeNamed } from '../codec.js';
+import type { Commit, Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import { Histories } from './histories.js';
 import { MemorySnapshot, type MemoryState } from './snapshot.js';
 import { Versions } from './versions.js';
 
@@ -22,7 +17,7 @@ class MemoryEngine implements Engine {
   readonly #state: MemoryState = {
     documents: new Versions(({ length }) => length),
     names: new Versions(({ length }) => length),
-    revisions: new Map(),
+    histories: new Histories(),
     log: new Map(),
   };
   readonly #open = new Set<MemorySnapshot>();
@@ -81,20 +76,19 @@ class MemoryEngine implements Engine {
     for (const change of commit.changes) {
       if (change.kind === 'remove') {
         this.#state.documents.set(change.id, commit.seq);
+        if (change.versioned) this.#state.histories.remember(commit, change);
+        continue;
+      }
+      if (change.kind === 'forget') {
+        this.#state.histories.forget(commit, change);
         continue;
       }
       const body = encodeDocument(change.ref, commit.seq, change.document);
       bodies.push(body);
       this.#state.documents.set(change.document._id, commit.seq, body);
-      if (change.versioned) this.#keepRevision(commit, change);
+      if (change.versioned) this.#state.histories.keep(commit, change);
     }
     this.#state.log.set(commit.seq, encodeCommit(commit, bodies));
-  }
-
-  #keepRevision(commit: Commit, { document }: PutChange): void {
-    const kept = this.#state.revisions.get(document._id) ?? new Map<number, Uint8Array>();
-    kept.set(document._rev, encodeRevision(commit.seq, commit.at, document));
-    this.#state.revisions.set(document._id, kept);
   }
 
   /** Forgets what no open snapshot can see. */
@@ -103,6 +97,7 @@ class MemoryEngine implements Engine {
     const oldest = Math.min(this.#seq, ...open.map(({ seq }) => seq));
     this.#state.documents.release(oldest);
     this.#state.names.release(oldest);
+    this.#state.histories.release(oldest);
     const logFrom = Math.min(this.#logStart, ...open.map((snapshot) => snapshot.logStart()));
     for (; this.#logHeld < logFrom; this.#logHeld++) this.#state.log.delete(this.#logHeld);
   }

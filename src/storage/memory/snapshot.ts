@@ -1,14 +1,20 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import { decodeCommit, decodeDocument, decodeNamed, decodeRevision } from '../codec.js';
-import type { Commit, EngineSnapshot, StoredDocument, StoredRevision } from '../contract.js';
+import type {
+  Commit,
+  EngineSnapshot,
+  StoredDocument,
+  StoredRemoval,
+  StoredRevision,
+} from '../contract.js';
+import type { Histories } from './histories.js';
 import type { Versions } from './versions.js';
 
 export interface MemoryState {
   readonly documents: Versions<Uint8Array>;
   readonly names: Versions<Uint8Array>;
-  /** By id, then by number. */
-  readonly revisions: Map<string, Map<number, Uint8Array>>;
+  readonly histories: Histories;
   readonly log: Map<number, Uint8Array>;
 }
 
@@ -42,23 +48,37 @@ export class MemorySnapshot implements EngineSnapshot {
   }
 
   *revisions(id: string): Iterable<StoredRevision> {
-    const kept = [...(this.#state.revisions.get(id) ?? [])].sort(([left], [right]) => left - right);
-    for (const [rev] of kept) {
-      const revision = this.revision(id, rev);
-      if (revision) yield revision;
+    for (const { bytes } of this.#state.histories.revisions(id, this.seq)) {
+      this.#checkOpen();
+      yield decodeRevision(bytes);
     }
   }
 
   revision(id: string, rev: number): StoredRevision | undefined {
     this.#checkOpen();
-    const bytes = this.#state.revisions.get(id)?.get(rev);
-    const revision = bytes && decodeRevision(bytes);
-    return revision && revision.seq <= this.seq ? revision : undefined;
+    const kept = this.#state.histories.revisions(id, this.seq).find((each) => each.rev === rev);
+    return kept && decodeRevision(kept.bytes);
   }
 
   lastRevision(id: string): number {
-    const newestFirst = [...(this.#state.revisions.get(id)?.keys() ?? [])].sort((a, b) => b - a);
-    return newestFirst.find((rev) => this.revision(id, rev)) ?? 0;
+    this.#checkOpen();
+    return this.#state.histories.revisions(id, this.seq).at(-1)?.rev ?? 0;
+  }
+
+  *removals(id: string): Iterable<StoredRemoval> {
+    for (const { rev, seq, at } of this.#state.histories.removals(id, this.seq)) {
+      this.#checkOpen();
+      yield { rev, seq, at };
+    }
+  }
+
+  *revisedIds(after = ''): Iterable<string> {
+    const seen = Buffer.from(after);
+    const ids = [...this.#state.histories.ids()].map((id) => Buffer.from(id));
+    for (const id of ids.sort(Buffer.compare)) {
+      this.#checkOpen();
+      if (Buffer.compare(id, seen) > 0) yield id.toString();
+    }
   }
 
   *log(since: number): Iterable<Commit> {

@@ -1,0 +1,129 @@
+import type { Document } from '../../base/document.js';
+import { JdbxError } from '../../base/errors.js';
+import { isPlainObject, type Value } from '../../base/values.js';
+import type { Database } from '../../documents/database.js';
+import type { Workspace } from '../../documents/workspace.js';
+import type { ModelCaller } from '../../llm/call-model.js';
+import type { ModelCallResult } from '../../llm/contract.js';
+import { Pools } from '../../llm/pools/pools.js';
+import { Responses } from '../../llm/responses/responses.js';
+import type { Sandbox } from '../../sandbox/contract.js';
+import { Attempt } from '../attempt.js';
+import { Context } from '../context.js';
+import type { RunServices, StageWork } from '../contract.js';
+import { Definitions } from '../definitions.js';
+import type { FindDocument, GuestCodes } from '../guests/guest-codes.js';
+import { Spending } from '../spending.js';
+import type { DocumentTest } from './read-tests.js';
+
+export interface TestDeps {
+  readonly database: Database;
+  readonly sandbox: Sandbox;
+  readonly codes: GuestCodes;
+}
+
+/** The work of a stage that stands for one test: nothing of it is ever committed. */
+export interface TestRun {
+  readonly work: StageWork;
+  close(): void;
+}
+
+/** `find` finds documents that are about to be written before those of the store. */
+export function openTestRun(
+  { database, sandbox, codes }: TestDeps,
+  document: Document,
+  test: DocumentTest,
+  find: FindDocument,
+): TestRun {
+  const workspace = database.workspace();
+  for (const fixture of test.documents) workspace.put(fixture);
+  const attempt = new Attempt(1, test.now, () => workspace);
+  const run: RunServices = {
+    id: `test/${document._id}`,
+    definitions: new Definitions(
+      {},
+      {
+        current: (id) => find(id) ?? workspace.get(id),
+        revision: () => undefined,
+        importsOf: (each) => codes.importsOf(each),
+      },
+    ),
+    codes,
+    sandbox,
+    models: cannedModels(test.answers),
+    pools: new Pools({ submit: refuse, random: () => 0.5 }),
+    responses: new Responses({ get: () => undefined, oldest: async () => [] }),
+    pipelineId: document._id,
+    budgets: [],
+    priority: 0,
+    tell: () => {},
+    reserve: refuse,
+    spending: new Spending(),
+    session: undefined,
+    depth: 0,
+    deadlineAt: undefined,
+    tokens: refuse,
+    entered: () => false,
+    remembers: () => false,
+    remember: refuse,
+    wait: refuse,
+    document: (id) => workspace.get(id),
+    idsAfter: refuse,
+    now: () => test.now,
+    workspace: () => workspace,
+    typesOf: (type) => database.typesOf(type),
+    stages: refuse,
+    child: refuse,
+    announce: refuse,
+  };
+  const { startedAt, nextCall, nextCharge, note, charge, leave } = attempt;
+  const work: StageWork = {
+    stage: { name: test.name },
+    path: test.name,
+    input: test.input,
+    context: contextOf(test, workspace),
+    run,
+    signal: new AbortController().signal,
+    attempt: 1,
+    startedAt,
+    nextCall,
+    nextCharge,
+    workspace: attempt.workspace,
+    note,
+    charge,
+    leave,
+    seed: test.seed,
+  };
+  return { work, close: () => workspace.close() };
+}
+
+function contextOf({ input, session, now }: DocumentTest, workspace: Workspace): Context {
+  const values = { input, ...(session === undefined ? {} : { session }) };
+  return new Context(values, input, {
+    document: (id) => workspace.get(id),
+    session: () => undefined,
+    history: () => [],
+    now: () => now,
+  });
+}
+
+function refuse(): never {
+  throw new JdbxError('INVALID_PIPELINE', 'a test runs no stages');
+}
+
+/** Tests ask no model: they say what it answers. */
+function cannedModels(answers: readonly Value[]): ModelCaller {
+  let next = 0;
+  return {
+    async call(): Promise<ModelCallResult> {
+      const answer = answers[next++];
+      if (answer === undefined) {
+        const text = `expected an answer for call ${next} of a model in the test's \`answers\``;
+        throw new JdbxError('RECORDING_MISSING', text);
+      }
+      const said = isPlainObject(answer) ? answer : { text: String(answer) };
+      const response = { text: '', model: 'test', finish: 'stop', usage: {}, ...said };
+      return { response, attempts: [] } as unknown as ModelCallResult;
+    },
+  };
+}

@@ -1,0 +1,4 @@
+export function compileShim(directory: string): {
+  readonly library?: string;
+  readonly skipped?: string;
+};
