@@ -34,6 +34,7 @@ export type {
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
 export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { Provider } from './llm/contract.js';
+export type { Embedder, EmbedOptions } from './llm/embeddings/embedder.js';
 export { type Sealed, seal } from './llm/sealing.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
 export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
