@@ -5,7 +5,7 @@ import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
 
 /** What the package publishes for editors is what documents are checked against. */
-const FILE = new URL('../../schemas/pipeline.json', import.meta.url);
+const FILE = new URL('../../src/pipelines/pipeline.schema.json', import.meta.url);
 
 let read: ValueObject | undefined;
 let compiled: ValidateFunction | undefined;

@@ -226,7 +226,7 @@ it('a pipeline document may name definitions that come later', async () => {
 });
 
 describe('the schema that is published', () => {
-  const file = new URL('../../schemas/pipeline.json', import.meta.url);
+  const file = new URL('../../src/pipelines/pipeline.schema.json', import.meta.url);
   const schema = JSON.parse(readFileSync(file, 'utf8'));
 
   it('is found by its name in the package, and knows every kind of stage', () => {

@@ -406,6 +406,7 @@ function linkWithout(root: string, to: string): void {
     symlinkSync(join(root, 'node_modules', name), join(to, 'node_modules', name));
   }
   cpSync(join(root, 'package.json'), join(to, 'package.json'));
-  cpSync(join(root, 'schemas'), join(to, 'schemas'), { recursive: true });
+  const schema = join('src', 'pipelines', 'pipeline.schema.json');
+  cpSync(join(root, schema), join(to, schema));
   rmSync(join(to, 'dist', 'readme'), { recursive: true, force: true });
 }
