@@ -36,6 +36,7 @@ export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { Provider } from './llm/contract.js';
 export type { Embedder, EmbedOptions } from './llm/embeddings/embedder.js';
 export { type Sealed, seal } from './llm/sealing.js';
+export type { EmitOptions, OpenOptions } from './open-options.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
 export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
 export type { RunEvents } from './pipelines/events.js';
@@ -46,13 +47,6 @@ export type { RunDocument, RunResult } from './pipelines/run-document.js';
 export type { RunOptions } from './pipelines/runs.js';
 export type { KeptDocument, UndoReport } from './pipelines/undo.js';
 export type { WaitDocument } from './pipelines/waits/wait-document.js';
-export {
-  type EmitOptions,
-  type Jdbx,
-  type JdbxEvents,
-  MEMORY,
-  type OpenOptions,
-  open,
-} from './runtime.js';
+export { type Jdbx, type JdbxEvents, MEMORY, open } from './runtime.js';
 export type { BackupOptions, BackupProgress, BackupResult } from './storage/backup.js';
 export { type CompactResult, compactStore } from './storage/compact.js';

@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
-import type { Dispatcher } from 'undici';
-import { type Clock, systemClock } from './base/clock.js';
+import { systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import type { Document } from './base/document.js';
 import { JdbxError } from './base/errors.js';
@@ -19,16 +18,13 @@ import { Store } from './documents/store.js';
 import { takeDocument } from './documents/take-document.js';
 import { indexKind } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
-import { estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import { createModelCaller } from './llm/call-model.js';
-import type { Price, Provider } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
-import type { Resource } from './llm/pools/pool-document.js';
 import { Pools } from './llm/pools/pools.js';
-import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
-import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { type CachedResponse, Responses } from './llm/responses/responses.js';
 import { Transport } from './llm/transport/transport.js';
+import { chooseTokenCounter, findPriceIn, findRecordingIn, ownPrice } from './model-sources.js';
+import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
 import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
@@ -47,69 +43,6 @@ import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
 import { transformWith } from './transform-with.js';
-
-export interface EmitOptions {
-  /** The correlation key. Default null, as of waits without one. */
-  readonly key?: unknown;
-  /** True: one wait takes it, and it is gone. Default false: every run that waits for it sees it. */
-  readonly once?: boolean | undefined;
-  /** Milliseconds for which it can be met. Default 30 days. */
-  readonly keepMs?: number | undefined;
-}
-
-export interface OpenOptions {
-  /**
-   * Go on with runs that an earlier process left unfinished, and do what is due: end waits and
-   * follow schedules. Default true.
-   */
-  readonly resume?: boolean | undefined;
-  /** Make a store where there is none. Default true; false throws STORE_MISSING instead. */
-  readonly create?: boolean | undefined;
-  /** Decoded documents kept in memory, in bytes; 0 keeps none. Default 64 MiB. */
-  readonly cacheBytes?: number | undefined;
-  /** Refuse commits that would take the store past this size on disk, in bytes. Default: no limit. */
-  readonly sizeMaxBytes?: number | undefined;
-  /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
-  readonly logCommits?: number | undefined;
-  /** Runs that are at work at once; more wait for their turn by priority. Default 100,000. */
-  readonly runsAtOnce?: number | undefined;
-  /**
-   * Changed documents after which the indexes are saved in the background, so that the store
-   * opens without reading its documents. Default 20,000; stores of less than a quarter of it
-   * are not saved.
-   */
-  readonly saveIndexesAfter?: number | undefined;
-  /**
-   * How often retention looks for what is due, in milliseconds; 0 leaves it to `db.retain()`.
-   * Default: a minute.
-   */
-  readonly retentionIntervalMs?: number | undefined;
-  /** Worker threads for guest code. Default: one for each core, at least two. */
-  readonly workers?: number | undefined;
-  /** Where credential documents find their variables. Default `process.env`. */
-  readonly env?: { readonly [name: string]: string | undefined } | undefined;
-  /** 32 bytes that open sealed credential documents; without them those are CREDENTIAL_MISSING. */
-  readonly sealKey?: Uint8Array | undefined;
-  /** Sends HTTP requests to providers, e.g. undici's `ProxyAgent`. Default: pools of its own. */
-  readonly dispatcher?: Dispatcher | undefined;
-  /** Providers of the program's own, by the names that integration documents use. */
-  readonly providers?: readonly Provider[] | undefined;
-  /**
-   * Counts the tokens of a text, where a stage's `history` is a number of tokens. Default: the
-   * optional package `gpt-tokenizer`, or else an estimate, which the audit trail says it is.
-   */
-  readonly countTokens?: ((text: string) => number) | undefined;
-  readonly clock?: Clock | undefined;
-  /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
-  readonly random?: (() => number) | undefined;
-}
-
-const DEFAULTS = {
-  cacheBytes: 64 * 2 ** 20,
-  logCommits: 100_000,
-  retentionIntervalMs: 60_000,
-  runsAtOnce: 100_000,
-};
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
@@ -168,8 +101,8 @@ export class Jdbx extends Database implements AsyncDisposable {
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
       saveAfter: options.saveIndexesAfter,
-      cache: new DocumentCache(options.cacheBytes ?? DEFAULTS.cacheBytes),
-      logCommits: options.logCommits ?? DEFAULTS.logCommits,
+      cache: new DocumentCache(options.cacheBytes ?? OPEN_DEFAULTS.cacheBytes),
+      logCommits: options.logCommits ?? OPEN_DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
     super(store, documentChecks(codes));
@@ -183,13 +116,13 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.#closers.add(() => transport.close());
     const models = createModelCaller({
       providers: createProviders({
-        findRecording: this.#findRecording,
+        findRecording: findRecordingIn(this),
         transport,
         transform: transformWith(sandbox, codes, (id) => this.#readNow(id), clock),
         own: options.providers,
       }),
       credentials: (ref) => this.get(ref),
-      findPrice: (provider, model) => this.#findPrice(provider, model, clock),
+      findPrice: findPriceIn(this, clock),
       secrets: { env: options.env ?? process.env, sealKey: options.sealKey },
       clock,
       random,
@@ -215,10 +148,10 @@ export class Jdbx extends Database implements AsyncDisposable {
       },
       owner: nanoid(),
       tokens: () => {
-        this.#tokens ??= tokenCounter(options.countTokens);
+        this.#tokens ??= chooseTokenCounter(options.countTokens);
         return this.#tokens;
       },
-      runsAtOnce: options.runsAtOnce ?? DEFAULTS.runsAtOnce,
+      runsAtOnce: options.runsAtOnce ?? OPEN_DEFAULTS.runsAtOnce,
       alarm: (atMs) => this.#jobs.expect(atMs),
     });
     this.#closers.add(() => this.#runs.close());
@@ -236,7 +169,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   /** @internal Fills a new store, and goes on with unfinished runs. */
   async begin(options: OpenOptions): Promise<void> {
     if (this.seq === 0) await this.#fill();
-    const intervalMs = options.retentionIntervalMs ?? DEFAULTS.retentionIntervalMs;
+    const intervalMs = options.retentionIntervalMs ?? OPEN_DEFAULTS.retentionIntervalMs;
     const onProgress = (report: RetainReport) => this.events.emit('retention', report);
     if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
     // With others here, what is unfinished may be theirs and under way.
@@ -460,14 +393,6 @@ export class Jdbx extends Database implements AsyncDisposable {
     return snapshot.get(id);
   }
 
-  async #findPrice(provider: string, model: string, clock: Clock): Promise<Price | undefined> {
-    for (const name of priceNames(model)) {
-      const document = await this.get<PriceDocument>(priceId(provider, name));
-      if (document) return priceAt(document, clock.now());
-    }
-    return undefined;
-  }
-
   #readNow(id: string): Document | undefined {
     const view = this.view();
     try {
@@ -483,21 +408,4 @@ export class Jdbx extends Database implements AsyncDisposable {
       .limit(limit)
       .toArray();
   }
-
-  #findRecording: FindRecording = async ({ integration, key, requestHash }) => {
-    const match = key === undefined ? { request_hash: requestHash } : { key };
-    return this.query<RecordedCall>({ _type: 'recorded_call', integration, ...match }).first();
-  };
-}
-
-/** What a pool's resource says of its price itself. */
-function ownPrice(resource: Resource): Price | undefined {
-  return (resource as { readonly price?: Price }).price;
-}
-
-async function tokenCounter(given: OpenOptions['countTokens']): Promise<TokenCounter> {
-  if (given) return { name: 'given', estimated: false, count: given };
-  const count = await loadTokenCounter();
-  const estimated = count === estimateTokens;
-  return { name: estimated ? 'estimate' : 'gpt-tokenizer', estimated, count };
 }

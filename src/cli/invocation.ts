@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { Jdbx, OpenOptions } from '../runtime.js';
+import type { OpenOptions } from '../open-options.js';
+import type { Jdbx } from '../runtime.js';
 import { Output } from './output.js';
 import { readSealKey } from './seal-key.js';
 
