@@ -113,8 +113,9 @@ export class Database {
 
   async get<T = Document>(id: string): Promise<T | undefined> {
     // The newest revision, without the cost of a view, when it is at hand: then its id is one.
-    const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
-    if (cached) return cached.document as T;
+    const store = this.#store;
+    const cached = store.isOpen ? store.cache.documentOf(id, store.publishedSeq) : undefined;
+    if (cached !== undefined) return cached as T;
     checkId(id);
     return this.#read((view) => view.get(id)) as T | undefined;
   }
