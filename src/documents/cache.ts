@@ -57,6 +57,7 @@ export class DocumentCache {
   }
 
   set(stored: StoredDocument): void {
+    if (this.#sizeMaxBytes === 0) return;
     const { ref, seq, document } = stored;
     this.delete(document._id);
     if (!stored.shareable || sizeOf(stored) > this.#sizeMaxBytes) return;
