@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Jdbx, OpenOptions } from '../runtime.js';
 import { Output } from './output.js';
+import { readSealKey } from './seal-key.js';
 
 export interface GlobalOptions {
   readonly store: string;
@@ -43,8 +44,10 @@ export class Invocation {
     // Loaded when it is needed: help and misuse answer faster without it.
     const { open } = await import('../runtime.js');
     // A command does what it was asked for; only `resume` goes on with what others left.
+    const sealKey = readSealKey();
     const db = await open(this.options.store, {
       ...options,
+      sealKey,
       resume: false,
       retentionIntervalMs: 0,
     });

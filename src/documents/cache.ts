@@ -72,6 +72,10 @@ export class DocumentCache {
     while (this.#bytes > this.#sizeMaxBytes) this.#evict();
   }
 
+  has(id: string): boolean {
+    return this.#refs.has(id);
+  }
+
   delete(id: string): void {
     const ref = this.#refs.get(id);
     if (ref !== undefined) this.#remove(ref);

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.js';
 import { JdbxError } from '../base/errors.js';
 import { takeValue } from '../base/values.js';
-import { Calling } from './calling.js';
+import type { Purse } from './budgets/purse.js';
+import { Calling, type CallListeners } from './calling.js';
 import type {
   ModelAttempt,
   ModelCallResult,
@@ -9,10 +10,12 @@ import type {
   ModelRequest,
   Price,
   Provider,
+  ProviderCall,
 } from './contract.js';
 import type { Providers } from './create-providers.js';
 import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
+import { payFor } from './pay-for.js';
 import type { Sleep } from './sleep.js';
 
 export interface ModelCallerDeps {
@@ -46,6 +49,10 @@ export interface ModelCallInput {
    * number means that the pieces before it are void.
    */
   readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
+  /** Asked after an attempt that failed, beside the retry strategy. Default: always true. */
+  readonly mayRetry?: (() => boolean) | undefined;
+  /** What the call is paid from. Default: nothing bounds it. */
+  readonly purse?: Purse | undefined;
 }
 
 export interface ModelCaller {
@@ -54,7 +61,7 @@ export interface ModelCaller {
    * succeeds or the integration's retries are used up, and accounts for each.
    * The secret is in nothing that comes out.
    *
-   * @throws {JdbxError} INVALID_INTEGRATION, CREDENTIAL_MISSING; or the last attempt's error
+   * @throws {JdbxError} INVALID_INTEGRATION, CREDENTIAL_MISSING, BUDGET_EXCEEDED; or the last attempt's error
    * (see `Provider.generate`), its `details.attempts` being the list of all `ModelAttempt`s; or
    * the abort reason of `signal`
    */
@@ -68,10 +75,14 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const provider = deps.providers.get(integration.provider) as Provider;
       const secret = provider.local ? undefined : await findSecret(integration, deps);
       const request = completeRequest(input.request, integration, provider);
-      const { idempotencyKey, signal, onAttempt, onEvent } = input;
-      const call = { request, integration, secret, idempotencyKey, signal };
       const price = await findPrice(integration, request.model, deps);
-      return new Calling(provider, call, { ...deps, price }, { onAttempt, onEvent }).run();
+      const { idempotencyKey, signal, onAttempt, onEvent, mayRetry, purse } = input;
+      const call = { request, integration, secret, idempotencyKey, signal };
+      const make = (made: ProviderCall, listeners: CallListeners) =>
+        new Calling(provider, made, { ...deps, price }, listeners).run();
+      const listeners = { onAttempt, onEvent, mayRetry };
+      if (!purse) return make(call, listeners);
+      return payFor({ call, price, purse, isLocal: provider.local ?? false, listeners }, make);
     },
   };
 }

@@ -28,6 +28,7 @@ export interface CallingDeps {
 export interface CallListeners {
   readonly onAttempt?: ((attempt: ModelAttempt) => void) | undefined;
   readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
+  readonly mayRetry?: (() => boolean) | undefined;
 }
 
 /** One logical call while it is under way. */
@@ -57,7 +58,8 @@ export class Calling {
   async run(): Promise<ModelCallResult> {
     const { integration, signal } = this.#call;
     const { random, sleep = realSleep } = this.#deps;
-    const options = { strategy: integration.retry_strategy, signal, sleep, random };
+    const { mayRetry } = this.#listeners;
+    const options = { strategy: integration.retry_strategy, signal, sleep, random, mayRetry };
     try {
       return this.#result(await withRetries((number) => this.#attempt(number), options));
     } catch (error) {
@@ -119,7 +121,9 @@ export class Calling {
     const name = error instanceof Error ? error.name : 'Error';
     const code = isJdbxError(error) ? error.code : name;
     const message = this.#redact(describeThrown(error));
-    return { model: this.#call.request.model, error: { code, message }, usage: {} };
+    const status = isJdbxError(error) ? error.details?.status : undefined;
+    const told = typeof status === 'number' ? { status } : {};
+    return { model: this.#call.request.model, error: { code, message, ...told }, usage: {} };
   }
 
   #result(response: ModelResponse): ModelCallResult {

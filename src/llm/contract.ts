@@ -209,6 +209,8 @@ export interface Integration {
   readonly credentials_ref?: string;
   readonly params?: ValueObject;
   readonly headers?: { readonly [name: string]: string };
+  /** The longest answer in tokens, where a budget has to know and the request does not say. Default 4,096. */
+  readonly max_output_tokens?: number;
   /** Milliseconds for one attempt. Default 60,000; for a streamed one 600,000. */
   readonly timeout_ms?: number;
   /** Milliseconds until the answer begins. Default: `timeout_ms`, for a streamed one 60,000. */
@@ -221,8 +223,26 @@ export interface Integration {
   readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;
   readonly price?: Price;
+  /** Keep answers, and give them again for equal requests: see `responses/`. Default false. */
+  readonly response_cache?: boolean | ResponseCacheRule;
+  /** The API goes on with a last message of the assistant's own. Default false. */
+  readonly prefill?: boolean;
+  /** The longest request and answer that the model takes, in tokens. Default: any. */
+  readonly context_tokens?: number;
+  /** What the model cannot do, of `tools`, `schema`, `images`, `files`. Default: nothing. */
+  readonly lacks?: readonly string[];
   /** `recorded` only: wait as long as the recorded call took. Default false. */
   readonly replay_latency?: boolean;
+}
+
+/** When an answer of a model is used again. */
+export interface ResponseCacheRule {
+  /** Milliseconds. Default: as long as it is kept. */
+  readonly max_age_ms?: number;
+  /** Bytes that the kept answers of one integration may take; the oldest go first. Default 64 MiB. */
+  readonly max_bytes?: number;
+  /** Also where `temperature` is not 0. Default false. */
+  readonly always?: boolean;
 }
 
 /** US dollars for a million tokens. */
@@ -252,6 +272,8 @@ export interface RetryStrategy {
   readonly max_delay_ms?: number;
   /** HTTP statuses to retry. Default 408, 429, 500, 502, 503, 504, 529. */
   readonly retry_on?: readonly number[];
+  /** Try again after a deadline has passed. Default false: a silent provider stays silent. */
+  readonly retry_timeouts?: boolean;
 }
 
 /** One attempt of a call, as the audit trail keeps it. Holds no secret. */
@@ -265,7 +287,12 @@ export interface ModelAttempt {
   readonly request: ValueObject;
   readonly request_hash: string;
   readonly response?: ValueObject;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    /** The HTTP status that the provider answered with. */
+    readonly status?: number;
+  };
   readonly usage: ModelUsage;
   /** US dollars; absent where the integration has no price or the provider reported no usage. */
   readonly cost_usd?: number;

@@ -114,6 +114,8 @@ const endpoint: Check = (value, path) => {
   if (secret) fail(path, 'expected no secret in the URL; name a document in "credentials_ref"');
 };
 
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+
 /** Header names and values that HTTP can carry; and no secret among them. */
 const headers: Check = (value, path) => {
   if (!isPlainObject(value)) return wrong(path, 'an object', value);
@@ -122,7 +124,7 @@ const headers: Check = (value, path) => {
     if (isSecretName(name)) {
       fail(place, 'expected no secret in a document; name a document in "credentials_ref"');
     }
-    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) fail(place, 'expected the name of an HTTP header');
+    if (!HEADER_NAME.test(name)) fail(place, 'expected the name of an HTTP header');
     if (typeof item !== 'string' || !/^[\t\x20-\x7e]*$/.test(item)) {
       fail(place, 'expected a string of printable ASCII');
     }
@@ -143,6 +145,12 @@ const tier: Check = (value, path) => {
   shape({ input_per_million: amount, output_per_million: amount })(value, path);
 };
 
+const cacheRule = shape({
+  max_age_ms: integer(1, Number.MAX_SAFE_INTEGER),
+  max_bytes: integer(1, Number.MAX_SAFE_INTEGER),
+  always: flag,
+});
+
 const CHECKS: { readonly [field: string]: Check } = {
   provider: text,
   name: text,
@@ -153,6 +161,7 @@ const CHECKS: { readonly [field: string]: Check } = {
   credentials_ref: text,
   params: plainObject,
   headers,
+  max_output_tokens: integer(1, Number.MAX_SAFE_INTEGER),
   timeout_ms: integer(1, TIMER_MS_MAX),
   first_byte_timeout_ms: integer(1, TIMER_MS_MAX),
   idle_timeout_ms: integer(1, TIMER_MS_MAX),
@@ -164,9 +173,20 @@ const CHECKS: { readonly [field: string]: Check } = {
     delay_ms: integer(0, TIMER_MS_MAX),
     max_delay_ms: integer(0, TIMER_MS_MAX),
     retry_on: list(integer(400, 599)),
+    retry_timeouts: flag,
   }),
   price,
   replay_latency: flag,
+  auth_header: (value, path) => {
+    if (typeof value !== 'string' || !HEADER_NAME.test(value))
+      wrong(path, 'the name of an HTTP header', value);
+  },
+  prefill: flag,
+  context_tokens: integer(1, Number.MAX_SAFE_INTEGER),
+  lacks: list(oneOf('tools', 'schema', 'images', 'files')),
+  response_cache: (value, path) => {
+    if (typeof value !== 'boolean') cacheRule(value, path);
+  },
 };
 
 function wrong(path: string, expected: string, value: unknown): never {

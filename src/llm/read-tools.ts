@@ -57,11 +57,14 @@ function readChoice(choice: unknown): ToolChoice {
   return fail('tool_choice', `expected ${CHOICES.join(', ')} or { name }`);
 }
 
-function readSchema(source: unknown): ResponseSchema {
+/** A JSON Schema, or `{ name, schema }`. @throws {JdbxError} MISSING_INPUT */
+export function readSchema(source: unknown): ResponseSchema {
   if (!isPlainObject(source)) {
-    return fail('response_schema', `expected { schema }, got ${describeType(source)}`);
+    return fail('response_schema', `expected a JSON Schema, got ${describeType(source)}`);
   }
-  const { name, schema } = source;
+  const isNamed = Object.keys(source).every((key) => key === 'name' || key === 'schema');
+  const { name, schema } =
+    isNamed && 'schema' in source ? source : { name: undefined, schema: source };
   if (!isPlainObject(schema)) {
     return fail('response_schema.schema', `expected a JSON Schema, got ${describeType(schema)}`);
   }

@@ -8,6 +8,7 @@ export const RETRY_DEFAULTS: Required<RetryStrategy> = {
   delay_ms: 500,
   max_delay_ms: 30_000,
   retry_on: [408, 429, 500, 502, 503, 504, 529],
+  retry_timeouts: false,
 };
 
 export interface RetryOptions {
@@ -16,6 +17,8 @@ export interface RetryOptions {
   readonly sleep: Sleep;
   /** A number in [0, 1), as `Math.random()` gives. */
   readonly random: () => number;
+  /** Default: always true. */
+  readonly mayRetry?: (() => boolean) | undefined;
 }
 
 /**
@@ -33,7 +36,9 @@ export async function withRetries<T>(
     try {
       return await attempt(number);
     } catch (error) {
-      if (number > strategy.max_retries || !isRetryable(error, strategy)) throw error;
+      const { mayRetry = () => true } = options;
+      const isLast = number > strategy.max_retries || !mayRetry();
+      if (isLast || !isRetryable(error, strategy)) throw error;
       await options.sleep(waitMs(number, error, strategy, options.random), options.signal);
     }
   }
@@ -41,7 +46,8 @@ export async function withRetries<T>(
 
 /**
  * An answer with a status is retried when the strategy lists it. Without one,
- * nothing arrived: no connection, or no answer in time; that may pass. An
+ * nothing arrived: no connection; that may pass. One that is silent stays so, as a
+ * rule, and each wait for it is a long one: it is asked again only if that is said. An
  * answer that is not the API's (MODEL_RESPONSE) is not retried: it was given,
  * perhaps billed, and the endpoint is probably wrong.
  */
@@ -49,7 +55,8 @@ function isRetryable(error: unknown, strategy: Required<RetryStrategy>): error i
   if (!isJdbxError(error) || error.code === 'MODEL_RESPONSE') return false;
   const status = error.details?.status;
   if (typeof status === 'number') return strategy.retry_on.includes(status);
-  return isJdbxError(error, 'MODEL_UNAVAILABLE', 'MODEL_TIMEOUT');
+  if (error.code === 'MODEL_TIMEOUT') return strategy.retry_timeouts;
+  return error.code === 'MODEL_UNAVAILABLE';
 }
 
 /**

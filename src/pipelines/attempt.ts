@@ -1,6 +1,28 @@
 import { JdbxError } from '../base/errors.js';
+import type { Draft } from '../documents/draft.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
+import type { Amounts } from '../llm/budgets/amounts.js';
+
+/** What a call came to, and the reservation that it was paid from. */
+export interface Charge {
+  readonly reservation: string;
+  readonly amounts: Amounts;
+}
+
+/** What stays of an attempt that runs again. */
+export interface Gathered {
+  readonly entries: AuditEntry[];
+  readonly charges: Charge[];
+  /** What else the stage's end writes. */
+  readonly leavings: ((draft: Draft) => void)[];
+  /** How many reservations were made. */
+  reservations: number;
+}
+
+export function nothingGathered(): Gathered {
+  return { entries: [], charges: [], leavings: [], reservations: 0 };
+}
 
 /**
  * What one attempt of one stage gathers until it is committed or dropped: the snapshot
@@ -11,22 +33,22 @@ export class Attempt {
   readonly number: number;
   /** Milliseconds since the epoch; where the clocks of its guests start. */
   readonly startedAt: number;
-  readonly entries: AuditEntry[];
+  readonly #gathered: Gathered;
   readonly #open: () => Workspace;
   #workspace: Workspace | undefined;
   #calls = 0;
   #over = false;
 
-  /** `entries` holds what was noted before, when the stage runs again for the same attempt. */
+  /** `gathered` holds what is known from before, when the stage runs again for the same attempt. */
   constructor(
     number: number,
     startedAt: number,
     open: () => Workspace,
-    entries: AuditEntry[] = [],
+    gathered: Gathered = nothingGathered(),
   ) {
     this.number = number;
     this.startedAt = startedAt;
-    this.entries = entries;
+    this.#gathered = gathered;
     this.#open = open;
   }
 
@@ -45,8 +67,33 @@ export class Attempt {
   /** Numbers the model calls that guests make, so that each has a key of its own. */
   nextCall = (): number => ++this.#calls;
 
+  /** Numbers what is set aside, also over reruns of the same attempt. */
+  nextCharge = (): number => ++this.#gathered.reservations;
+
+  get entries(): readonly AuditEntry[] {
+    return this.#gathered.entries;
+  }
+
+  /** Calls that were paid for, to be settled with the stage. */
+  get charges(): readonly Charge[] {
+    return this.#gathered.charges;
+  }
+
   note = (entry: AuditEntry): void => {
-    this.entries.push(entry);
+    this.#gathered.entries.push(entry);
+  };
+
+  charge = (charge: Charge): void => {
+    this.#gathered.charges.push(charge);
+  };
+
+  /** Writes of the machinery's own, for the stage's commit however it ends. */
+  get leavings(): readonly ((draft: Draft) => void)[] {
+    return this.#gathered.leavings;
+  }
+
+  leave = (write: (draft: Draft) => void): void => {
+    this.#gathered.leavings.push(write);
   };
 
   close(): void {

@@ -3,6 +3,7 @@ import { takeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
+import { settle } from '../llm/budgets/reserve.js';
 import { changeSession, type Turn } from '../sessions/sessions.js';
 import { nothingHappened, withdrawCall } from './at-most-once.js';
 import type { Attempt } from './attempt.js';
@@ -10,10 +11,12 @@ import type { Context } from './context.js';
 import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
 import type { Stage } from './pipeline-document.js';
-import { checkpointId } from './run-document.js';
+import { checkpointId, eventId, type RunError } from './run-document.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
+import { type CacheSlot, keepOutput } from './stage-cache.js';
 import { storeValue } from './stored-value.js';
+import { type Emitted, insertEvent } from './waits/event-document.js';
 
 /** A stage of a run, and what its attempt gathered. */
 export interface Written {
@@ -31,6 +34,11 @@ export interface Finished extends Written {
   readonly status: 'done' | 'skipped' | 'continued';
   readonly output: Value;
   readonly turns: readonly Turn[];
+  readonly emitted?: Emitted | undefined;
+  /** Why the stage failed that is `continued`, and where the run goes on. */
+  readonly failure?: { readonly error: RunError; readonly goto?: string } | undefined;
+  /** Where the output is kept to be used again. */
+  readonly cache?: CacheSlot | undefined;
 }
 
 export interface Failed extends Written {
@@ -51,7 +59,13 @@ export function commitStage(draft: Draft, finished: Finished): void {
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
   changeSessionAfter(draft, finished);
+  settleAll(draft, attempt);
   if (stage.at_most_once) withdrawCall(draft, run.id, path);
+  const { emitted, failure, cache, turns } = finished;
+  if (emitted) insertEvent(draft, eventId(run.id, path), emitted);
+  if (cache && status === 'done' && !workspace?.isDirty) {
+    keepOutput(draft, cache, { run: run.id, path, output, turns });
+  }
   const usage = addUsage(run.spending.on(path), usageIn(attempt.entries));
   draft.insert(
     takeDocument({
@@ -60,6 +74,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
       run: run.id,
       path,
       status,
+      ...failure,
       ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
     } as unknown as NewDocument),
@@ -78,6 +93,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
 export function noteFailure(draft: Draft, failed: Failed): void {
   const { run, owner, path, status, attempt, facts, stage, error } = failed;
   fence(draft, run.id, owner);
+  settleAll(draft, attempt);
   if (stage.at_most_once && nothingHappened(error)) withdrawCall(draft, run.id, path);
   const usage = usageIn(attempt.entries);
   if (run.session !== undefined && usage.calls > 0) {
@@ -90,6 +106,12 @@ export function noteFailure(draft: Draft, failed: Failed): void {
     });
   }
   auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts }]);
+}
+
+/** What the calls came to is counted in the commit that says what became of them. */
+function settleAll(draft: Draft, { charges, leavings }: Attempt): void {
+  for (const leave of leavings) leave(draft);
+  for (const { reservation, amounts } of charges) settle(draft, reservation, amounts);
 }
 
 /** Adds entries to the audit trail, as values. */

@@ -1,4 +1,4 @@
-import { LinkedSignal } from './linked-signal.js';
+import { LinkedSignal } from '../base/linked-signal.js';
 
 export interface DeadlineOptions {
   /** Milliseconds. Default: none. */

@@ -1,3 +1,5 @@
+import type { ModelEvent } from '../llm/contract.js';
+
 /** What `db.events` tells, by event name. Times are milliseconds. */
 export interface RunEvents {
   'run-start': [
@@ -7,9 +9,21 @@ export interface RunEvents {
     event: {
       readonly run: string;
       readonly pipeline: string;
-      readonly status: 'completed' | 'failed' | 'cancelled';
+      readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'paused';
       readonly durationMs: number;
       readonly error?: { readonly code: string; readonly message: string };
+    },
+  ];
+  /** A piece of a model's answer, of stages that say `stream`. */
+  'model-event': [
+    event: {
+      readonly run: string;
+      readonly pipeline: string;
+      readonly path: string;
+      readonly integration: string;
+      /** A higher number, or another integration, makes the pieces before it void. */
+      readonly attempt: number;
+      readonly event: ModelEvent;
     },
   ];
   'stage-start': [
@@ -20,8 +34,11 @@ export interface RunEvents {
       readonly run: string;
       readonly pipeline: string;
       readonly path: string;
-      /** `stopped`: told to end before it had, by a cancellation, a timeout or a failed neighbour. */
-      readonly status: 'done' | 'skipped' | 'continued' | 'failed' | 'stopped';
+      /**
+       * `stopped`: told to end before it had, by a cancellation, a timeout or a failed neighbour.
+       * `waiting`: it begins again when what it waits for has come.
+       */
+      readonly status: 'done' | 'skipped' | 'continued' | 'failed' | 'stopped' | 'waiting';
       readonly durationMs: number;
     },
   ];

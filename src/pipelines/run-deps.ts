@@ -2,10 +2,14 @@ import type { Clock } from '../base/clock.js';
 import type { Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import type { ModelCaller } from '../llm/call-model.js';
+import type { Pools } from '../llm/pools/pools.js';
+import type { Responses } from '../llm/responses/responses.js';
 import type { Sandbox } from '../sandbox/contract.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
 import type { GuestCodes } from './guests/guest-codes.js';
+import type { Post } from './waits/post.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
@@ -13,12 +17,20 @@ export interface RunDeps {
   readonly sandbox: Sandbox;
   readonly codes: GuestCodes;
   readonly models: ModelCaller;
+  readonly pools: Pools;
+  readonly responses: Responses;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
   /** Names this process in run documents. */
   readonly owner: string;
   readonly child: RunChild;
+  /** Counts tokens; loaded when it is first asked for. */
+  readonly tokens: () => Promise<TokenCounter>;
+  /** Brings what comes from outside to the waits. */
+  readonly post: Post;
+  /** Told the times at which a wait has to be looked at, in milliseconds since the epoch. */
+  readonly alarm: (atMs: number) => void;
 }
 
 /** Runs a pipeline as a child of `parent`. */

@@ -1,5 +1,5 @@
 import { describeThrown, type ErrorCode, isJdbxError, JdbxError } from '../base/errors.js';
-import type { RunDocument, RunError } from './run-document.js';
+import type { PartialResult, RunDocument, RunError } from './run-document.js';
 import { StageFailure } from './stage-failure.js';
 
 /** Why a run was told to stop: a reason that is ours stays as it is. */
@@ -20,19 +20,25 @@ export function failureFacts(reason: unknown, stage: string | undefined): RunErr
 }
 
 /** What `db.run` throws: names the stage and the code, its cause is what the stage threw. */
-export function runFailed(run: string, error: RunError, cause?: unknown): JdbxError {
+export function runFailed(
+  run: string,
+  error: RunError,
+  cause?: unknown,
+  partial?: PartialResult,
+): JdbxError {
   const { code, message, stage } = error;
   const place = stage === undefined ? '' : ` at stage ${stage}`;
   return new JdbxError('RUN_FAILED', `${run} failed${place}: ${message}`, {
     cause,
-    details: { run, stage, code },
+    details: { run, stage, code, ...(partial === undefined ? {} : { partial }) },
   });
 }
 
 /** The error of a run that ended before it was asked for again. */
-export function endedBadly({ _id, status, error }: RunDocument): JdbxError {
+export function endedBadly({ _id, status, error, partial }: RunDocument): JdbxError {
   if (status === 'cancelled') return new JdbxError('RUN_CANCELLED', `${_id} was cancelled`);
-  return runFailed(_id, error ?? { code: 'UNKNOWN', message: 'no reason was stored' });
+  const known = error ?? { code: 'UNKNOWN', message: 'no reason was stored' };
+  return runFailed(_id, known, undefined, partial);
 }
 
 /** A child's failure as its parent's: at the child's stage, for the reason that the child had. */

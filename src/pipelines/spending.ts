@@ -19,6 +19,8 @@ export function usageIn(entries: readonly AuditEntry[]): SessionUsage {
 }
 
 function addCall(sum: SessionUsage, entry: AuditEntry): SessionUsage {
+  // What was given from the cache called nobody.
+  if (entry.cached === true) return sum;
   const { usage, cost_usd } = entry as Partial<ModelAttempt>;
   return addUsage(sum, {
     input_tokens: usage?.input_tokens ?? 0,

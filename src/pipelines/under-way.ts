@@ -1,4 +1,4 @@
-import { LinkedSignal } from './linked-signal.js';
+import { LinkedSignal } from '../base/linked-signal.js';
 import type { RunResult } from './run-document.js';
 import { cancelled } from './run-errors.js';
 
@@ -34,6 +34,11 @@ export class UnderWay {
   /** Cancels the run when `signal` aborts. */
   follow(signal: AbortSignal | undefined): void {
     if (signal) this.#linked.follow(signal, (reason) => cancelled(this.identity.id, reason));
+  }
+
+  /** Ends the run's work for now. */
+  stop(reason: unknown): void {
+    this.#linked.abort(reason);
   }
 
   cancel(reason: unknown): void {

@@ -19,6 +19,8 @@ export interface ApiAnswers {
   readonly contentType?: string;
   /** How many events of the stream come after its finish. */
   readonly afterFinish: number;
+  /** What the integration document says besides. */
+  readonly fields?: object;
   /** What comes out, as far as it is the same for whole and streamed answers. */
   readonly response: object;
 }
@@ -149,7 +151,7 @@ const responses: ApiAnswers = {
       { type: 'function', strict: false, name: 'look', description: 'Looks.', parameters: schema },
     ],
     tool_choice: 'required',
-    text: { format: { type: 'json_schema', name: 'answer', schema, strict: true } },
+    text: { format: { type: 'json_schema', name: 'answer', schema, strict: false } },
   },
   whole: {
     ...responsesDone,
@@ -226,7 +228,10 @@ const mistral: ApiAnswers = {
       { type: 'function', function: { name: 'look', description: 'Looks.', parameters: schema } },
     ],
     tool_choice: 'any',
-    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'answer', schema, strict: false },
+    },
   },
   whole: {
     id: 'm1',
@@ -250,4 +255,95 @@ const mistral: ApiAnswers = {
   response: { ...response, usage: { input_tokens: 9, output_tokens: 7 } },
 };
 
-export const APIS: readonly ApiAnswers[] = [gemini, responses, mistral, bedrockAnswers];
+/** An API of nobody's, spoken by transformer documents alone. */
+const transformer = (name: string, code: string) => ({ _id: `transformer:${name}`, code });
+const custom: ApiAnswers = {
+  provider: 'custom',
+  base: '/acme',
+  path: '/acme/talk?v=2',
+  body: {
+    engine: 'test-model',
+    talk: [
+      'system: Be brief.',
+      'user: What is on it? [image/png]',
+      'assistant:  look({"at":1})',
+      'tool: a cat',
+    ],
+    can: ['look'],
+    must: true,
+    shape: schema,
+    options: { temperature: 0, max_tokens: 50, top_p: 0.9 },
+    live: false,
+  },
+  fields: {
+    auth_header: 'x-acme-key',
+    request_transformer: transformer(
+      'acme-request',
+      `function toAcme({ request, streaming }) {
+        const said = (content) => typeof content === 'string' ? content
+          : content.map((part) => part.text ?? '[' + part.media_type + ']').join(' ');
+        const calls = ({ tool_calls = [] }) =>
+          tool_calls.map((c) => ' ' + c.name + '(' + JSON.stringify(c.arguments) + ')').join('');
+        return {
+          path: 'talk?v=2',
+          headers: { 'x-acme-version': '2' },
+          body: {
+            engine: request.model,
+            talk: request.messages.map((m) => m.role + ': ' + said(m.content) + calls(m)),
+            can: request.tools.map((t) => t.name),
+            must: request.tool_choice === 'required',
+            shape: request.response_schema.schema,
+            options: request.settings,
+            live: streaming,
+          },
+        };
+      }`,
+    ),
+    response_transformer: transformer(
+      'acme-response',
+      `function fromAcme({ body }) {
+        if (!body.reply) return null;
+        const { says, thinks, does, ate, gave, engine } = body.reply;
+        return {
+          text: says, reasoning: thinks, model: engine, finish: does ? 'tool' : 'stop',
+          tool_calls: does, usage: { input_tokens: ate, output_tokens: gave },
+        };
+      }`,
+    ),
+    stream_transformer: transformer(
+      'acme-stream',
+      `function fromPiece({ event, data, end, state }) {
+        if (end) return { events: state?.over ? [{ kind: 'finish', finish: 'tool' }] : [], state };
+        if (data.engine) return { events: [{ kind: 'start', model: data.engine }], state };
+        if (data.thinks) return { events: [{ kind: 'reasoning', text: data.thinks }], state };
+        if (data.says) return { events: [{ kind: 'text', text: data.says }], state };
+        if (data.does) return { events: [{ kind: 'tool-call', index: 0, ...data.does }], state };
+        const usage = { input_tokens: data.ate, output_tokens: data.gave };
+        return { events: [{ kind: 'usage', usage }], state: { over: true } };
+      }`,
+    ),
+  },
+  whole: {
+    reply: {
+      engine: 'model-1',
+      says: 'I look.',
+      thinks: 'Hm.',
+      does: [{ id: 'a1', name: 'look', arguments: { at: 2 } }],
+      ate: 9,
+      gave: 7,
+    },
+  },
+  stream: [
+    { engine: 'model-1' },
+    { thinks: 'Hm.' },
+    { says: 'I ' },
+    { says: 'look.' },
+    { does: { id: 'a1', name: 'look', arguments: '{"at"' } },
+    { does: { arguments: ':2}' } },
+    { ate: 9, gave: 7 },
+  ],
+  afterFinish: 0,
+  response: { ...response, reasoning: 'Hm.', usage: { input_tokens: 9, output_tokens: 7 } },
+};
+
+export const APIS: readonly ApiAnswers[] = [custom, gemini, responses, mistral, bedrockAnswers];

@@ -46,7 +46,7 @@ describe.each(APIS)('$provider', (api) => {
     const { caller } = setup();
     const once = { retry_strategy: { max_retries: 0 } };
     const fields = { provider: api.provider, endpoint: server.url + api.base, ...once };
-    const document = integration({ ...fields, credentials_ref: 'cred:key' });
+    const document = integration({ ...fields, ...api.fields, credentials_ref: 'cred:key' });
     return caller.call(input(document, { request: asked, onEvent, ...more }));
   };
 

@@ -3,6 +3,9 @@ import type { ModelRequest } from '#jdbx/llm/contract.js';
 import { createProviders } from '#jdbx/llm/create-providers.js';
 import type { RecordedCall } from '#jdbx/llm/providers/recorded.js';
 import { Transport } from '#jdbx/llm/transport/transport.js';
+import { GuestCodes } from '#jdbx/pipelines/guests/guest-codes.js';
+import { createSandbox } from '#jdbx/sandbox/pool.js';
+import { transformWith } from '#jdbx/transform-with.js';
 
 /** What is looked for in everything that comes out. */
 export const CANARY = 'sk-canary/4+7=secret&value';
@@ -10,6 +13,11 @@ export const CANARY = 'sk-canary/4+7=secret&value';
 export const CREDENTIAL = { _id: 'cred:key', _type: 'credential', env: 'TEST_KEY' };
 
 export const never = new AbortController().signal;
+
+const none = () => undefined;
+
+/** For the transformers of custom providers; its workers let the process end. */
+const sandbox = createSandbox({ workers: 1 });
 
 /** Its connections are let go by themselves when nothing is under way. */
 const transport = new Transport();
@@ -26,6 +34,7 @@ export function setup(recordings: readonly RecordedCall[] = [], secret = CANARY)
   const caller = createModelCaller({
     providers: createProviders({
       transport,
+      transform: transformWith(sandbox, new GuestCodes(none), none, { now: () => Date.now() }),
       findRecording: async ({ integration, key, requestHash }) =>
         recordings.find(
           (one) =>

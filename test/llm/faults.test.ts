@@ -215,7 +215,10 @@ describe('deadlines and aborting', () => {
     const error = await failure(call(fields).result);
     expect(error).toMatchObject({ code: 'MODEL_TIMEOUT' });
     expect(error.message).toContain('50 ms');
-    expect(server.requests).toHaveLength(2);
+    expect(server.requests).toHaveLength(1);
+    const again = { ...fields, retry_strategy: { max_retries: 1, retry_timeouts: true } };
+    await failure(call(again).result);
+    expect(server.requests).toHaveLength(3);
   });
 
   test('aborting ends a call under way with the reason itself', async () => {

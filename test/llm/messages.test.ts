@@ -57,7 +57,11 @@ describe('what a stage hands over becomes a request', () => {
     ['a nameless tool', { prompt: 'x', tools: [{ name: '' }] }, 'tools.0.name'],
     ['a tool twice', { prompt: 'x', tools: [{ name: 'a' }, { name: 'a' }] }, 'tools'],
     ['an unknown choice', { prompt: 'x', tool_choice: 'maybe' }, 'tool_choice'],
-    ['a schema that is none', { prompt: 'x', response_schema: {} }, 'response_schema.schema'],
+    [
+      'a schema that is none',
+      { prompt: 'x', response_schema: { schema: 5 } },
+      'response_schema.schema',
+    ],
     ['an empty message', { messages: [{ role: 'user', content: '' }] }, 'messages.0.content'],
     ['a passage that is no string', { prompt: 'Hi', context: [1] }, 'context.0'],
     ['a context that is no string', { prompt: 'Hi', context: 1 }, 'context'],

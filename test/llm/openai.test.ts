@@ -189,7 +189,7 @@ describe('tools, files and schemas', () => {
       tool_choice: { type: 'function', function: { name: 'look' } },
       response_format: {
         type: 'json_schema',
-        json_schema: { name: 'answer', schema: { type: 'object' }, strict: true },
+        json_schema: { name: 'answer', schema: { type: 'object' }, strict: false },
       },
     });
   });

@@ -75,8 +75,8 @@ describe('an orchestrator', () => {
     expect(await db.audit.query({ run: id, kind: 'llm-call' }).count()).toBe(2);
   });
 
-  it('does not fall back on an error that another provider would not mend', async () => {
-    one.play([status(400)]);
+  it('does not fall back where a provider refused what was said', async () => {
+    one.play([status(400, {}, { error: { message: 'no', code: 'content_policy_violation' } })]);
     two.play([answer(chat('two'))]);
     const document = orchestrator('refused', {
       fallback_chain: ['integration:one', 'integration:two'],

@@ -210,11 +210,16 @@ export function echoAuth(code = 401): Behaviour {
   };
 }
 
+/** Answers JSON in pieces of so many bytes, whatever they cut. */
+export function inPieces(json: unknown, bytes: number): Behaviour {
+  return eventStream([JSON.stringify(json)], { ...JSON_PIECES, pieceBytes: bytes });
+}
+
 /** 200 with a body of `bytes` bytes, sent as fast as it is taken. */
-export function huge(bytes: number): Behaviour {
+export function huge(bytes: number, contentType = 'application/json'): Behaviour {
   const chunk = Buffer.alloc(1024 * 1024, ' ');
   return async (response) => {
-    response.writeHead(200, JSON_TYPE);
+    response.writeHead(200, { 'content-type': contentType });
     for (let sent = 0; sent < bytes && !response.destroyed; sent += chunk.length) {
       if (!response.write(chunk)) await drained(response);
     }
@@ -222,6 +227,7 @@ export function huge(bytes: number): Behaviour {
   };
 }
 
+const JSON_PIECES = { contentType: 'application/json' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 function sendJson(response: ServerResponse, code: number, json: unknown, headers: Headers): void {

@@ -22,7 +22,14 @@ export const estimateTokens: CountTokens = (text) =>
  * The tokenizer of OpenAI's newer models, where the optional package `gpt-tokenizer` is
  * installed, else the estimate. For other providers it is an estimate as well, a better one.
  */
-export async function loadTokenCounter(): Promise<CountTokens> {
+export function loadTokenCounter(): Promise<CountTokens> {
+  loading ??= importTokenizer();
+  return loading;
+}
+
+let loading: Promise<CountTokens> | undefined;
+
+async function importTokenizer(): Promise<CountTokens> {
   try {
     const { countTokens } = await import('gpt-tokenizer');
     return (text) => countTokens(text);

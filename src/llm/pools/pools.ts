@@ -1,6 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Draft } from '../../documents/draft.js';
 import type { Price } from '../contract.js';
+import { canTake, type PoolNeed } from './abilities.js';
 import {
   type Pool,
   QUEUE_MAX_DEFAULT,
@@ -16,14 +17,6 @@ import { WaitingLine } from './waiting-line.js';
 const TICKET_MS = 15 * 60_000;
 /** How soon to look whether another process has let go of a resource, in milliseconds. */
 const LOOK_MS = 250;
-
-/** What a call needs of a resource. */
-export interface PoolNeed {
-  /** Input and the longest answer together. */
-  readonly tokens: number;
-  /** Of `tools`, `schema`, `images`, `files`. */
-  readonly features: readonly string[];
-}
 
 export interface AcquireInput {
   readonly pool: Pool;
@@ -139,10 +132,6 @@ export class Pools {
 
 function strategyOf({ allocation_strategy: named }: Pool): Strategy {
   return STRATEGIES.find((known) => known === named) ?? 'round_robin';
-}
-
-function canTake({ context_tokens = Infinity, lacks = [] }: Resource, need: PoolNeed): boolean {
-  return need.tokens <= context_tokens && !need.features.some((feature) => lacks.includes(feature));
 }
 
 function full(pool: Pool, waiting: number): JdbxError {

@@ -5,6 +5,8 @@ import type { Database } from '../../documents/database.js';
 import type { Workspace } from '../../documents/workspace.js';
 import type { ModelCaller } from '../../llm/call-model.js';
 import type { ModelCallResult } from '../../llm/contract.js';
+import { Pools } from '../../llm/pools/pools.js';
+import { Responses } from '../../llm/responses/responses.js';
 import type { Sandbox } from '../../sandbox/contract.js';
 import { Attempt } from '../attempt.js';
 import { Context } from '../context.js';
@@ -49,9 +51,24 @@ export function openTestRun(
     codes,
     sandbox,
     models: cannedModels(test.answers),
+    pools: new Pools({ submit: refuse, random: () => 0.5 }),
+    responses: new Responses({ get: () => undefined, oldest: async () => [] }),
+    pipelineId: document._id,
+    budgets: [],
+    priority: 0,
+    tell: () => {},
+    reserve: refuse,
     spending: new Spending(),
     session: undefined,
     depth: 0,
+    deadlineAt: undefined,
+    tokens: refuse,
+    entered: () => false,
+    remembers: () => false,
+    remember: refuse,
+    wait: refuse,
+    document: (id) => workspace.get(id),
+    idsAfter: refuse,
     now: () => test.now,
     workspace: () => workspace,
     typesOf: (type) => database.typesOf(type),
@@ -59,7 +76,7 @@ export function openTestRun(
     child: refuse,
     announce: refuse,
   };
-  const { startedAt, nextCall, note } = attempt;
+  const { startedAt, nextCall, nextCharge, note, charge, leave } = attempt;
   const work: StageWork = {
     stage: { name: test.name },
     path: test.name,
@@ -70,8 +87,11 @@ export function openTestRun(
     attempt: 1,
     startedAt,
     nextCall,
+    nextCharge,
     workspace: attempt.workspace,
     note,
+    charge,
+    leave,
     seed: test.seed,
   };
   return { work, close: () => workspace.close() };

@@ -1,5 +1,5 @@
+import { LinkedSignal } from '../../base/linked-signal.js';
 import type { Value } from '../../base/values.js';
-import { LinkedSignal } from '../linked-signal.js';
 
 type HostFunction = (...args: Value[]) => unknown;
 

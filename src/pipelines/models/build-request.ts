@@ -3,7 +3,15 @@ import { JdbxError } from '../../base/errors.js';
 import { describeType, isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 import type { ModelMessage, ModelRequest } from '../../llm/contract.js';
 import { toRequest } from '../../llm/messages.js';
+import { readSchema } from '../../llm/read-tools.js';
 import type { StageWork } from '../contract.js';
+import { checkValueSchema } from '../value-schema.js';
+
+/** What goes to the model: the stage's words, and the session's turns before them. */
+export interface Said {
+  readonly output: Value;
+  readonly earlier: readonly ModelMessage[];
+}
 
 /**
  * The request that a stage makes of what it was handed, for one integration: settings
@@ -12,7 +20,11 @@ import type { StageWork } from '../contract.js';
  *
  * @throws {JdbxError} MISSING_INPUT, INVALID_EXPRESSION
  */
-export function buildRequest(work: StageWork, integration: Document, said: Value): ModelRequest {
+export function buildRequest(
+  work: StageWork,
+  integration: Document,
+  { output: said, earlier }: Said,
+): ModelRequest {
   const { stage } = work;
   const { model, settings, ...parts } = partsOf(said);
   const context = passagesOf(work);
@@ -21,7 +33,21 @@ export function buildRequest(work: StageWork, integration: Document, said: Value
     settings: mergeSettings(integration.params, settings, stage.params),
     key: keyOf(work),
   });
-  return { ...request, messages: withEarlierTurns(work, request.messages) };
+  return {
+    ...request,
+    messages: withEarlierTurns(earlier, request.messages),
+    ...schemaOf(work, request),
+  };
+}
+
+/** The stage's schema goes over one that came with the input. */
+function schemaOf({ stage, path }: StageWork, request: ModelRequest): Partial<ModelRequest> {
+  if (stage.response_schema !== undefined) {
+    return { response_schema: readSchema(stage.response_schema) };
+  }
+  const { response_schema } = request;
+  if (response_schema) checkValueSchema(response_schema.schema, `${path}.response_schema`);
+  return {};
 }
 
 /** Where an orchestrator chose the integration, a model that is not one of its own is not meant for it. */
@@ -45,18 +71,13 @@ function modelFor(
 function partsOf(said: Value): ValueObject {
   if (typeof said === 'string') return { prompt: said };
   if (!isPlainObject(said)) return {};
-  const { messages, prompt, text, system, context, key, model, settings } = said as ValueObject;
+  const { messages, prompt, text, system, context, key, ...others } = said as ValueObject;
+  const { model, settings, tools, tool_choice, response_schema } = others;
   const isAnswer = messages === undefined && prompt === undefined;
+  const asked = { system, context, key, tools, tool_choice, response_schema };
   const parts = isAnswer
-    ? { text, system, context, key }
-    : {
-        ...(messages === undefined ? { prompt } : { messages }),
-        system,
-        context,
-        key,
-        model,
-        settings,
-      };
+    ? { text, ...asked }
+    : { ...(messages === undefined ? { prompt } : { messages }), ...asked, model, settings };
   return Object.fromEntries(
     Object.entries(parts).filter(([, value]) => value !== undefined),
   ) as ValueObject;
@@ -77,36 +98,14 @@ function keyOf({ stage, context, path }: StageWork): string | undefined {
   });
 }
 
-/** The system's messages stay in front. A turn without text is left out: no provider takes one. */
+/** The system's messages stay in front. */
 function withEarlierTurns(
-  { stage, context, path }: StageWork,
+  earlier: readonly ModelMessage[],
   messages: readonly ModelMessage[],
 ): readonly ModelMessage[] {
-  const history = stage.history ? context.lookup('history') : undefined;
-  if (!stage.history || !Array.isArray(history) || history.length === 0) return messages;
+  if (earlier.length === 0) return messages;
   const isSystem = ({ role }: ModelMessage) => role === 'system';
-  const turns = history
-    .slice(-stage.history)
-    .filter((turn) => !isPlainObject(turn) || turn.content !== '');
-  if (turns.length === 0) return messages;
-  const said = checkTurns(turns, path);
-  return [...messages.filter(isSystem), ...said, ...messages.filter((each) => !isSystem(each))];
-}
-
-/** A session document may hold a `history` of its own, of any shape. */
-function checkTurns(turns: readonly Value[], path: string): readonly ModelMessage[] {
-  try {
-    return toRequest({ messages: turns }).messages;
-  } catch (cause) {
-    throw new JdbxError(
-      'MISSING_INPUT',
-      'expected a history of turns, each with role and content',
-      {
-        path,
-        cause,
-      },
-    );
-  }
+  return [...messages.filter(isSystem), ...earlier, ...messages.filter((each) => !isSystem(each))];
 }
 
 /** Later settings win. */

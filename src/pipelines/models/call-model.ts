@@ -1,13 +1,20 @@
 import type { Document } from '../../base/document.js';
 import type { ValueObject } from '../../base/values.js';
-import type { ModelAttempt, ModelRequest } from '../../llm/contract.js';
+import type { ModelAttempt, ModelEvent, ModelRequest } from '../../llm/contract.js';
+import type { Kept, Savings } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
+import { isCustom, TRANSLATORS } from '../pins.js';
+import { orKept } from './cached-call.js';
+import type { Heard } from './heard.js';
+import { purseFor } from './purse.js';
 
 export interface ModelCall {
   readonly integration: Document;
   readonly request: ModelRequest;
   /** Tells several calls of one stage apart. */
-  readonly part?: string;
+  readonly part?: string | undefined;
+  /** Hears the answer as it comes. Default: it is asked for whole. */
+  readonly heard?: Heard | undefined;
 }
 
 /**
@@ -15,18 +22,46 @@ export interface ModelCall {
  * attempt becomes an audit document, failed ones too. The idempotency key is the same
  * whenever the stage runs again, also after a crash.
  */
-export async function callModel(work: StageWork, call: ModelCall): Promise<ValueObject> {
+export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject> {
+  return orKept(work, call, () => make(work, call));
+}
+
+async function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { run, stage, path, signal } = work;
-  const { integration, request, part } = call;
+  const { integration, request, part, heard } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
-  const { response } = await run.models.call({
-    integration: stage.at_most_once ? withoutRetries(integration) : integration,
+  const { response, cost_usd } = await run.models.call({
+    integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
     request,
     idempotencyKey: key.join('/'),
     signal,
-    onAttempt: (attempt) => work.note(entryOf(work, attempt)),
+    purse: purseFor(work),
+    ...(heard ? listening(work, integration, heard) : {}),
+    onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
-  return response as unknown as ValueObject;
+  const saves = { ...response.usage, ...(cost_usd === undefined ? {} : { cost_usd }) } as Savings;
+  return { response: response as unknown as ValueObject, saves };
+}
+
+/** Where an answer may be gone on with elsewhere, one that has begun is not begun again. */
+function listening({ run, stage, path }: StageWork, { _id }: Document, heard: Heard) {
+  return {
+    onEvent: (event: ModelEvent, attempt: number) => {
+      heard.take(event, attempt);
+      if (stage.stream) run.tell(path, { integration: _id, attempt, event });
+    },
+    mayRetry: () => !stage.rescue || heard.text === '',
+  };
+}
+
+/** A custom provider's transformers as the run is pinned to them. */
+function translated({ run }: StageWork, integration: Document): Document {
+  if (!isCustom(integration)) return integration;
+  const documents = TRANSLATORS.flatMap((field) => {
+    const id = integration[field];
+    return typeof id === 'string' ? [[field, run.definitions.get(id)] as const] : [];
+  });
+  return { ...integration, ...Object.fromEntries(documents) } as Document;
 }
 
 function withoutRetries(integration: Document): Document {
@@ -34,12 +69,14 @@ function withoutRetries(integration: Document): Document {
   return { ...integration, retry_strategy: { ...strategy, max_retries: 0 } } as Document;
 }
 
-function entryOf({ run, path }: StageWork, attempt: ModelAttempt) {
+function entryOf({ run, path }: StageWork, attempt: ModelAttempt, part: string | undefined) {
   const started_at = new Date(attempt.started_at).toISOString();
   return {
     kind: 'llm-call',
     run: run.id,
+    pipeline: run.pipelineId,
     path,
+    ...(part === undefined ? {} : { part }),
     ...(attempt as unknown as ValueObject),
     started_at,
   };

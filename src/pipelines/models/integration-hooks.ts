@@ -5,7 +5,7 @@ import type { ModelRequest, ModelSettings } from '../../llm/contract.js';
 import { toRequest } from '../../llm/messages.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
-import type { HOOKS } from '../pins.js';
+import { type HOOKS, isCustom } from '../pins.js';
 
 type Hook = (typeof HOOKS)[number];
 
@@ -20,6 +20,7 @@ export async function transformRequest(
   integration: Document,
   request: ModelRequest,
 ): Promise<ModelRequest> {
+  if (isCustom(integration)) return request;
   const made = await callHook(work, integration, 'request_transformer', request as never);
   if (made === undefined) return request;
   const { model, settings, ...said } = { ...request, ...objectFrom(made, integration) };
@@ -40,6 +41,7 @@ export async function transformResponse(
   integration: Document,
   response: ValueObject,
 ): Promise<ValueObject> {
+  if (isCustom(integration)) return response;
   const made = await callHook(work, integration, 'response_transformer', response);
   return made === undefined ? response : { ...response, ...objectFrom(made, integration) };
 }

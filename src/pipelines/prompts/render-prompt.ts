@@ -9,6 +9,9 @@ import { renderLiquid } from './template-liquid.js';
 /** Settings that a prompt document may carry for the call that it is made for. */
 const SETTINGS = ['temperature', 'top_p', 'max_tokens', 'stop', 'seed'] as const;
 
+/** What it may ask of the answer. */
+const ASKED = ['tools', 'tool_choice', 'response_schema'] as const;
+
 /**
  * Fills a prompt document in: its `template` with the stage's inputs and the context,
  * or whatever its `generator` code returns.
@@ -75,8 +78,10 @@ function request(document: Document, generated: Value, system?: string): ValueOb
   const settings = Object.fromEntries(
     SETTINGS.flatMap((name) => (document[name] === undefined ? [] : [[name, document[name]]])),
   );
+  const asked = ASKED.filter((name) => document[name] !== undefined);
   return {
     ...said,
+    ...Object.fromEntries(asked.map((name) => [name, document[name]])),
     ...(system === undefined ? {} : { system }),
     ...(typeof document.model === 'string' ? { model: document.model } : {}),
     ...(Object.keys(settings).length > 0 ? { settings } : {}),

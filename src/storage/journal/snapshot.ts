@@ -20,12 +20,15 @@ export class JournalSnapshot implements EngineSnapshot {
   readonly #base: EngineSnapshot;
   /** Newest first. */
   readonly #layers: readonly Layer[];
+  readonly #onClose: () => void;
   #closed = false;
 
-  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number) {
+  /** @param onClose gives the base back: other snapshots may stand on it too */
+  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number, onClose: () => void) {
     this.seq = seq;
     this.#base = base;
     this.#layers = layers;
+    this.#onClose = onClose;
   }
 
   get(id: string): StoredDocument | undefined {
@@ -45,14 +48,17 @@ export class JournalSnapshot implements EngineSnapshot {
       if (next < own.length && key.equals(own[next] as Buffer)) {
         yield* this.#own(own[next++] as Buffer);
       } else yield stored;
+      this.#checkOpen();
     }
     for (; next < own.length; next++) yield* this.#own(own[next] as Buffer);
   }
 
   *revisions(id: string): Iterable<StoredRevision> {
+    this.#checkOpen();
     const isKept = this.#keptOf(id);
     for (const revision of this.#base.revisions(id)) {
       if (isKept(revision.document._rev, revision.seq)) yield revision;
+      this.#checkOpen();
     }
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
@@ -119,24 +125,33 @@ export class JournalSnapshot implements EngineSnapshot {
 
   *log(since: number): Iterable<Commit> {
     const start = this.logStart();
-    for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
+    for (const commit of this.#base.log(since)) {
+      if (commit.seq >= start) yield commit;
+      this.#checkOpen();
+    }
     for (const layer of this.#oldestFirst()) {
-      for (const commit of layer.commits) {
+      const from = Math.max(since + 1, start, this.#base.seq + 1);
+      for (let at = placeOf(layer.commits, from); at < layer.commits.length; at++) {
         this.#checkOpen();
-        const wanted = commit.seq > since && commit.seq >= start && this.#isOnTop(commit.seq);
-        if (wanted) yield ownCommit(commit);
+        const commit = layer.commits[at] as Commit;
+        if (commit.seq > this.seq) break;
+        yield ownCommit(commit);
       }
     }
   }
 
   logStart(): number {
     this.#checkOpen();
-    const wanted = this.#layers.flatMap((layer) =>
-      layer.batches.flatMap(({ commits, logFrom }) => {
-        const last = commits.at(-1)?.seq ?? 0;
-        return this.#isOnTop(last) ? [Math.min(logFrom, last)] : [];
-      }),
-    );
+    // Readers ask after every commit. The log only ever loses its beginning, so the newest
+    // batch of a layer says how far; it is found at once, for it is one of the last.
+    const wanted = this.#layers.flatMap((layer) => {
+      if ((layer.commits.at(-1)?.seq ?? 0) <= this.#base.seq) return [];
+      const newest = layer.batches.findLast(
+        ({ commits }) => (commits.at(-1)?.seq ?? 0) <= this.seq,
+      );
+      const last = newest?.commits.at(-1)?.seq ?? 0;
+      return newest && this.#isOnTop(last) ? [Math.min(newest.logFrom, last)] : [];
+    });
     // The base's log may be empty; then it starts with the first commit on top of it.
     return wanted.reduce((start, from) => Math.max(start, from), this.#base.logStart());
   }
@@ -153,8 +168,9 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#base.close();
+    this.#onClose();
   }
 
   #version(id: string): Version | undefined {
@@ -200,4 +216,15 @@ export class JournalSnapshot implements EngineSnapshot {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
+}
+
+/** Where the first commit from `seq` on stands. */
+function placeOf(commits: readonly Commit[], seq: number): number {
+  let [low, high] = [0, commits.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((commits[middle] as Commit).seq < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

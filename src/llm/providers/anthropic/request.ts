@@ -1,3 +1,4 @@
+import type { ValueObject } from '../../../base/values.js';
 import { partsOf, textOf } from '../../content.js';
 import type {
   Content,
@@ -20,6 +21,7 @@ export function messagesBody(request: ModelRequest, streaming: boolean): unknown
   const system = request.messages.filter(({ role }) => role === 'system');
   const turns = request.messages.filter(({ role }) => role !== 'system');
   const { tools, tool_choice, response_schema } = request;
+  const outputConfig = others.output_config as ValueObject | undefined;
   return {
     ...others,
     stream: streaming ? true : undefined,
@@ -33,7 +35,9 @@ export function messagesBody(request: ModelRequest, streaming: boolean): unknown
     messages: joinResults(turns.map(toTurn)),
     ...(tools === undefined ? {} : { tools: tools.map(toTool) }),
     ...(tool_choice === undefined ? {} : { tool_choice: toChoice(tool_choice) }),
-    ...(response_schema === undefined ? {} : { output_format: toFormat(response_schema) }),
+    ...(response_schema === undefined
+      ? {}
+      : { output_config: { ...outputConfig, format: toFormat(response_schema) } }),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   ToolCall,
   ToolChoice,
 } from '../../contract.js';
+import { mayBeStrict } from './strict-schema.js';
 
 /**
  * The body of a chat completion. Settings go over under the names that
@@ -73,5 +74,5 @@ function toChoice(choice: ToolChoice): unknown {
 }
 
 function toFormat({ name = 'answer', schema }: NonNullable<ModelRequest['response_schema']>) {
-  return { type: 'json_schema', json_schema: { name, schema, strict: true } };
+  return { type: 'json_schema', json_schema: { name, schema, strict: mayBeStrict(schema) } };
 }

@@ -6,6 +6,7 @@ import type {
   ModelRequest,
   ToolChoice,
 } from '../../contract.js';
+import { mayBeStrict } from './strict-schema.js';
 
 /** The body of a call of the Responses API. */
 export function responsesBody(request: ModelRequest, streaming: boolean): unknown {
@@ -64,5 +65,5 @@ function toChoice(choice: ToolChoice): unknown {
 }
 
 function toFormat({ name = 'answer', schema }: NonNullable<ModelRequest['response_schema']>) {
-  return { type: 'json_schema', name, schema, strict: true };
+  return { type: 'json_schema', name, schema, strict: mayBeStrict(schema) };
 }

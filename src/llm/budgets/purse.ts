@@ -1,0 +1,54 @@
+import type { ModelAttempt } from '../contract.js';
+import type { Amounts } from './amounts.js';
+import type { CallNeed, Grant } from './reserve.js';
+
+/** What a call is paid from. */
+export interface Purse {
+  /**
+   * Sets aside what the call may cost.
+   *
+   * @throws {JdbxError} BUDGET_EXCEEDED
+   */
+  reserve(need: CallNeed): Promise<Paid>;
+}
+
+export interface Paid extends Grant {
+  /** Tells what the call came to; what was set aside is settled in the stage's commit. */
+  spent(amounts: Amounts): void;
+}
+
+/** The longest answer where neither the request nor the integration names a bound, in tokens. */
+export const ANSWER_TOKENS_DEFAULT = 4_096;
+
+/** Errors after which nothing was billed: the provider refused before it worked. */
+const UNBILLED = new Set<string>(['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'RECORDING_MISSING']);
+
+/**
+ * What the attempts of one call came to. An attempt that may have been billed, but told no
+ * usage (it broke off, timed out, was cancelled), counts as what was set aside for it:
+ * a budget errs on the side of being spent.
+ */
+export function chargeFor(attempts: readonly ModelAttempt[], reserved: Amounts): Amounts {
+  const charges = attempts.map((attempt) => attemptCharge(attempt, reserved));
+  const sum = (pick: (one: Required<Amounts>) => number) =>
+    charges.reduce((total, charge) => total + pick(charge), 0);
+  return {
+    tokens: sum(({ tokens }) => tokens),
+    cost_usd: sum(({ cost_usd }) => cost_usd),
+    time_ms: sum(({ time_ms }) => time_ms),
+    calls: 1,
+  };
+}
+
+function attemptCharge(attempt: ModelAttempt, reserved: Amounts): Required<Amounts> {
+  const { usage, cost_usd = 0, latency_ms: time_ms, error } = attempt;
+  const { input_tokens, output_tokens } = usage;
+  const isTold = input_tokens !== undefined || output_tokens !== undefined;
+  const tokens = (input_tokens ?? 0) + (output_tokens ?? 0);
+  if (isTold) return { tokens, cost_usd, time_ms, calls: 1 };
+  // A success that could not be understood was an answer, and worked for.
+  const isRefused = (error?.status ?? 200) >= 300;
+  const isFree = error !== undefined && (UNBILLED.has(error.code) || isRefused);
+  if (isFree) return { tokens: 0, cost_usd: 0, time_ms, calls: 1 };
+  return { tokens: reserved.tokens ?? 0, cost_usd: reserved.cost_usd ?? 0, time_ms, calls: 1 };
+}

@@ -1,0 +1,76 @@
+import { JdbxError } from '../base/errors.js';
+import { LinkedSignal } from '../base/linked-signal.js';
+import { ANSWER_TOKENS_DEFAULT, chargeFor, type Paid, type Purse } from './budgets/purse.js';
+import { inputTokens, loadTokenCounter } from './budgets/token-counter.js';
+import type { CallListeners } from './calling.js';
+import type {
+  ModelAttempt,
+  ModelCallResult,
+  ModelRequest,
+  Price,
+  ProviderCall,
+} from './contract.js';
+
+export interface PaidCall {
+  readonly call: ProviderCall;
+  readonly price: Price | undefined;
+  readonly purse: Purse;
+  /** It answers without a provider: its requests stay as they are. */
+  readonly isLocal: boolean;
+  readonly listeners: CallListeners;
+}
+
+type Make = (call: ProviderCall, listeners: CallListeners) => Promise<ModelCallResult>;
+
+/**
+ * Makes a call within a budget: what it may cost is set aside first, the answer is cut to
+ * what can be paid for, and what it came to is told, however it ended.
+ *
+ * @throws {JdbxError} BUDGET_EXCEEDED, and what the call throws
+ */
+export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResult> {
+  const { call, price, purse, isLocal, listeners } = paid;
+  const { request, integration } = call;
+  const asked =
+    request.settings.max_tokens ?? integration.max_output_tokens ?? ANSWER_TOKENS_DEFAULT;
+  const input_tokens = inputTokens(request, await loadTokenCounter());
+  const grant = await purse.reserve({ input_tokens, output_tokens: asked, price });
+  const attempts: ModelAttempt[] = [];
+  const onAttempt = (attempt: ModelAttempt) => {
+    attempts.push(attempt);
+    listeners.onAttempt?.(attempt);
+  };
+  const bounded = isLocal ? call : { ...call, request: cut(request, grant.output_tokens) };
+  try {
+    return await withinTime(bounded, grant, (timed) => make(timed, { ...listeners, onAttempt }));
+  } finally {
+    grant.spent(chargeFor(attempts, grant.amounts));
+  }
+}
+
+function cut(request: ModelRequest, max_tokens: number): ModelRequest {
+  return { ...request, settings: { ...request.settings, max_tokens } };
+}
+
+async function withinTime<T>(
+  call: ProviderCall,
+  { time_ms }: Paid,
+  work: (call: ProviderCall) => Promise<T>,
+): Promise<T> {
+  if (time_ms === undefined) return work(call);
+  const linked = new LinkedSignal().follow(call.signal);
+  const late = new JdbxError(
+    'BUDGET_EXCEEDED',
+    `expected an answer within the ${time_ms} ms left`,
+    {
+      details: { measure: 'time_ms', left: time_ms },
+    },
+  );
+  const timer = setTimeout(() => linked.abort(late), time_ms);
+  try {
+    return await work({ ...call, signal: linked.signal });
+  } finally {
+    clearTimeout(timer);
+    linked.release();
+  }
+}

@@ -1,0 +1,22 @@
+/** What a call needs of a resource. */
+export interface PoolNeed {
+  /** Input and the longest answer together. */
+  readonly tokens: number;
+  /** Of `tools`, `schema`, `images`, `files`. */
+  readonly features: readonly string[];
+}
+
+/** What a resource or an integration says of itself. */
+export interface Abilities {
+  /** The longest request and answer that the model takes, in tokens. Default: any. */
+  readonly context_tokens?: number;
+  /** What the model cannot do, of `tools`, `schema`, `images`, `files`. Default: nothing. */
+  readonly lacks?: readonly string[];
+}
+
+export function canTake(
+  { context_tokens = Infinity, lacks = [] }: Abilities,
+  need: PoolNeed,
+): boolean {
+  return need.tokens <= context_tokens && !need.features.some((feature) => lacks.includes(feature));
+}

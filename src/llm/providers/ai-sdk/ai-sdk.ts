@@ -1,0 +1,111 @@
+import type { LanguageModelV3 } from '@ai-sdk/provider';
+import { describeThrown, isJdbxError, JdbxError } from '../../../base/errors.js';
+import { isPlainObject, type Value } from '../../../base/values.js';
+import type { ModelEvent, Provider, ProviderCall } from '../../contract.js';
+import { statusError } from '../../transport/http-errors.js';
+import { AiSdkStream, readResult } from './answer.js';
+import { toCallOptions } from './call-options.js';
+
+/** A language model of the AI SDK, or what makes one by the name that an integration says. */
+export type AiSdkModel = LanguageModelV3 | ((model: string) => LanguageModelV3);
+
+/**
+ * A provider that asks a language model of the Vercel AI SDK (specification v3), for
+ * `open(path, { providers: [aiSdk('mistral', createMistral())] })` and integration
+ * documents with `provider: 'mistral'`. It holds its own key; `endpoint` and
+ * `credentials_ref` of the document mean nothing to it. The deadline is `timeout_ms`.
+ *
+ * @param name what an integration document's `provider` field says, in lower case
+ */
+export function aiSdk(name: string, model: AiSdkModel): Provider {
+  const modelFor = ({ request }: ProviderCall) =>
+    typeof model === 'function' ? model(request.model) : model;
+  return {
+    name,
+    async generate(call) {
+      return within(call, name, async (signal) =>
+        readResult(await modelFor(call).doGenerate(toCallOptions(call, signal)), call),
+      );
+    },
+    stream: (call) => streamed(modelFor(call), call, name),
+  };
+}
+
+async function* streamed(
+  model: LanguageModelV3,
+  call: ProviderCall,
+  name: string,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const signal = signalOf(call);
+  try {
+    const { stream } = await model.doStream(toCallOptions(call, signal));
+    const reader = new AiSdkStream();
+    for await (const part of stream) yield* reader.take(part);
+  } catch (error) {
+    throw explain(error, { call, signal, name });
+  }
+}
+
+async function within<T>(
+  call: ProviderCall,
+  name: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const signal = signalOf(call);
+  try {
+    return await work(signal);
+  } catch (error) {
+    throw explain(error, { call, signal, name });
+  }
+}
+
+const TIMEOUT_MS_DEFAULT = 600_000;
+
+function signalOf({ signal, integration }: ProviderCall): AbortSignal {
+  signal.throwIfAborted();
+  return AbortSignal.any([
+    signal,
+    AbortSignal.timeout(integration.timeout_ms ?? TIMEOUT_MS_DEFAULT),
+  ]);
+}
+
+interface Failed {
+  readonly call: ProviderCall;
+  readonly signal: AbortSignal;
+  readonly name: string;
+}
+
+/** What the SDK's errors say, known by their fields: its package need not be here. */
+function explain(error: unknown, { call, signal, name }: Failed): unknown {
+  if (call.signal.aborted) return call.signal.reason;
+  if (isJdbxError(error)) return error;
+  const who = `${call.integration._id} (${name})`;
+  const facts = { operation: 'generate', cause: error };
+  if (signal.aborted) {
+    const { timeout_ms = TIMEOUT_MS_DEFAULT } = call.integration;
+    return new JdbxError('MODEL_TIMEOUT', `${who} did not answer within ${timeout_ms} ms`, facts);
+  }
+  const { statusCode: status, responseHeaders = {}, responseBody } = error as ApiError;
+  if (typeof status === 'number') {
+    const headers = { get: (header: string) => responseHeaders[header] ?? null };
+    const body = parsed(responseBody) ?? describeThrown(error);
+    return statusError({ who, status, headers, body, now: Date.now() });
+  }
+  const text = `${who} failed: ${describeThrown(error)}`;
+  return new JdbxError('MODEL_UNAVAILABLE', text, facts);
+}
+
+interface ApiError {
+  readonly statusCode?: unknown;
+  readonly responseHeaders?: { readonly [name: string]: string };
+  readonly responseBody?: string;
+}
+
+function parsed(body: string | undefined): Value | undefined {
+  try {
+    const json: unknown = JSON.parse(body ?? '');
+    return isPlainObject(json) ? (json as Value) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+import { JdbxError } from '../../../base/errors.js';
+import { describeType, isPlainObject, type Value, type ValueObject } from '../../../base/values.js';
+import { readToolCall } from '../../answer-builder.js';
+import type {
+  Finish,
+  ModelEvent,
+  ModelResponse,
+  ModelUsage,
+  ProviderCall,
+  ToolCall,
+} from '../../contract.js';
+import { isCount } from '../answer-facts.js';
+
+const FINISHES: readonly Finish[] = ['stop', 'length', 'tool', 'filter', 'other'];
+const FIGURES = [
+  'input_tokens',
+  'output_tokens',
+  'cached_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+] as const;
+
+/**
+ * A neutral response from a transformer: `{ text, finish?, model?, usage?, reasoning?,
+ * tool_calls?, extra? }`. A transformer that finds no answer gives none.
+ *
+ * @throws {JdbxError} MODEL_RESPONSE for anything without a text or a tool call
+ */
+export function readResponse(made: Value, { request, integration }: ProviderCall): ModelResponse {
+  const { text, tool_calls, model, reasoning, usage, finish, extra } = isPlainObject(made)
+    ? (made as ValueObject)
+    : ({} as ValueObject);
+  const calls = Array.isArray(tool_calls) ? tool_calls.map(toCall) : [];
+  if (typeof text !== 'string' && calls.length === 0) {
+    throw foreign(integration._id, 'response_transformer', made);
+  }
+  return {
+    text: typeof text === 'string' ? text : '',
+    model: typeof model === 'string' ? model : request.model,
+    finish: finishOf(finish) ?? (calls.length > 0 ? 'tool' : 'stop'),
+    usage: usageOf(usage),
+    ...(typeof reasoning === 'string' && reasoning !== '' ? { reasoning } : {}),
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+    ...(isPlainObject(extra) ? { extra: extra as ValueObject } : {}),
+  };
+}
+
+/** @throws {JdbxError} MODEL_RESPONSE for events that are none */
+export function readEvents(
+  made: Value,
+  { integration }: ProviderCall,
+): { readonly events: readonly ModelEvent[]; readonly next: Value } {
+  const { events, state = null } = isPlainObject(made) ? (made as ValueObject) : {};
+  if (!Array.isArray(events)) throw foreign(integration._id, 'stream_transformer', made);
+  return { events: events.map((event) => readEvent(event, integration._id)), next: state };
+}
+
+function readEvent(made: Value, id: string): ModelEvent {
+  const event = (isPlainObject(made) ? made : {}) as ValueObject;
+  const { kind, text, finish, usage, index } = event;
+  const isText = (kind === 'text' || kind === 'reasoning') && typeof text === 'string';
+  if (isText || kind === 'start') return event as unknown as ModelEvent;
+  if (kind === 'usage') return { kind, usage: usageOf(usage) };
+  if (kind === 'finish') return { kind, finish: finishOf(finish) ?? 'other' };
+  if (kind === 'tool-call' && isCount(index)) return event as unknown as ModelEvent;
+  throw foreign(id, 'stream_transformer', made);
+}
+
+function toCall(made: Value, index: number): ToolCall {
+  const { id, name, arguments: args = {} } = (isPlainObject(made) ? made : {}) as ValueObject;
+  const json = typeof args === 'string' ? args : JSON.stringify(args);
+  return readToolCall({ id: String(id ?? `call_${index}`), name: String(name ?? ''), json });
+}
+
+function finishOf(finish: Value | undefined): Finish | undefined {
+  return FINISHES.find((known) => known === finish);
+}
+
+function usageOf(usage: Value | undefined): ModelUsage {
+  if (!isPlainObject(usage)) return {};
+  return Object.fromEntries(
+    FIGURES.flatMap((figure) => (isCount(usage[figure]) ? [[figure, usage[figure]]] : [])),
+  );
+}
+
+function foreign(id: string, field: string, made: Value): JdbxError {
+  const what = field === 'response_transformer' ? '{ text }' : '{ events }';
+  const text = `expected ${what} from the ${field} of ${id}, got ${describeType(made)}`;
+  return new JdbxError('MODEL_RESPONSE', text, { path: field });
+}

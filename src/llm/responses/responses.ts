@@ -1,0 +1,186 @@
+import { LRUCache } from 'lru-cache';
+import { contentHash } from '../../base/canonical.js';
+import type { Document, NewDocument } from '../../base/document.js';
+import { takeValue, type ValueObject } from '../../base/values.js';
+import type { Draft } from '../../documents/draft.js';
+import { takeDocument } from '../../documents/take-document.js';
+import type { ModelRequest, ModelUsage, ResponseCacheRule } from '../contract.js';
+import { requestHash } from '../request-hash.js';
+
+/** Bytes that the kept answers of one integration may take. */
+export const RESPONSES_BYTES_MAX = 64 * 2 ** 20;
+/** Answers under way, or not committed yet, that equal requests may share. */
+const SHARED_MAX = 10_000;
+/** Entries that make way for one new one, at most. */
+const EVICTED_MAX = 1_000;
+
+/** An answer that is kept. Its id is `cached_response:` and a hash of what was asked of whom. */
+export interface CachedResponse extends Document {
+  readonly _type: 'cached_response';
+  /** The integration's id: sizes are bound by it. */
+  readonly scope: string;
+  readonly request_hash: string;
+  readonly response: ValueObject;
+  /** What it came to, and what each use of it saves. */
+  readonly saves: Savings & ValueObject;
+  readonly bytes: number;
+  /** When it was given: ISO 8601. */
+  readonly at: string;
+}
+
+export type Savings = { readonly [figure in keyof ModelUsage | 'cost_usd']?: number };
+
+/** An answer and what it came to. */
+export interface Kept {
+  readonly response: ValueObject;
+  readonly saves: Savings;
+}
+
+/** Where the answer to one request is kept. */
+export interface Slot {
+  readonly id: string;
+  readonly scope: string;
+  readonly requestHash: string;
+  readonly maxAgeMs: number | undefined;
+  readonly maxBytes: number;
+}
+
+/**
+ * The slot of a request, of one revision of an integration: another revision knows nothing
+ * of the answers before it. Undefined where answers are not to be kept: nobody said so, or
+ * the model is free to say something else the next time.
+ */
+export function slotOf(
+  { _id, _rev }: Document,
+  request: ModelRequest,
+  said: boolean | ResponseCacheRule | undefined,
+): Slot | undefined {
+  if (said === undefined || said === false) return undefined;
+  const { max_age_ms, max_bytes, always }: ResponseCacheRule = said === true ? {} : said;
+  if (request.settings.temperature !== 0 && !always) return undefined;
+  const hash = requestHash(request);
+  return {
+    id: `cached_response:${contentHash([_id, _rev, hash, request.key ?? null])}`,
+    scope: _id,
+    requestHash: hash,
+    maxAgeMs: max_age_ms,
+    maxBytes: max_bytes ?? RESPONSES_BYTES_MAX,
+  };
+}
+
+/** What becomes of an answer. */
+export interface Keeping {
+  readonly isSound: (response: ValueObject) => boolean;
+  readonly leave: (write: (draft: Draft) => void) => void;
+}
+
+/** What the cache reads of the store. */
+export interface ResponsesDeps {
+  get(id: string): Document | undefined;
+  /** The oldest kept answers of a scope, with their `bytes`. */
+  oldest(scope: string, limit: number): Promise<readonly CachedResponse[]>;
+}
+
+/**
+ * Answers that are kept as documents, and those that are under way: equal requests at one
+ * time are asked once.
+ */
+export class Responses {
+  readonly #deps: ResponsesDeps;
+  readonly #shared = new LRUCache<string, Promise<Kept | undefined>>({ max: SHARED_MAX });
+
+  constructor(deps: ResponsesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * What is kept for the slot and young enough, or under way: that gives undefined when it
+   * comes to nothing. Undefined at once, so that whoever asks can `make` it before others ask.
+   */
+  find(slot: Slot, nowMs: number): Promise<Kept | undefined> | undefined {
+    const stored = this.#deps.get(slot.id) as CachedResponse | undefined;
+    const { maxAgeMs = Infinity } = slot;
+    if (stored && Date.parse(stored.at) + maxAgeMs > nowMs) return Promise.resolve(stored);
+    return this.#shared.get(slot.id);
+  }
+
+  /**
+   * Makes the answer, and shares it with equal requests until it is stored.
+   *
+   * @param isSound false for an answer that is not to be given again
+   * @param leave takes the write that stores it, for the commit of whoever asked
+   */
+  async make(slot: Slot, make: () => Promise<Kept>, { isSound, leave }: Keeping): Promise<Kept> {
+    const making = make();
+    // One that waits asks for itself when this fails: its own limits may be others.
+    const shared = making.then(
+      (kept) => (isSound(kept.response) ? kept : undefined),
+      () => undefined,
+    );
+    this.#shared.set(slot.id, shared);
+    try {
+      const kept = await making;
+      if (!isSound(kept.response)) this.#forget(slot, shared);
+      else leave(await this.#write(slot, kept, () => this.#forget(slot, shared)));
+      return kept;
+    } catch (error) {
+      this.#forget(slot, shared);
+      throw error;
+    }
+  }
+
+  #forget({ id }: Slot, shared: Promise<unknown>): void {
+    if (this.#shared.peek(id) === shared) this.#shared.delete(id);
+  }
+
+  async #write(slot: Slot, kept: Kept, written: () => void): Promise<(draft: Draft) => void> {
+    const bytes = Buffer.byteLength(JSON.stringify(kept.response));
+    const evicted = await this.#evicted(slot, bytes);
+    return (draft) => {
+      written();
+      if (bytes <= slot.maxBytes) store(draft, slot, { ...kept, bytes, evicted });
+    };
+  }
+
+  /** The oldest ones that make way for so many bytes. */
+  async #evicted({ scope, maxBytes }: Slot, bytes: number): Promise<string[]> {
+    const { bytes: held = 0 } = (this.#deps.get(sizeId(scope)) ?? {}) as { bytes?: number };
+    let over = held + bytes - maxBytes;
+    if (over <= 0) return [];
+    const ids: string[] = [];
+    for (const oldest of await this.#deps.oldest(scope, EVICTED_MAX)) {
+      if (over <= 0) break;
+      over -= oldest.bytes;
+      ids.push(oldest._id);
+    }
+    return ids;
+  }
+}
+
+interface Stored extends Kept {
+  readonly bytes: number;
+  readonly evicted: readonly string[];
+}
+
+function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): void {
+  const { id, scope, requestHash: request_hash } = slot;
+  const before = (draft.get(sizeId(scope)) ?? {}) as { bytes?: number; entries?: number };
+  const gone = [...evicted, id].map((each) => draft.remove(each) as CachedResponse | undefined);
+  const removed = gone.filter((each) => each !== undefined);
+  const freed = removed.reduce((sum, each) => sum + each.bytes, 0);
+  const at = new Date(draft.at).toISOString();
+  const facts = { _id: id, _type: 'cached_response', scope, request_hash, bytes, at };
+  draft.put(takeDocument(takeValue({ ...facts, response, saves }) as unknown as NewDocument));
+  draft.put(
+    takeDocument({
+      _id: sizeId(scope),
+      _type: 'response_cache',
+      bytes: Math.max(0, (before.bytes ?? 0) - freed) + bytes,
+      entries: Math.max(0, (before.entries ?? 0) - removed.length) + 1,
+    } as NewDocument),
+  );
+}
+
+function sizeId(scope: string): string {
+  return `response_cache:${scope}`;
+}

@@ -1,0 +1,128 @@
+import type { Document } from '../../base/document.js';
+import { isJdbxError, JdbxError } from '../../base/errors.js';
+import type { ValueObject } from '../../base/values.js';
+import type { Finish, ModelRequest, ModelUsage } from '../../llm/contract.js';
+import type { CallEnd } from '../../llm/pools/resource-state.js';
+import type { StageWork } from '../contract.js';
+import { buildRequest, type Said } from './build-request.js';
+import { callModel } from './call-model.js';
+import { isTargetsFault } from './fall-back.js';
+import { type Heard, resumed } from './heard.js';
+import { handleError, transformRequest, transformResponse } from './integration-hooks.js';
+import { readOutput, withFault } from './structured-output.js';
+import type { Target } from './targets.js';
+
+export interface Answer {
+  readonly target: Target;
+  readonly request: ModelRequest;
+  readonly response: ValueObject;
+  /** What the stage's audit document says of how the answer came about. */
+  readonly facts?: ValueObject;
+}
+
+export interface Asking {
+  readonly target: Target;
+  readonly said: Said;
+  /** What an earlier target had said when its stream broke off. */
+  readonly begun?: string | undefined;
+  /** Hears the answer as it comes; absent where nobody listens. */
+  readonly heard?: Heard | undefined;
+}
+
+/** Asks one target, and tells it how the call ended. */
+export async function answerFrom(work: StageWork, asking: Asking): Promise<Answer> {
+  const { target, said, begun = '' } = asking;
+  const { integration, ended } = target;
+  const startedAt = work.run.now();
+  const tell = (outcome: Omit<CallEnd, 'latency_ms'>) =>
+    ended?.({ ...outcome, latency_ms: Math.max(0, work.run.now() - startedAt) });
+  try {
+    const plain = buildRequest(work, integration, said);
+    const request = await transformRequest(work, integration, plain);
+    const answering = { work, integration, heard: asking.heard };
+    const { response, facts } = await answerOf(answering, request, begun);
+    await tell({ isFailure: false, tokens: tokensIn(response) });
+    return { target, request, response, facts };
+  } catch (error) {
+    await tell(failureOf(error, work.signal));
+    throw error;
+  }
+}
+
+interface Answering {
+  readonly work: StageWork;
+  readonly integration: Document;
+  readonly heard: Heard | undefined;
+}
+
+type Given = { readonly response: ValueObject; readonly facts: ValueObject };
+
+async function answerOf(
+  answering: Answering,
+  request: ModelRequest,
+  begun: string,
+): Promise<Given> {
+  if (begun === '') return checked(answering, request, await given(answering, request));
+  try {
+    const { integration } = answering;
+    const rest = await given(answering, resumed(request, begun, integration), 'rescue');
+    const response = { ...rest, text: begun + String(rest.text ?? '') };
+    const whole = await checked(answering, request, response);
+    return { ...whole, facts: { ...whole.facts, rescued: { characters: begun.length } } };
+  } catch (error) {
+    // A provider that does not let a text be continued is asked for a whole one.
+    if (!isJdbxError(error, 'MODEL_REFUSED')) throw error;
+    return checked(answering, request, await given(answering, request));
+  }
+}
+
+/** An answer that has to fit a schema, mended once where the stage says so. */
+async function checked(
+  answering: Answering,
+  request: ModelRequest,
+  response: ValueObject,
+): Promise<Given> {
+  const { response_schema: schema } = request;
+  const isCalling = Array.isArray(response.tool_calls) && response.tool_calls.length > 0;
+  if (!schema || isCalling) return { response, facts: {} };
+  const outputOf = ({ text, finish }: ValueObject) =>
+    readOutput(String(text ?? ''), finish as Finish, schema);
+  try {
+    return { response: { ...response, output: outputOf(response) }, facts: {} };
+  } catch (error) {
+    const mends = answering.work.stage.repair === true && isJdbxError(error, 'MODEL_OUTPUT');
+    if (!mends) throw error;
+    const told = withFault(request, String(response.text ?? ''), error as JdbxError);
+    const again = await given(answering, told, 'repair');
+    return { response: { ...again, output: outputOf(again) }, facts: { repaired: true } };
+  }
+}
+
+async function given(
+  { work, integration, heard }: Answering,
+  request: ModelRequest,
+  part?: string,
+): Promise<ValueObject> {
+  let response: ValueObject;
+  try {
+    response = await callModel(work, { integration, request, part, heard });
+  } catch (error) {
+    const handled = await handleError(work, integration, error);
+    if (handled === undefined) throw error;
+    return handled;
+  }
+  return transformResponse(work, integration, response);
+}
+
+/** An abort says nothing of the resource, and a refused request is the caller's fault. */
+function failureOf(error: unknown, { aborted }: AbortSignal): Omit<CallEnd, 'latency_ms'> {
+  const isFailure = !aborted && isTargetsFault(error);
+  const pause = error instanceof JdbxError ? error.details?.retryAfterMs : undefined;
+  return { isFailure, ...(typeof pause === 'number' ? { retry_after_ms: pause } : {}) };
+}
+
+function tokensIn({ usage }: ValueObject): number | undefined {
+  const { input_tokens, output_tokens } = (usage ?? {}) as ModelUsage;
+  if (input_tokens === undefined && output_tokens === undefined) return undefined;
+  return (input_tokens ?? 0) + (output_tokens ?? 0);
+}

@@ -1,0 +1,93 @@
+import type { ValueObject } from '../../base/values.js';
+import { eventsOf } from '../../llm/answer-builder.js';
+import type { ModelRequest, ModelResponse } from '../../llm/contract.js';
+import { type Kept, type Slot, slotOf } from '../../llm/responses/responses.js';
+import type { StageWork } from '../contract.js';
+import type { ModelCall } from './call-model.js';
+import { readOutput } from './structured-output.js';
+
+/**
+ * The answer that is kept for a call, or the one that `make` gives, which is then kept. A
+ * kept one is on record like any call, with what it saved.
+ */
+export async function orKept(
+  work: StageWork,
+  call: ModelCall,
+  make: () => Promise<Kept>,
+): Promise<ValueObject> {
+  const { run, stage } = work;
+  const { integration, request } = call;
+  const rule = stage.response_cache ?? (integration.response_cache as typeof stage.response_cache);
+  const slot = slotOf(integration, request, rule);
+  if (!slot) return (await make()).response;
+  const startedAt = run.now();
+  const find = () => run.responses.find(slot, startedAt);
+  for (let finding = find(); finding; finding = find()) {
+    const kept = await untilStopped(finding, work.signal);
+    if (kept) return used(work, call, { slot, kept, startedAt });
+  }
+  const keeping = { isSound: isSound(request), leave: work.leave };
+  return (await run.responses.make(slot, make, keeping)).response;
+}
+
+/** Half an answer, or one that does not fit its schema, is not given again. */
+function isSound({ response_schema: schema }: ModelRequest) {
+  return ({ finish, text, tool_calls }: ValueObject): boolean => {
+    if (finish === 'tool' || (Array.isArray(tool_calls) && tool_calls.length > 0)) return true;
+    if (finish !== 'stop') return false;
+    try {
+      if (schema) readOutput(String(text), 'stop', schema);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+}
+
+interface Use {
+  readonly slot: Slot;
+  readonly kept: Kept;
+  readonly startedAt: number;
+}
+
+function used(work: StageWork, call: ModelCall, { slot, kept, startedAt }: Use): ValueObject {
+  const { run, path } = work;
+  const { integration, request, part, heard } = call;
+  const { response, saves } = kept;
+  if (heard) {
+    for (const event of eventsOf(response as unknown as ModelResponse)) {
+      heard.take(event, 1);
+      if (work.stage.stream) run.tell(path, { integration: integration._id, attempt: 1, event });
+    }
+  }
+  work.note({
+    kind: 'llm-call',
+    run: run.id,
+    pipeline: run.pipelineId,
+    path,
+    ...(part === undefined ? {} : { part }),
+    cached: true,
+    from: slot.id,
+    integration: integration._id,
+    integration_rev: integration._rev,
+    model: String(response.model),
+    request: request as unknown as ValueObject,
+    request_hash: slot.requestHash,
+    response,
+    usage: {},
+    saves: saves as ValueObject,
+    started_at: new Date(startedAt).toISOString(),
+    latency_ms: Math.max(0, run.now() - startedAt),
+  });
+  return response;
+}
+
+/** Another's call may take longer than this stage has time. */
+function untilStopped<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    waiting.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

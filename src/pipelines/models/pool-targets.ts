@@ -1,0 +1,71 @@
+import type { Document } from '../../base/document.js';
+import { isJdbxError, JdbxError } from '../../base/errors.js';
+import { describeType, type ValueObject } from '../../base/values.js';
+import type { PoolNeed } from '../../llm/pools/abilities.js';
+import type { Pool, Resource } from '../../llm/pools/pool-document.js';
+import type { StageWork } from '../contract.js';
+import { callGuest } from '../guests/call-guest.js';
+import { buildRequest, type Said } from './build-request.js';
+import { needOf } from './call-need.js';
+import type { Target, Targets } from './targets.js';
+
+/**
+ * The resources of a pool, each when it is free and its limits allow, and none twice for
+ * one call.
+ */
+export async function poolTargets(
+  work: StageWork,
+  document: Document,
+  said: Said,
+): Promise<Targets> {
+  const pool = document as Pool;
+  const need = await needOf(buildRequest(work, document, said));
+  const first = await picked(work, pool, need);
+  const exclude = new Set<string>();
+  const next = async (signal = work.signal): Promise<Target | undefined> => {
+    const { run, path, attempt } = work;
+    const id = `${run.id}/${path}/${attempt}/${exclude.size}`;
+    const { priority } = run;
+    const asked = { pool, need, id, exclude, first, priority, signal };
+    try {
+      const { resource, release } = await run.pools.acquire(asked);
+      exclude.add(resource.id);
+      const integration = integrationOf(work, pool, resource);
+      return { integration, facts: { pool: pool._id, resource: resource.id }, ended: release };
+    } catch (error) {
+      // The error of the last resource that was tried says more.
+      if (exclude.size > 0 && isJdbxError(error, 'POOL_EXHAUSTED')) return undefined;
+      throw error;
+    }
+  };
+  return { next };
+}
+
+/** A resource as an integration document: what it says itself goes over what it names. */
+function integrationOf(work: StageWork, pool: Pool, resource: Resource): Document {
+  const { integration, ...own } = resource;
+  const base = integration === undefined ? undefined : work.run.definitions.get(integration);
+  const standing = { _id: `${pool._id}/${resource.id}`, _type: 'integration', _rev: pool._rev };
+  return { ...standing, ...own, ...base, ...withoutId(own) } as Document;
+}
+
+function withoutId({ id: _, ...fields }: Omit<Resource, 'integration'>): ValueObject {
+  return fields as ValueObject;
+}
+
+/** What a transformer picks, when the pool's strategy is one. */
+async function picked(work: StageWork, pool: Pool, need: PoolNeed): Promise<string | undefined> {
+  const { allocation_strategy: strategy = '' } = pool;
+  if (!strategy.includes(':')) return undefined;
+  const document = work.run.definitions.get(strategy);
+  const resources = pool.resources.map((resource) => ({
+    ...resource,
+    state: work.run.document(`pool_state:${pool._id}/${resource.id}`) ?? null,
+  }));
+  const input = { ...need, resources } as unknown as ValueObject;
+  const { value } = await callGuest(work, { document, field: 'code', input });
+  const id = typeof value === 'string' ? value : undefined;
+  if (id !== undefined && pool.resources.some((resource) => resource.id === id)) return id;
+  const text = `expected the id of a resource from ${strategy}, got ${id ?? describeType(value)}`;
+  throw new JdbxError('GUEST_OUTPUT', text);
+}

@@ -1,0 +1,19 @@
+import type { Purse } from '../../llm/budgets/purse.js';
+import type { StageWork } from '../contract.js';
+
+/**
+ * What a stage's calls are paid from: the budgets of the stage, its run, its pipeline and
+ * its session, and all above those. Undefined when there are none.
+ */
+export function purseFor(work: StageWork): Purse | undefined {
+  const { run, stage, path, attempt } = work;
+  const budgets = [...new Set([...(stage.budget ? [stage.budget] : []), ...run.budgets])];
+  if (budgets.length === 0) return undefined;
+  return {
+    async reserve(need) {
+      const id = `${run.id}/${path}/${attempt}/${work.nextCharge()}`;
+      const grant = await run.reserve({ id, path, budgets, need });
+      return { ...grant, spent: (amounts) => work.charge({ reservation: id, amounts }) };
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Document } from '../../base/document.js';
+import { JdbxError } from '../../base/errors.js';
+import type { Value } from '../../base/values.js';
+import { type Abilities, canTake } from '../../llm/pools/abilities.js';
+import type { CallEnd } from '../../llm/pools/resource-state.js';
+import type { StageWork } from '../contract.js';
+import { buildRequest, type Said } from './build-request.js';
+import { needOf } from './call-need.js';
+import { chooseIntegrations } from './choose-integration.js';
+import { poolTargets } from './pool-targets.js';
+
+/** One integration that a call may go to. */
+export interface Target {
+  readonly integration: Document;
+  /** What the stage's audit document says of the choice beside the integration. */
+  readonly facts?: { readonly [name: string]: Value };
+  /** Tells how the call ended; a pool wants to know. */
+  ended?(end: CallEnd): Promise<void>;
+}
+
+/** The integrations that a stage may call, one after the other. */
+export interface Targets {
+  /**
+   * The next one to try; undefined when there are no more.
+   *
+   * @param signal ends the waiting for one. Default: the stage's own
+   */
+  next(signal?: AbortSignal): Promise<Target | undefined>;
+}
+
+/**
+ * Where a stage's call may go: to the integration that it names, to what an orchestrator
+ * chooses, or to the resources of a pool, as they come free.
+ *
+ * @param said what goes to the model, to know what it takes
+ * @throws {JdbxError} INVALID_INTEGRATION, MISSING_DOCUMENT, POOL_FULL, and what a strategy throws
+ */
+export async function targetsFor(work: StageWork, said: Said): Promise<Targets> {
+  const named = work.run.definitions.get(work.stage.integration as string);
+  if (named._type === 'resource_pool') return poolTargets(work, named, said);
+  const chosen = await chooseIntegrations(work);
+  const integrations = (await thoseThatCan(work, chosen, said)).values();
+  return {
+    next: async () => {
+      const { value: integration } = integrations.next();
+      return integration && { integration };
+    },
+  };
+}
+
+/**
+ * Passes over those that say of themselves that they lack what the request needs: a chain
+ * keeps to what was asked for.
+ */
+async function thoseThatCan(work: StageWork, chosen: readonly Document[], said: Said) {
+  const limited = ({ lacks, context_tokens }: Document) => lacks ?? context_tokens;
+  if (!chosen.some((each) => limited(each) !== undefined)) return chosen;
+  const need = await needOf(buildRequest(work, chosen[0] as Document, said));
+  const able = chosen.filter((each) => canTake(each as Abilities, need));
+  if (able.length > 0) return able;
+  const asked = [`${need.tokens} tokens`, ...need.features].join(', ');
+  throw new JdbxError('INVALID_INTEGRATION', `expected an integration that can take ${asked}`);
+}

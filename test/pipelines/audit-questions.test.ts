@@ -1,0 +1,87 @@
+/** What the audit trail alone answers: cost, failures, savings. The README shows the same queries. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Jdbx } from '#jdbx/index.js';
+import { answer, FaultServer, status } from '../support/fault-server.js';
+import { chat, integration, openStore, pipeline } from './support.js';
+
+const DAY = 86_400_000;
+let now = Date.parse('2026-01-14T10:00:00Z');
+let good: FaultServer;
+let bad: FaultServer;
+let db: Jdbx;
+const price = { input_per_million: 100, output_per_million: 200 };
+
+beforeAll(async () => {
+  good = await FaultServer.start([answer(chat('yes'))]);
+  bad = await FaultServer.start([status(500)]);
+  db = await openStore({ clock: { now: () => now } });
+  const stage = {
+    name: 'ask',
+    integration: 'orchestrator:o',
+    params: { temperature: 0 },
+    response_cache: true,
+  };
+  await db.put([
+    integration('bad', bad.url, { price }),
+    integration('good', good.url, { price }),
+    {
+      _id: 'orchestrator:o',
+      _type: 'llm_orchestrator',
+      fallback_chain: ['integration:bad', 'integration:good'],
+    },
+    pipeline('a', [stage]),
+    pipeline('b', [{ ...stage, response_cache: false }]),
+  ]);
+  await db.run('pipeline:a', 'the day before');
+  now += DAY;
+  for (const input of ['one', 'two', 'one']) await db.run('pipeline:a', input);
+  await db.run('pipeline:b', 'one');
+  now += DAY;
+});
+afterAll(async () => {
+  await db.close();
+  await Promise.all([good.close(), bad.close()]);
+});
+
+const yesterday = { started_at: { $gte: '2026-01-15T00:00:00', $lt: '2026-01-16T00:00:00' } };
+
+it('says what yesterday cost, by pipeline', async () => {
+  const costs = await db.aggregate([
+    { $match: { _type: 'audit', kind: 'llm-call', ...yesterday } },
+    { $group: { _id: '$pipeline', cost_usd: { $sum: '$cost_usd' }, calls: { $sum: 1 } } },
+    { $sort: { cost_usd: -1 } },
+  ] as never);
+  expect(costs).toMatchObject([
+    { _id: 'pipeline:a', cost_usd: 0.004 },
+    { _id: 'pipeline:b', cost_usd: 0.002 },
+  ]);
+});
+
+it('says which integration failed most', async () => {
+  const [worst] = await db.aggregate([
+    { $match: { _type: 'audit', kind: 'llm-call', error: { $exists: true } } },
+    {
+      $group: { _id: { integration: '$integration', code: '$error.code' }, failures: { $sum: 1 } },
+    },
+    { $sort: { failures: -1 } },
+  ] as never);
+  expect(worst).toEqual({
+    _id: { integration: 'integration:bad', code: 'MODEL_UNAVAILABLE' },
+    failures: 5,
+  });
+});
+
+it('says what the cache saved', async () => {
+  const [saved] = await db.aggregate([
+    { $match: { _type: 'audit', kind: 'llm-call', cached: true } },
+    {
+      $group: {
+        _id: null,
+        hits: { $sum: 1 },
+        cost_usd: { $sum: '$saves.cost_usd' },
+        tokens: { $sum: { $add: ['$saves.input_tokens', '$saves.output_tokens'] } },
+      },
+    },
+  ] as never);
+  expect(saved).toEqual({ _id: null, hits: 1, cost_usd: 0.002, tokens: 15 });
+});

@@ -1,0 +1,203 @@
+/** What bounds a run's model calls, over a real store and a provider on loopback. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Jdbx, type NewDocument, open } from '#jdbx/index.js';
+import { answer, FaultServer, hang, status } from '../support/fault-server.js';
+import { openStore, pipeline, runFailure, storeFolder, transformer } from './support.js';
+
+let server: FaultServer;
+let db: Jdbx;
+beforeAll(async () => {
+  server = await FaultServer.start([answer(chat(10, 5))]);
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  db = await openStore();
+  await db.put(integration());
+  return () => db.close();
+});
+
+function chat(prompt_tokens: number, completion_tokens: number) {
+  const message = { role: 'assistant', content: 'Yes.' };
+  const usage = { prompt_tokens, completion_tokens };
+  return { model: 'm', choices: [{ message, finish_reason: 'stop' }], usage };
+}
+
+function integration(more: object = {}): NewDocument {
+  return {
+    _id: 'integration:one',
+    _type: 'integration',
+    provider: 'openai',
+    endpoint: server.url,
+    model: 'm',
+    price: { input_per_million: 1_000, output_per_million: 2_000 },
+    retry_strategy: { max_retries: 0 },
+    ...more,
+  };
+}
+
+const budget = (name: string, limits: object, more: object = {}): NewDocument => ({
+  _id: `budget:${name}`,
+  _type: 'budget',
+  limits,
+  ...more,
+});
+const ask = { name: 'ask', integration: 'integration:one' };
+const spentOf = async (name: string) => (await db.get(`budget:${name}`))?.spent;
+const reservedOf = async (name: string) => (await db.get(`budget:${name}`))?.reserved;
+const nothing = { tokens: 0, calls: 0, cost_usd: 0 };
+
+describe('a call within budgets', () => {
+  it('counts in those of its run, pipeline, session and stage, and above them', async () => {
+    server.play([answer(chat(10, 5))]);
+    await db.put([
+      budget('all', { tokens: 1e6 }),
+      ...['run', 'pipeline', 'session', 'stage'].map((name) =>
+        budget(name, { cost_usd: 10 }, { parent: 'budget:all' }),
+      ),
+      { _id: 'session:s', _type: 'session', budget: 'budget:session' },
+      pipeline('p', [{ ...ask, budget: 'budget:stage' }], { budget: 'budget:pipeline' }),
+    ]);
+    await db.run('pipeline:p', 'Well?', { budget: 'budget:run', session: 'session:s' });
+    for (const name of ['run', 'pipeline', 'session', 'stage', 'all']) {
+      expect(await spentOf(name)).toMatchObject({ tokens: 15, calls: 1, cost_usd: 0.02 });
+      expect(await reservedOf(name)).toEqual(nothing);
+    }
+    expect(await db.query({ _type: 'reservation' }).count()).toBe(0);
+  });
+
+  it('asks for no longer an answer than can be paid for', async () => {
+    server.play([answer(chat(10, 5))]);
+    await db.put([budget('b', { cost_usd: 0.2 }), pipeline('p', [ask], { budget: 'budget:b' })]);
+    await db.run('pipeline:p', 'Well?');
+    const asked = server.requests[0]?.body.max_tokens;
+    expect(asked).toBeGreaterThan(50);
+    expect(asked).toBeLessThanOrEqual(100);
+  });
+
+  it('counts what guests and child runs call', async () => {
+    server.play([answer(chat(10, 5))]);
+    const code =
+      "function f() { return [llm.call('integration:one', 'a'), llm.call('integration:one', 'b')].length }";
+    await db.put([
+      budget('b', { calls: 10 }),
+      transformer('t', code, { permissions: ['llm.call'] }),
+      pipeline('child', [ask]),
+      pipeline('p', [
+        { name: 't', transformer: 'transformer:t' },
+        { name: 'c', pipeline: 'pipeline:child', inputs: '$input' },
+      ]),
+    ]);
+    await db.run('pipeline:p', 'Well?', { budget: 'budget:b' });
+    expect(await spentOf('b')).toMatchObject({ calls: 3, tokens: 45 });
+  });
+
+  it('that the provider refuses costs nothing', async () => {
+    server.play([status(400)]);
+    await db.put([budget('b', { tokens: 1e6 }), pipeline('p', [ask], { budget: 'budget:b' })]);
+    await runFailure(db.run('pipeline:p', 'Well?'));
+    expect(await spentOf('b')).toMatchObject({ tokens: 0, cost_usd: 0, calls: 1 });
+    expect(await reservedOf('b')).toEqual(nothing);
+  });
+
+  it('that breaks off counts as what was set aside', async () => {
+    server.play([hang()]);
+    await db.put([
+      integration({ timeout_ms: 30 }),
+      budget('b', { tokens: 1e6 }),
+      pipeline('p', [{ ...ask, params: { max_tokens: 100 } }], { budget: 'budget:b' }),
+    ]);
+    await runFailure(db.run('pipeline:p', 'Well?'));
+    expect((await spentOf('b')) as object).toMatchObject({ calls: 1 });
+    expect(((await spentOf('b')) as { tokens: number }).tokens).toBeGreaterThan(100);
+    expect(await reservedOf('b')).toEqual(nothing);
+  });
+
+  it('ends when the time of its budget is over', async () => {
+    server.play([hang()]);
+    await db.put([budget('b', { time_ms: 40 }), pipeline('p', [ask], { budget: 'budget:b' })]);
+    const error = await runFailure(db.run('pipeline:p', 'Well?'));
+    expect(error).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+    expect(error.message).toContain('40 ms');
+  });
+});
+
+describe('a run whose budget ends', () => {
+  it('fails with what it had done, what was cut, and why', async () => {
+    server.play([answer(chat(600, 300))]);
+    const stages = ['one', 'two', 'three'].map((name) => ({ ...ask, name, inputs: '$input' }));
+    await db.put([budget('b', { tokens: 1_000 }), pipeline('p', stages, { budget: 'budget:b' })]);
+    const run = db.run('pipeline:p', 'Well? '.repeat(100), { key: 'k' });
+    const error = await run.catch((thrown) => thrown);
+    const partial = { finished: ['one'], cut: 'two', why: expect.stringContaining('budget:b') };
+    expect(error).toMatchObject({
+      code: 'RUN_FAILED',
+      details: { code: 'BUDGET_EXCEEDED', partial },
+    });
+    expect(await db.runOf('run:k')).toMatchObject({ status: 'failed', partial });
+    const again = await db.run('pipeline:p', '', { key: 'k' }).catch((thrown) => thrown);
+    expect(again.details.partial).toEqual(error.details.partial);
+  });
+
+  it('may go on with something cheaper', async () => {
+    await db.put([
+      budget('b', { calls: 0 }),
+      pipeline('p', [{ ...ask, on_error: { continue: 'too dear' } }], { budget: 'budget:b' }),
+    ]);
+    expect((await db.run('pipeline:p', 'Well?')).output).toBe('too dear');
+  });
+
+  it('names a budget that does not exist', async () => {
+    await db.put(pipeline('p', [ask], { budget: 'budget:none' }));
+    expect(await runFailure(db.run('pipeline:p', 'Well?'))).toMatchObject({
+      code: 'MISSING_DOCUMENT',
+    });
+  });
+});
+
+it('many runs at once never pass their budget', async () => {
+  server.play([answer(chat(5, 30))]);
+  await db.put([
+    budget('b', { tokens: 600 }),
+    pipeline('p', [{ ...ask, params: { max_tokens: 30 } }], { budget: 'budget:b' }),
+  ]);
+  const runs = Array.from({ length: 40 }, () =>
+    db.run('pipeline:p', 'Well?').catch(() => undefined),
+  );
+  const done = (await Promise.all(runs)).filter((run) => run !== undefined).length;
+  expect(done).toBeGreaterThan(4);
+  expect(await spentOf('b')).toMatchObject({ tokens: done * 35, calls: done });
+  expect(done * 35).toBeLessThanOrEqual(600);
+  expect(await reservedOf('b')).toMatchObject({ tokens: 0 });
+});
+
+it('a call that a dead process left is counted whole when its run goes on', async () => {
+  const folder = storeFolder();
+  try {
+    const first = await open(folder.path, { env: {}, workers: 1 });
+    await first.put([
+      integration(),
+      budget('b', { tokens: 1e6 }),
+      pipeline('p', [ask], { budget: 'budget:b' }),
+    ]);
+    server.play([hang(), answer(chat(10, 5))]);
+    const run = first.run('pipeline:p', 'Well?', { key: 'k' }).catch(() => {});
+    while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    // As a killed process would leave it: the reservation stands, the run is unfinished.
+    const left = await first.query({ _type: 'reservation' }).toArray();
+    await first.close();
+    await run;
+    const second = await open(folder.path, { env: {}, workers: 1, resume: false });
+    await second.put(left.map(({ _rev, ...rest }) => rest) as never);
+    const [{ amounts }] = left as unknown as [{ amounts: { tokens: number } }];
+    const before =
+      ((await second.get('budget:b'))?.spent as { tokens: number } | undefined)?.tokens ?? 0;
+    await second.resume();
+    await second.settled();
+    const { spent } = (await second.get('budget:b')) as unknown as { spent: { tokens: number } };
+    expect(spent.tokens).toBe(before + amounts.tokens + 15);
+    expect(await second.audit.query({ kind: 'budget', run: 'run:k' }).count()).toBe(1);
+    await second.close();
+  } finally {
+    folder.remove();
+  }
+});
