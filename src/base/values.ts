@@ -33,6 +33,8 @@ const FORBIDDEN_KEYS = new Set(['__proto__']);
  * @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE
  */
 export function takeValue(input: unknown, path = ''): Value {
+  // What most filters compare with.
+  if (typeof input === 'string' && input.isWellFormed()) return input;
   return new Taker().take(input, path, 0);
 }
 

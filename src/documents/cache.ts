@@ -13,17 +13,19 @@ const FLAGS_FIRST = 1_024;
  *
  * When it is full a hand goes round the entries and takes out those that were not read
  * since it last came by (CLOCK), so a hit costs one flag. What queries need stands in
- * columns by ref: a document is found without going through anything else in memory.
+ * columns by ref: a document is found without going through anything else in memory, and
+ * nothing here looks into it (a test for truth would), since each look waits for memory.
  */
 export class DocumentCache {
   readonly #sizeMaxBytes: number;
-  readonly #byId = new Map<string, StoredDocument>();
+  readonly #refs = new Map<string, DocumentRef>();
+  readonly #stored: (StoredDocument | undefined)[] = [];
   readonly #documents: (Document | undefined)[] = [];
   /** The commit that wrote each document. */
   readonly #seqs: number[] = [];
   /** 1 where a document was read since the hand last came by. */
   #used = new Uint8Array(FLAGS_FIRST);
-  #hand: Iterator<StoredDocument> = this.#byId.values();
+  #hand: Iterator<DocumentRef> = this.#refs.values();
   #newestSeq = 0;
   #bytes = 0;
 
@@ -34,10 +36,15 @@ export class DocumentCache {
 
   /** The newest revision, if it is held and not newer than `seq`. */
   get(id: string, seq: number): StoredDocument | undefined {
-    const stored = this.#byId.get(id);
-    if (stored === undefined || stored.seq > seq) return undefined;
-    this.#used[stored.ref] = 1;
-    return stored;
+    const ref = this.#refs.get(id);
+    if (ref === undefined || this.documentAt(ref, seq) === undefined) return undefined;
+    return this.#stored[ref];
+  }
+
+  /** The same, the document alone. */
+  documentOf(id: string, seq: number): Document | undefined {
+    const ref = this.#refs.get(id);
+    return ref === undefined ? undefined : this.documentAt(ref, seq);
   }
 
   /** The same by ref, the document alone. */
@@ -50,11 +57,13 @@ export class DocumentCache {
   }
 
   set(stored: StoredDocument): void {
+    if (this.#sizeMaxBytes === 0) return;
     const { ref, seq, document } = stored;
     this.delete(document._id);
     if (!stored.shareable || sizeOf(stored) > this.#sizeMaxBytes) return;
     if (ref >= this.#used.length) this.#growFlags(ref);
-    this.#byId.set(document._id, stored);
+    this.#refs.set(document._id, ref);
+    this.#stored[ref] = stored;
     this.#documents[ref] = document;
     this.#seqs[ref] = seq;
     this.#used[ref] = 0;
@@ -64,29 +73,31 @@ export class DocumentCache {
   }
 
   has(id: string): boolean {
-    return this.#byId.has(id);
+    return this.#refs.has(id);
   }
 
   delete(id: string): void {
-    const stored = this.#byId.get(id);
-    if (stored) this.#remove(stored);
+    const ref = this.#refs.get(id);
+    if (ref !== undefined) this.#remove(ref);
   }
 
   /** Entries stand in the order in which they came, and the hand goes round them. */
   #evict(): void {
     let step = this.#hand.next();
     if (step.done) {
-      this.#hand = this.#byId.values();
+      this.#hand = this.#refs.values();
       step = this.#hand.next();
     }
-    const { value: stored } = step as IteratorYieldResult<StoredDocument>;
-    if (this.#used[stored.ref] === 1) this.#used[stored.ref] = 0;
-    else this.#remove(stored);
+    const { value: ref } = step as IteratorYieldResult<DocumentRef>;
+    if (this.#used[ref] === 1) this.#used[ref] = 0;
+    else this.#remove(ref);
   }
 
-  #remove(stored: StoredDocument): void {
-    this.#byId.delete(stored.document._id);
-    this.#documents[stored.ref] = undefined;
+  #remove(ref: DocumentRef): void {
+    const stored = this.#stored[ref] as StoredDocument;
+    this.#refs.delete(stored.document._id);
+    this.#stored[ref] = undefined;
+    this.#documents[ref] = undefined;
     this.#bytes -= sizeOf(stored);
   }
 

@@ -121,7 +121,7 @@ export class Database {
   async get<T = Document>(id: string): Promise<T | undefined> {
     // The newest revision, without the cost of a view, when it is at hand: then its id is one.
     const cached = this.#store.cached(id);
-    if (cached) return cached.document as T;
+    if (cached !== undefined) return cached as T;
     checkId(id);
     return this.#read((view) => view.get(id)) as T | undefined;
   }

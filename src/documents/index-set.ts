@@ -9,6 +9,7 @@ import type {
   OrderedIndex,
 } from '../indexes/contract.js';
 import type { IndexDefinition, PlannableIndex } from '../query/contract.js';
+import { indexFacts } from '../query/index-facts.js';
 import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
 import type { SaveLabel } from './index-saves.js';
@@ -249,9 +250,24 @@ interface Delta {
 function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: number): Delta {
   // An index that this very commit makes was filled without the documents that it changes.
   const isHeld = live.since < seq && before?._type === live.definition.type;
+  if (isHeld && after && isUntouched(live, before, after)) {
+    return { id: after._id, ref, removed: [], inserted: [] };
+  }
   const old = isHeld ? keysIn(live, before) : [];
   const now = after?._type === live.definition.type ? keysIn(live, after) : [];
   return { id: after?._id ?? '', ref, removed: without(old, now), inserted: without(now, old) };
+}
+
+/** Whether all that an index reads of a document stayed as it was, as far as a quick look tells. */
+function isUntouched({ definition }: LiveIndex, before: Document, after: Document): boolean {
+  if (definition.wildcard || definition.partial || before._type !== after._type) return false;
+  return indexFacts(definition).roots.every((root) => isSame(before[root], after[root]));
+}
+
+function isSame(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return false;
+  return left.every((item, at) => item === right[at]);
 }
 
 function typeKey({ _type, _id }: Document): Uint8Array {

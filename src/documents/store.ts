@@ -184,9 +184,9 @@ export class Store implements Shared {
   }
 
   /** The newest revision of a document, when it is at hand. */
-  cached(id: string): StoredDocument | undefined {
+  cached(id: string): Document | undefined {
     this.refresh();
-    return this.#closed || this.#failure ? undefined : this.cache.get(id, this.publishedSeq);
+    return this.#closed || this.#failure ? undefined : this.cache.documentOf(id, this.publishedSeq);
   }
 
   /**

@@ -78,7 +78,10 @@ export class View implements QuerySource {
   stored(id: string): StoredDocument | undefined {
     this.checkOpen();
     const cached = this.#shared.cache.get(id, this.seq);
-    if (cached) return cached;
+    return cached === undefined ? this.#read(id) : cached;
+  }
+
+  #read(id: string): StoredDocument | undefined {
     const stored = this.#engine.get(id);
     // Only the newest published state may enter the cache; what an older view reads may be outdated.
     if (stored && this.seq === this.#shared.publishedSeq) this.#shared.cache.set(stored);
@@ -101,9 +104,9 @@ export class View implements QuerySource {
   load(ref: DocumentRef): Document | undefined {
     this.checkOpen();
     const cached = this.#shared.cache.documentAt(ref, this.seq);
-    if (cached) return cached;
+    if (cached !== undefined) return cached;
     const id = this.idOf(ref);
-    const stored = id === undefined ? undefined : this.stored(id);
+    const stored = id === undefined ? undefined : this.#read(id);
     return stored?.ref === ref ? stored.document : undefined;
   }
 

@@ -3,7 +3,8 @@ import type { DocumentRef } from '../indexes/contract.js';
 import type { Access, IndexAccess } from './access.js';
 import type { QuerySource } from './contract.js';
 import { countByKeys } from './count-by-keys.js';
-import { CHUNK_MAX, type Chunk, matching } from './matching.js';
+import { KeyTies, keysTellTies } from './key-ties.js';
+import { CHUNK_MAX, type Chunk, firstMatching, type MatchSetting, matching } from './matching.js';
 import { inFieldOrder, sortInMemory } from './ordered.js';
 import type { Plan } from './plan.js';
 import type { RunStats } from './stats.js';
@@ -25,12 +26,22 @@ export function* run(
 
 /** Runs a plan to its end. The array is the caller's. */
 export function find(plan: Plan, source: QuerySource): ValueObject[] {
+  const [only] = plan.accesses;
+  if (only && !plan.order && plan.accesses.length === 1) return findIn(only, plan, source);
   let all: ValueObject[] | undefined;
   for (const chunk of runChunks(plan, source, { toEnd: true })) {
     if (!all) all = chunk;
     else for (let at = 0; at < chunk.length; at++) all.push(chunk[at] as ValueObject);
   }
   return all ?? [];
+}
+
+/** The common case, one access in whatever order, without the steps of a lazy read. */
+function findIn(access: Access, plan: Plan, source: QuerySource): ValueObject[] {
+  const { skip, limit, project } = plan;
+  const found = firstMatching(access, settingOf(plan, source, 1, { toEnd: true }), skip + limit);
+  const part = skip === 0 ? found : found.slice(skip);
+  return project ? part.map(project) : part;
 }
 
 /** How many documents a plan finds, after `skip` and `limit`. */
@@ -67,23 +78,41 @@ function* runChunks(
   }
 }
 
-function inOrder(plan: Plan, source: QuerySource, { stats, toEnd }: RunOptions): Iterable<Chunk> {
+function inOrder(plan: Plan, source: QuerySource, options: RunOptions): Iterable<Chunk> {
   const wanted = plan.skip + plan.limit;
   const parts = plan.ordered ? plan.accesses.flatMap(rangesApart) : plan.accesses;
-  const { covering } = plan;
-  const setting = {
-    source,
-    stats,
-    covering,
-    wantsKeys: covering !== undefined,
-    seen: plan.repeats ? new Set<DocumentRef>() : undefined,
-    ...chunkSizes(plan, parts.length, toEnd ? CHUNK_MAX : CHUNK_FIRST),
-  };
+  const ties = tiesOf(plan, parts);
+  const setting = settingOf(plan, source, parts.length, options, ties);
   const streams = parts.map((access) => matching(access, setting));
   if (!plan.order) return streams.length === 1 ? (streams[0] as Iterable<Chunk>) : concat(streams);
-  if (plan.ordered) return inFieldOrder(streams, plan.order, wanted);
-  if (stats) stats.sortedInMemory = true;
+  if (plan.ordered) return inFieldOrder(streams, plan.order, wanted, ties);
+  if (options.stats) options.stats.sortedInMemory = true;
   return [sortInMemory(streams, plan.order, wanted)];
+}
+
+/** Keys are copied out one by one, so they are asked for only where few are read. */
+function tiesOf(
+  { order, ordered, skip, limit }: Plan,
+  parts: readonly Access[],
+): KeyTies | undefined {
+  const [only] = parts;
+  if (!order || !ordered || !only || parts.length !== 1) return undefined;
+  if (skip + limit > CHUNK_MAX) return undefined;
+  return keysTellTies(only, order) ? new KeyTies() : undefined;
+}
+
+function settingOf(
+  plan: Plan,
+  source: QuerySource,
+  streams: number,
+  { stats, toEnd }: RunOptions,
+  ties?: KeyTies,
+): MatchSetting {
+  const { chunkFirst, chunkNext } = chunkSizes(plan, streams, toEnd ? CHUNK_MAX : CHUNK_FIRST);
+  const { covering } = plan;
+  const seen = plan.repeats ? new Set<DocumentRef>() : undefined;
+  const wantsKeys = covering !== undefined || ties !== undefined;
+  return { source, stats, covering, ties, wantsKeys, seen, chunkFirst, chunkNext };
 }
 
 /**

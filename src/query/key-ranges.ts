@@ -28,7 +28,13 @@ export function keyRanges(
     if (values.length === 1) for (const prefix of prefixes) prefix.push(values[0]);
     else prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
   }
-  return prefixes.map((prefix) => startingWith(encodeKey(prefix, directions)));
+  const toRange = bounds.length === definition.fields.length ? onlyKey : startingWith;
+  return prefixes.map((prefix) => toRange(encodeKey(prefix, directions)));
+}
+
+/** One whole key: one piece of bytes is both ends. */
+function onlyKey(key: Uint8Array): KeyRange {
+  return { lower: key, upper: key, upperInclusive: true };
 }
 
 type Prefix = (Value | undefined)[];

@@ -3,7 +3,7 @@ import { isPlainObject, type Value } from '../base/values.js';
 import { testBits } from './bits.js';
 import { evaluate, isTrue } from './expression.js';
 import type { FilterNode, PathTest, RangeOperator, Test } from './filter-node.js';
-import { ownValue, type Segments, someAtPath, splitPath } from './paths.js';
+import { fieldReader, type Segments, someAtPath, splitPath } from './paths.js';
 import type { TextPattern } from './pattern.js';
 import { isOfType } from './type-names.js';
 
@@ -46,11 +46,12 @@ function compilePathTest({ path, test }: PathTest, compile: Compile): Predicate 
 
 /** The common case, a path through objects alone, without the walk. */
 function atPath(segments: Segments, leaves: boolean, accept: Predicate): Predicate {
+  const readers = segments.map(fieldReader);
   return (document) => {
     let value = document;
-    for (let at = 0; at < segments.length; at++) {
+    for (let at = 0; at < readers.length; at++) {
       if (Array.isArray(value)) return someAtPath(document, segments, leaves, accept);
-      value = ownValue(value, segments[at] as string);
+      value = (readers[at] as (node: unknown) => unknown)(value);
     }
     return Array.isArray(value) && leaves
       ? someAtPath(document, segments, true, accept)
@@ -60,9 +61,9 @@ function atPath(segments: Segments, leaves: boolean, accept: Predicate): Predica
 
 /** The common case, a top-level field that holds no array, without the walk. */
 function atField(segments: Segments, leaves: boolean, accept: Predicate): Predicate {
-  const field = segments[0] as string;
+  const read = fieldReader(segments[0] as string);
   return (document) => {
-    const value = ownValue(document, field);
+    const value = Array.isArray(document) ? undefined : read(document);
     return Array.isArray(value) && leaves
       ? someAtPath(document, segments, true, accept)
       : accept(value);

@@ -3,6 +3,7 @@ import type { Access } from './access.js';
 import type { DocumentBody } from './contract.js';
 import type { Covering } from './covering.js';
 import { allOf, type FilterNode } from './filter-node.js';
+import type { KeyTies } from './key-ties.js';
 import { compileNode, type Predicate } from './match.js';
 import { type ReadSetting, type RefBatch, readRefs } from './read-refs.js';
 
@@ -13,8 +14,8 @@ export interface MatchSetting extends ReadSetting {
   /** Documents that came already; undefined where none can come twice. */
   readonly seen: Set<DocumentRef> | undefined;
   readonly covering: Covering | undefined;
-  /** Documents in the first chunk. */
-  readonly chunkFirst: number;
+  /** Where the keys of what is given are noted. */
+  readonly ties: KeyTies | undefined;
   /** Documents in the second; from then on they grow. */
   readonly chunkNext: number;
 }
@@ -35,6 +36,17 @@ export function* matching(access: Access, setting: MatchSetting): Generator<Chun
       yield chunk;
     }
   }
+}
+
+/** The first `wanted` documents of an access that match, in one go. */
+export function firstMatching(access: Access, setting: MatchSetting, wanted: number): Chunk {
+  const test = residueTest(access.residue);
+  const found: DocumentBody[] = [];
+  for (const batch of readRefs(access, setting)) {
+    fillChunk(found, wanted, batch, 0, test, setting);
+    if (found.length >= wanted) break;
+  }
+  return found;
 }
 
 /** What the access proves is not tested again. */
@@ -61,9 +73,11 @@ function fillChunk(
     }
     const told = setting.covering?.((batch.keys as Uint8Array[])[at] as Uint8Array);
     const document = told ?? source.load(ref);
-    if (!document) continue;
+    if (document === undefined) continue;
     if (stats && !told) stats.documentsExamined++;
-    if (!test || test(document)) chunk.push(document);
+    if (test && !test(document)) continue;
+    chunk.push(document);
+    setting.ties?.note((batch.keys as Uint8Array[])[at] as Uint8Array);
   }
   return at;
 }

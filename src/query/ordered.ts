@@ -1,4 +1,5 @@
 import type { DocumentBody } from './contract.js';
+import type { KeyTies } from './key-ties.js';
 import type { Chunk } from './matching.js';
 import { mergeOrdered } from './merge.js';
 import {
@@ -14,14 +15,19 @@ import { takeLeast } from './top.js';
 /** A long tie is cut back at this length to what can still be asked for. */
 const TIES_MAX = 1_000;
 
-/** Streams that come in the order of the fields already: ties are put in order, and streams merged. */
+/**
+ * Streams that come in the order of the fields already: ties are put in order, and streams merged.
+ *
+ * @param known what tells of the documents of the one stream whether they tie
+ */
 export function inFieldOrder(
   streams: readonly Iterable<Chunk>[],
   order: SortOrder,
   wanted: number,
+  known?: KeyTies,
 ): Iterable<Chunk> {
   const settled = streams.map((stream) =>
-    order.fields.length === 0 ? stream : settleTies(stream, order, wanted),
+    order.fields.length === 0 ? stream : settleTies(stream, order, wanted, known),
   );
   return settled.length === 1 ? (settled[0] as Iterable<Chunk>) : merged(settled, order);
 }
@@ -57,8 +63,9 @@ function* settleTies(
   chunks: Iterable<Chunk>,
   order: SortOrder,
   wanted: number,
+  known: KeyTies | undefined,
 ): Generator<Chunk, void> {
-  const isTie = tieTester(order);
+  const isTie = known ? () => known.next() : tieTester(order);
   let ties: DocumentBody[] = [];
   for (const chunk of chunks) {
     const settled: DocumentBody[] = [];

@@ -25,6 +25,23 @@ export function ownValue(node: unknown, key: string): unknown {
   return isPlainObject(node) && Object.hasOwn(node, key) ? node[key] : undefined;
 }
 
+/** What documents are made of; a name found in none of these is an own one or missing. */
+const PROTOTYPES = [Object, Date, Uint8Array, RegExp].map(({ prototype }) => prototype as object);
+
+/**
+ * `ownValue` for one name and what is no array. Where nothing can be inherited under that
+ * name, plain access does, which is several times faster.
+ */
+export function fieldReader(key: string): (node: unknown) => unknown {
+  if (isPosition(key) || PROTOTYPES.some((prototype) => key in prototype)) {
+    return (node) => ownValue(node, key);
+  }
+  return (node) =>
+    typeof node === 'object' && node !== null
+      ? (node as Readonly<Record<string, unknown>>)[key]
+      : undefined;
+}
+
 /** True when one path leads to, or through, the other. */
 export function pathsOverlap(left: string, right: string): boolean {
   return left === right || left.startsWith(`${right}.`) || right.startsWith(`${left}.`);

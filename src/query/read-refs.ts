@@ -5,7 +5,11 @@ import { giveRefs, takeRefs } from './ref-buffers.js';
 import { noteKeys, type RunStats } from './stats.js';
 
 const BATCH_FIRST = 32;
+/** Of documents wanted, so many keys are read at first, and not some more. */
+const EXACT_MIN = 8;
+const EXACT_MAX = 64;
 const BATCH_MAX = 2_048;
+const BATCH_GROWTH = 8;
 
 /** Some refs of an access. It is filled anew for the next batch. */
 export interface RefBatch {
@@ -19,6 +23,8 @@ export interface ReadSetting {
   readonly source: QuerySource;
   readonly stats: RunStats | undefined;
   readonly wantsKeys: boolean;
+  /** Documents in the first chunk. */
+  readonly chunkFirst: number;
 }
 
 /** The refs that an access gives, lazily; index accesses may repeat one. */
@@ -74,12 +80,13 @@ function keepMembers(batch: RefBatch, members: ReadonlySet<DocumentRef>): void {
 function* readRanges(
   access: IndexAccess | ScanAccess,
   index: OrderedIndex,
-  { source, stats, wantsKeys }: ReadSetting,
+  { source, stats, wantsKeys, chunkFirst: wanted }: ReadSetting,
 ): Generator<RefBatch, void> {
   const { ranges, reverse } = access;
   // Ranges that are read apart for a merge are counted together.
   const counted = access.kind === 'index' ? access.bounds : access;
-  const batch = { refs: takeRefs(BATCH_FIRST), count: 0, keys: wantsKeys ? [] : undefined };
+  const first = wanted > EXACT_MAX ? BATCH_FIRST : Math.max(wanted, EXACT_MIN);
+  const batch = { refs: takeRefs(first), count: 0, keys: wantsKeys ? [] : undefined };
   try {
     for (let at = 0; at < ranges.length; at++) {
       const range = ranges[reverse ? ranges.length - 1 - at : at] as KeyRange;
@@ -107,6 +114,6 @@ function readBatch(cursor: IndexCursor, batch: RefBatch): number {
 
 function growRefs(batch: RefBatch): void {
   const { refs } = batch;
-  batch.refs = takeRefs(refs.length * 4 > BATCH_MAX ? BATCH_MAX : refs.length * 4);
+  batch.refs = takeRefs(Math.min(refs.length * BATCH_GROWTH, BATCH_MAX));
   giveRefs(refs);
 }

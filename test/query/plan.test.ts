@@ -125,6 +125,25 @@ describe('order', () => {
     }
   });
 
+  test('of equal keys is settled by _id across batches, whatever else the filter leaves out', () => {
+    const many = new MemorySource();
+    // Entered in an order of its own, so that entries of one key do not stand by `_id`.
+    for (let at = 0; at < 300; at++) {
+      const n = (at * 77) % 300;
+      many.put({ _id: `m${1_000 + n}`, _type: 'm', group: 'a', step: n % 3, odd: n % 2 === 1 });
+    }
+    many.addIndex('by-group-step', 'm', { group: 1, step: 1 });
+    const query = {
+      filter: { _type: 'm', group: 'a', odd: true },
+      sort: { group: 1, step: 1 },
+      limit: 120,
+    };
+    const odd = Array.from({ length: 300 }, (_, n) => n).filter((n) => n % 2 === 1);
+    odd.sort((left, right) => (left % 3) - (right % 3) || left - right);
+    expect(many.explain(query)).toMatchObject({ plan: 'index', sortInMemory: false });
+    expect(many.ids(query)).toEqual(odd.slice(0, 120).map((n) => `m${1_000 + n}`));
+  });
+
   test('by _id comes from the scan of the type', () => {
     const query = { ...of({}), sort: { _id: -1 }, limit: 2 };
     expect(source.explain(query)).toMatchObject({
