@@ -6,6 +6,5 @@ const WORKS = { sequential, together, history };
 const [work, directory, module, opener, postgres, options] = process.argv.slice(2);
 const subject = await (await import(module))[opener]({ directory, postgres });
 const measured = await WORKS[work](subject, JSON.parse(options ?? '{}'));
-await subject.close();
 console.log(`\n${JSON.stringify(measured)}`);
 process.exit(0);

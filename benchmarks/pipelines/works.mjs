@@ -1,4 +1,7 @@
-/** What every subject does. `stage(at)` marks the start of a stage; its returned text is 2 KB, or short. */
+/**
+ * What every subject does, and then closes. A subject's `run` gives the times at which its stages
+ * began, or ended: the same for all stages of a subject.
+ */
 
 /** About 2 KB that no two stages share. */
 export function newHistory(at) {
@@ -25,6 +28,7 @@ export function medianOf(numbers) {
 export async function sequential(subject, { stages = 60 } = {}) {
   await subject.run({ stages: 10, history: false });
   const times = gaps(await subject.run({ stages, history: false }));
+  await subject.close();
   return { stageMs: medianOf(times) };
 }
 
@@ -37,13 +41,18 @@ export async function together(subject, { callers = 128, rounds = 3 } = {}) {
   const startedAt = performance.now();
   for (let round = 0; round < rounds; round++) await one();
   const seconds = (performance.now() - startedAt) / 1_000;
+  await subject.close();
   return { stagesPerSecond: (callers * rounds * stages) / seconds };
 }
 
-/** One run whose history grows by 2 KB a stage: what it leaves on disk, and its late stages' time. */
+/**
+ * One run whose history grows by 2 KB a stage: what it leaves on the disk when its store is
+ * closed, and its late stages' time.
+ */
 export async function history(subject, { stages = 1_000 } = {}) {
   const before = await subject.diskBytes();
   const times = gaps(await subject.run({ stages, history: true }));
+  await subject.close();
   const diskBytes = (await subject.diskBytes()) - before;
   const [early, late] = [medianOf(times.slice(4, 15)), medianOf(times.slice(-11))];
   return { diskBytes, earlyMs: early, lateMs: late, lateOverEarly: late / early };
