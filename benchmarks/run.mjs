@@ -17,6 +17,7 @@ const TRIALS = [
   'raw-lmdb',
   'point-get',
   'durable-insert',
+  'several-processes',
   'bulk-load',
   'indexed-query',
   'transformer-call',

@@ -28,6 +28,8 @@
 #include <string.h>
 
 #include "image.h"
+#include "shared_binding.h"
+#include "skiplist_read.h"
 
 /* Places in the header. */
 enum {
@@ -567,5 +569,6 @@ NAPI_MODULE_INIT() {
     return NULL;
   }
   napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
+  shared_define(env, exports);
   return exports;
 }

@@ -1,6 +1,7 @@
 import { contentHash } from './base/canonical.js';
 import type { Document, NewDocument } from './base/document.js';
 import type { DocumentCheck } from './documents/contract.js';
+import { checkSchedule } from './jobs/schedule-document.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
 import { checkPool } from './llm/pools/pool-document.js';
@@ -18,6 +19,7 @@ const CHECKS: Readonly<Record<string, DocumentCheck>> = {
   credential: checkCredential,
   price: checkPrice,
   resource_pool: checkPool,
+  schedule: checkSchedule,
 };
 
 /** What is checked when a definition is written, by its type. */

@@ -32,11 +32,24 @@ export type {
   TextFormat,
 } from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
+export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
 export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
 export type { RunEvents } from './pipelines/events.js';
+export type { FollowOptions, RunEvent, RunEventType } from './pipelines/follow.js';
+export type { ForkOptions, ForkPatch } from './pipelines/fork.js';
+export type { ReplayDifference, ReplayReport } from './pipelines/replay.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';
 export type { RunOptions } from './pipelines/runs.js';
-export { type Jdbx, type JdbxEvents, MEMORY, type OpenOptions, open } from './runtime.js';
+export type { KeptDocument, UndoReport } from './pipelines/undo.js';
+export type { WaitDocument } from './pipelines/waits/wait-document.js';
+export {
+  type EmitOptions,
+  type Jdbx,
+  type JdbxEvents,
+  MEMORY,
+  type OpenOptions,
+  open,
+} from './runtime.js';
 export type { BackupOptions, BackupProgress, BackupResult } from './storage/backup.js';
 export { type CompactResult, compactStore } from './storage/compact.js';

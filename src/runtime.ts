@@ -5,15 +5,21 @@ import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import type { Document } from './base/document.js';
+import { JdbxError } from './base/errors.js';
+import { takeValue, type Value } from './base/values.js';
 import { blobFault, documentChecks } from './document-checks.js';
 import { AuditTrail } from './documents/audit-trail.js';
 import { DocumentCache } from './documents/cache.js';
 import { type CheckOptions, type CheckReport, checkView } from './documents/check.js';
 import type { Filter } from './documents/contract.js';
+import type { Cursor } from './documents/cursor.js';
 import { Database } from './documents/database.js';
 import type { RetainReport } from './documents/retention/contract.js';
 import { Store } from './documents/store.js';
+import { takeDocument } from './documents/take-document.js';
 import { indexKind } from './indexes/create-index.js';
+import { Jobs } from './jobs/jobs.js';
+import { estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import { createModelCaller } from './llm/call-model.js';
 import type { Price } from './llm/contract.js';
 import { createProviders } from './llm/create-providers.js';
@@ -22,19 +28,36 @@ import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import { Transport } from './llm/transport/transport.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
+import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
+import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
-
+import { type UndoReport, undoRun } from './pipelines/undo.js';
+import type { WaitDocument } from './pipelines/waits/wait-document.js';
 import { createSandbox } from './sandbox/pool.js';
+import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
 
+export interface EmitOptions {
+  /** The correlation key. Default null, as of waits without one. */
+  readonly key?: unknown;
+  /** True: one wait takes it, and it is gone. Default false: every run that waits for it sees it. */
+  readonly once?: boolean | undefined;
+  /** Milliseconds for which it can be met. Default 30 days. */
+  readonly keepMs?: number | undefined;
+}
+
 export interface OpenOptions {
-  /** Go on with runs that an earlier process left unfinished. Default true. */
+  /**
+   * Go on with runs that an earlier process left unfinished, and do what is due: end waits and
+   * follow schedules. Default true.
+   */
   readonly resume?: boolean | undefined;
   /** Make a store where there is none. Default true; false throws STORE_MISSING instead. */
   readonly create?: boolean | undefined;
@@ -44,6 +67,8 @@ export interface OpenOptions {
   readonly sizeMaxBytes?: number | undefined;
   /** Commits that the change log keeps, for `watch` with `since`. Default 100,000. */
   readonly logCommits?: number | undefined;
+  /** Runs that are at work at once; more wait for their turn by priority. Default 100,000. */
+  readonly runsAtOnce?: number | undefined;
   /**
    * Changed documents after which the indexes are saved in the background, so that the store
    * opens without reading its documents. Default 20,000; stores of less than a quarter of it
@@ -63,12 +88,22 @@ export interface OpenOptions {
   readonly sealKey?: Uint8Array | undefined;
   /** Sends HTTP requests to providers, e.g. undici's `ProxyAgent`. Default: pools of its own. */
   readonly dispatcher?: Dispatcher | undefined;
+  /**
+   * Counts the tokens of a text, where a stage's `history` is a number of tokens. Default: the
+   * optional package `gpt-tokenizer`, or else an estimate, which the audit trail says it is.
+   */
+  readonly countTokens?: ((text: string) => number) | undefined;
   readonly clock?: Clock | undefined;
   /** Gives numbers from 0 to 1, for the waits between attempts. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-const DEFAULTS = { cacheBytes: 64 * 2 ** 20, logCommits: 100_000, retentionIntervalMs: 60_000 };
+const DEFAULTS = {
+  cacheBytes: 64 * 2 ** 20,
+  logCommits: 100_000,
+  retentionIntervalMs: 60_000,
+  runsAtOnce: 100_000,
+};
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
@@ -111,6 +146,8 @@ export class Jdbx extends Database implements AsyncDisposable {
   /** Tells when runs and stages start and end. */
   readonly events: EventEmitter<JdbxEvents>;
   readonly #runs: Runs;
+  readonly #jobs: Jobs;
+  #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
@@ -156,19 +193,47 @@ export class Jdbx extends Database implements AsyncDisposable {
       models,
       clock,
       random,
-      emit: (event, ...args) => this.events.emit(event, ...(args as never)),
+      emit: (event, ...args) => {
+        if (event === 'run-end') this.#jobs.runEnded();
+        this.events.emit(event, ...(args as never));
+      },
       owner: nanoid(),
+      tokens: () => {
+        this.#tokens ??= tokenCounter(options.countTokens);
+        return this.#tokens;
+      },
+      runsAtOnce: options.runsAtOnce ?? DEFAULTS.runsAtOnce,
+      alarm: (atMs) => this.#jobs.expect(atMs),
     });
     this.#closers.add(() => this.#runs.close());
+    this.#jobs = new Jobs({
+      database: this,
+      clock,
+      post: this.#runs.post,
+      start: async ({ pipeline, input, ...start }) => {
+        await this.#runs.launch(pipeline, input, start);
+      },
+    });
+    this.#closers.add(() => this.#jobs.close());
   }
 
   /** @internal Fills a new store, and goes on with unfinished runs. */
   async begin(options: OpenOptions): Promise<void> {
-    if (this.seq === 0) await this.insert(SYSTEM_DOCUMENTS);
+    if (this.seq === 0) await this.#fill();
     const intervalMs = options.retentionIntervalMs ?? DEFAULTS.retentionIntervalMs;
     const onProgress = (report: RetainReport) => this.events.emit('retention', report);
     if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
-    if (options.resume ?? true) await this.#runs.resumeUnfinished();
+    // With others here, what is unfinished may be theirs and under way.
+    const resume = options.resume ?? true;
+    if (resume && this.othersCount === 0) await this.resume();
+  }
+
+  /** Of several processes that meet at a new store, one fills it. */
+  #fill(): Promise<void> {
+    const taken = SYSTEM_DOCUMENTS.map(takeDocument);
+    return this.submit((draft) => {
+      for (const each of taken) if (!draft.get(each.id)) draft.insert(each);
+    });
   }
 
   /**
@@ -181,17 +246,137 @@ export class Jdbx extends Database implements AsyncDisposable {
     return this.#runs.run(pipeline, input, options);
   }
 
-  /**
-   * Goes on with runs that an earlier process left unfinished, as `open` does by default.
-   * Returns their ids at once; `settled` waits for them, `runOf` tells how each ended.
-   */
-  resume(): Promise<string[]> {
-    return this.#runs.resumeUnfinished();
+  /** Starts a run, and gives its id as soon as it is stored: `ended` and `follow` go on from there. */
+  start(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<string> {
+    return this.#runs.launch(pipeline, input, options);
   }
 
-  /** Stops a run under way; what its finished stages did stays. False when it is not under way. */
-  cancel(run: string): boolean {
+  /**
+   * Goes on with runs that an earlier process left unfinished, as `open` does by default, and
+   * does what is due from now on. Returns their ids at once; `settled` waits for them, `runOf`
+   * tells how each ended.
+   */
+  resume(): Promise<string[]>;
+  /** Goes on with a run that was paused. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED, and what `run` throws */
+  resume(run: string): Promise<RunResult>;
+  async resume(run?: string): Promise<string[] | RunResult> {
+    if (run !== undefined) return this.#runs.resume(run);
+    const ids = await this.#runs.resumeUnfinished();
+    await this.#runs.post.collectAll();
+    this.#jobs.begin();
+    return ids;
+  }
+
+  /** Stops a run after the commits that are on their way, until `resume`. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED */
+  pause(run: string): Promise<void> {
+    return this.#runs.pause(run);
+  }
+
+  /** Ends a run that has not ended; what its finished stages did stays. False when there is none. */
+  cancel(run: string): Promise<boolean> {
     return this.#runs.cancel(run);
+  }
+
+  /**
+   * Waits for a run to end, in whatever process it runs.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, RUN_FAILED, RUN_CANCELLED, STORE_CLOSED
+   */
+  async ended(run: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    const changes = this.watch({ _type: 'run', _id: run }, { signal });
+    try {
+      for (;;) {
+        const standing = await this.#runs.standing(run);
+        if (standing.status === 'completed') return standing;
+        const { done } = await changes.next();
+        signal?.throwIfAborted();
+        if (done) throw new JdbxError('STORE_CLOSED', `the store was closed before ${run} ended`);
+      }
+    } finally {
+      await changes.return();
+    }
+  }
+
+  /**
+   * What a run has done and does, until it ends: `for await (const event of db.follow(id))`. With
+   * `since`, the number of the last event seen, it joins again without a gap or a double.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT at the first event that is asked for
+   */
+  follow(run: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> {
+    return followRun(this, run, options);
+  }
+
+  /**
+   * Runs a new run that stands where another one stood after a stage, with what `patch` changes:
+   * its `input`, or `outputs` of finished stages by their paths. Without a stage it begins anew.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, DUPLICATE_ID, and what `run` throws
+   */
+  async fork(
+    run: string,
+    stage?: string | undefined,
+    patch: ForkPatch = {},
+    options: ForkOptions = {},
+  ): Promise<RunResult> {
+    checkPatch(patch);
+    const { input, outputs = {} } = patch;
+    const taken = takeValue(outputs, 'patch.outputs') as Record<string, Value>;
+    const given = input === undefined ? undefined : takeValue(input, 'patch.input');
+    return this.#runs.fork({ ...options, run, after: stage, input: given, outputs: taken });
+  }
+
+  /**
+   * Goes through a run again from its records and tells the first difference. Calls nothing,
+   * writes nothing.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT
+   */
+  replay(run: string): Promise<ReplayReport> {
+    return this.#runs.replay(run);
+  }
+
+  /**
+   * Puts the documents back that a run, or one of its stages and those within it, wrote: as far
+   * as nobody has changed them since.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, CONFLICT while the run is at work
+   */
+  undo(run: string, stage?: string): Promise<UndoReport> {
+    return undoRun(this, run, stage);
+  }
+
+  /**
+   * The waits that are open: who is to be asked what, and by when runs go on by themselves.
+   * `{ kind: 'answer' }` are those for people.
+   */
+  waits(filter: Filter = {}): Cursor<WaitDocument> {
+    return this.query<WaitDocument>({ status: 'open', ...filter, _type: 'wait' });
+  }
+
+  /**
+   * Answers a wait of a run, named by its stage's path or its id; the run goes on.
+   *
+   * @throws {JdbxError} WAIT_MISSING, WAIT_ANSWERED, RUN_ENDED, SCHEMA_VIOLATION with the path in the answer
+   */
+  async answer(run: string, wait: string, value: unknown): Promise<void> {
+    return this.#runs.post.answer(run, wait, takeValue(value, 'answer'));
+  }
+
+  /**
+   * Sends a signal to a run; it is kept until a stage of the run waits for it.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED, SCHEMA_VIOLATION
+   */
+  async signal(run: string, name: string, value: unknown = null): Promise<void> {
+    return this.#runs.post.signal(run, name, takeValue(value, 'signal'));
+  }
+
+  /** Emits an event, as an `emit` stage does. Gives its id. */
+  async emit(event: string, value: unknown = null, options: EmitOptions = {}): Promise<string> {
+    const { key = null, once = false, keepMs } = options;
+    const taken = { value: takeValue(value, 'event'), key: takeValue(key, 'key') };
+    return this.#runs.post.emit({ name: event, once, keepMs, ...taken });
   }
 
   /**
@@ -244,6 +429,8 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   /** Stops runs at their next commit, lets writes finish, and closes. Safe to call twice. */
   override close(): Promise<void> {
+    // Runs commit the stages that are on their way; nobody else begins to write.
+    this.refuseWrites();
     this.#closed ??= this.#closers.closeAll();
     return this.#closed;
   }
@@ -269,4 +456,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     const match = key === undefined ? { request_hash: requestHash } : { key };
     return this.query<RecordedCall>({ _type: 'recorded_call', integration, ...match }).first();
   };
+}
+
+async function tokenCounter(given: OpenOptions['countTokens']): Promise<TokenCounter> {
+  if (given) return { name: 'given', estimated: false, count: given };
+  const count = await loadTokenCounter();
+  const estimated = count === estimateTokens;
+  return { name: estimated ? 'estimate' : 'gpt-tokenizer', estimated, count };
 }

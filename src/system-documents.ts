@@ -13,7 +13,14 @@ export const SYSTEM_DOCUMENTS: readonly NewDocument[] = [
   alias('integration', 'llm_integration', 'llm_provider', 'llm_orchestrator'),
   index('run', 'status'),
   index('run', 'pipeline'),
-  index('checkpoint', 'run'),
+  index('run', 'parent'),
+  index('checkpoint', 'run', 'path'),
+  index('wait', 'run'),
+  index('wait', 'topic'),
+  index('wait', 'wake_at'),
+  index('event', 'topic'),
+  index('event', 'expires_at'),
+  index('cache', 'expires_at'),
   index('audit', 'run'),
   index('audit', 'kind'),
   index('recorded_call', 'key'),
@@ -24,6 +31,7 @@ function alias(type: string, ...includes: string[]): NewDocument {
   return { _id: `alias:${type}`, _type: 'alias', type, includes };
 }
 
-function index(type: string, field: string): NewDocument {
-  return { _id: `index:${type}.${field}`, _type: 'index', type, key: { [field]: 1 }, sparse: true };
+function index(type: string, ...fields: string[]): NewDocument {
+  const key = Object.fromEntries(fields.map((field) => [field, 1]));
+  return { _id: `index:${type}.${fields.join('.')}`, _type: 'index', type, key, sparse: true };
 }

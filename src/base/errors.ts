@@ -22,7 +22,8 @@ export const ERROR_CODES = {
   MISSING_DOCUMENT: 'a document that another one names does not exist',
   INVALID_IMPORT: 'text that is not JSON, JSON lines or CSV; names the line',
   // the store
-  STORE_IN_USE: 'another process, or this one, has the store open',
+  STORE_IN_USE: 'this process has the store open already, or one that cannot share it',
+  STORE_BUSY: 'another process kept a lock of the store for too long; nothing was written',
   STORE_MISSING: 'there is no store at the path, and none was to be made',
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',
   STORE_TOO_NEW: 'the store was written by a newer format version',
@@ -71,10 +72,22 @@ export const ERROR_CODES = {
   MISSING_INPUT: 'a stage names an input that the context does not hold',
   MISSING_VARIABLE: 'a template variable has no value',
   STAGE_TIMEOUT: 'a stage ran past its timeout',
+  LOOP_LIMIT: 'a loop did not end within its `max` iterations',
+  TOOL_ARGUMENTS: 'the arguments of a tool do not fit its schema; names the path',
+  WAIT_MISSING: 'there is no wait for an answer at the stage that was named',
+  WAIT_ANSWERED: 'a wait was answered before, or its time is over',
+  UNKNOWN_STAGE: 'a run has no checkpoint of the stage that was named',
+  COMPENSATION_FAILED:
+    'a stage that undoes another one failed; the run ended with that left undone',
   RUN_FAILED: 'a run ended in failure; the cause says at which stage and why',
   RUN_CANCELLED: 'a run was cancelled',
+  RUN_PAUSED: 'a run was paused; `resume` goes on with it',
+  RUN_ENDED: 'the run has ended, so nothing can be sent to it or changed about it',
+  RUN_DEADLINE: 'a run did not end before its deadline',
   RUN_LEASE_LOST: 'another process has taken the run over',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
+  PROGRAM_DEPARTED: 'a program did something else than its record says; names the call',
+  INVALID_SCHEDULE: 'a schedule document that cannot be followed; names the path',
 } as const;
 
 /** A stable code of a `JdbxError`. */

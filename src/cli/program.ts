@@ -1,25 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAnswer } from './commands/answer.js';
 import { addAudit } from './commands/audit.js';
 import { addBackup } from './commands/backup.js';
 import { addCheck } from './commands/check.js';
 import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
+import { addEmit } from './commands/emit.js';
 import { addExport } from './commands/export.js';
+import { addFork } from './commands/fork.js';
 import { addGet } from './commands/get.js';
 import { addHistory } from './commands/history.js';
 import { addImport } from './commands/import.js';
 import { addPut } from './commands/put.js';
 import { addQuery } from './commands/query.js';
 import { addRemove } from './commands/remove.js';
+import { addReplay } from './commands/replay.js';
 import { addRestore } from './commands/restore.js';
 import { addResume } from './commands/resume.js';
 import { addRetain } from './commands/retain.js';
 import { addRun } from './commands/run.js';
 import { addRuns } from './commands/runs.js';
+import { addSchema } from './commands/schema.js';
+import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
+import { addSteer } from './commands/steer.js';
 import { addTest } from './commands/test.js';
+import { addUndo } from './commands/undo.js';
 import { addUpdate } from './commands/update.js';
+import { addWaits } from './commands/waits.js';
+import { addWork } from './commands/work.js';
 import { EXIT_HELP } from './exit-codes.js';
 import { Invocation } from './invocation.js';
 
@@ -31,6 +41,15 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addResume,
   addRuns,
+  addWaits,
+  addAnswer,
+  addSignal,
+  addEmit,
+  addSteer,
+  addFork,
+  addReplay,
+  addUndo,
+  addWork,
   addTest,
   addAudit,
   addQuery,
@@ -47,6 +66,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRetain,
   addCheck,
   addStats,
+  addSchema,
   addCompletion,
 ];
 

@@ -4,7 +4,14 @@ import type { Jdbx } from '../runtime.js';
 import { showBytes, showDuration } from './figures.js';
 import type { Output } from './output.js';
 
-const MARKS = { done: '✓', skipped: '–', continued: '!', failed: '✗', stopped: '■' } as const;
+const MARKS = {
+  done: '✓',
+  skipped: '–',
+  continued: '!',
+  failed: '✗',
+  stopped: '■',
+  waiting: '…',
+} as const;
 
 /** Tells people of each stage as it ends. Returns the way to stop. */
 export function showStages(db: Jdbx, output: Output): () => void {

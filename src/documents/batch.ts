@@ -9,7 +9,7 @@ import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import { type Horizons, later } from './horizons.js';
 import type { LiveIndex, StagedChanges } from './index-set.js';
-import type { Store } from './store.js';
+import type { ReadyBatch, Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import type { View } from './view.js';
 
@@ -26,7 +26,7 @@ interface StagedCommit {
 }
 
 /** Commits that become durable together. Each draft sees what the ones before it wrote. */
-export class Batch implements DraftBase {
+export class Batch implements DraftBase, ReadyBatch {
   readonly #store: Store;
   readonly #view: View;
   readonly #overlay = new Map<string, StoredDocument | undefined>();

@@ -63,6 +63,10 @@ export class DocumentCache {
     while (this.#bytes > this.#sizeMaxBytes) this.#evict();
   }
 
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
   delete(id: string): void {
     const stored = this.#byId.get(id);
     if (stored) this.#remove(stored);

@@ -75,6 +75,7 @@ export class Database {
   readonly #checks: readonly DocumentCheck[];
   readonly #runner: QueryRunner;
   readonly #closing = new AbortController();
+  #refusesWrites = false;
   readonly #retention: RetentionHost;
   #background: BackgroundRetention | undefined;
 
@@ -89,7 +90,13 @@ export class Database {
 
   /** The newest commit. */
   get seq(): number {
+    this.#store.refresh();
     return this.#store.publishedSeq;
+  }
+
+  /** How many other processes have the store open. */
+  get othersCount(): number {
+    return this.#store.engine.others?.count ?? 0;
   }
 
   /** Bytes on disk. */
@@ -113,7 +120,7 @@ export class Database {
 
   async get<T = Document>(id: string): Promise<T | undefined> {
     // The newest revision, without the cost of a view, when it is at hand: then its id is one.
-    const cached = this.#store.isOpen && this.#store.cache.get(id, this.#store.publishedSeq);
+    const cached = this.#store.cached(id);
     if (cached) return cached.document as T;
     checkId(id);
     return this.#read((view) => view.get(id)) as T | undefined;
@@ -163,12 +170,14 @@ export class Database {
    *
    * @throws {JdbxError} INVALID_UPDATE, INVALID_FILTER, and what `put` throws
    */
-  update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+  async update(target: Target, update: Update, options: UpdateOptions = {}): Promise<UpdateResult> {
+    this.#checkWritable();
     return updateSelected(this.#selection(), target, update, options);
   }
 
   /** @throws {JdbxError} PROTECTED_TYPE, INVALID_FILTER */
-  remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+  async remove(target: Target, options: RemoveOptions = {}): Promise<RemoveResult> {
+    this.#checkWritable();
     return removeSelected(this.#selection(), target, options);
   }
 
@@ -182,6 +191,7 @@ export class Database {
     work: (transaction: Transaction) => Promise<T> | T,
     options: TransactionOptions = {},
   ): Promise<T> {
+    this.#checkWritable();
     for (let left = options.retries ?? 5; ; left--) {
       const workspace = this.workspace();
       try {
@@ -243,7 +253,8 @@ export class Database {
    *
    * @throws {JdbxError} INVALID_IMPORT, TRANSACTION_TOO_LARGE, and what `insert` throws
    */
-  import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+  async import(source: ImportSource, options: ImportOptions = {}): Promise<ImportResult> {
+    this.#checkWritable();
     return importDocuments(
       {
         view: () => this.view(),
@@ -360,13 +371,24 @@ export class Database {
     return this.#store.onCommit(wake);
   }
 
+  /** Refuses verbs that write, from now on; what `submit` is given still goes through. @internal */
+  refuseWrites(): void {
+    this.#refusesWrites = true;
+  }
+
   /** Ends watchers, lets writes that were submitted finish, and closes the store. */
   async close(): Promise<void> {
+    this.refuseWrites();
     this.#closing.abort(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
     await this.#background?.stop();
     await this.#writer.close();
     await this.#store.close();
     await this.#store.engine.close();
+  }
+
+  #checkWritable(): void {
+    if (!this.#refusesWrites) return;
+    throw new JdbxError('STORE_CLOSED', 'expected the store to be open, but it is closing');
   }
 
   #read<T>(work: (view: View) => T): T {
@@ -382,6 +404,7 @@ export class Database {
     input: NewDocument | readonly NewDocument[],
     write: (draft: Draft, taken: ReturnType<typeof takeDocument>) => Document,
   ): Promise<Document | Document[]> {
+    this.#checkWritable();
     const several = Array.isArray(input);
     const taken = (several ? input : [input]).map((document: NewDocument) => {
       this.#check(document);

@@ -158,6 +158,7 @@ export class Draft {
               ref,
               document: after.document,
               versioned: catalog.isVersioned(after.document._type),
+              shareable: after.shareable,
             }
           : removal(ref, before as StoredDocument, catalog),
     );

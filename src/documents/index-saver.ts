@@ -18,6 +18,8 @@ const PAUSE_AFTER_FAILURE_MS = 60_000;
 export interface SaverOptions {
   readonly saves: IndexSaves;
   readonly view: () => View;
+  /** Of several processes that have the store open, one saves. */
+  readonly maySave: () => boolean;
   /** Changed documents after which a round is written. */
   readonly saveAfter: number;
   /** How many commits the change log keeps: a save that it does not reach back to is lost. */
@@ -94,6 +96,10 @@ export class IndexSaver {
   /** Never fails: a save is worth time, and no more. */
   async #save(): Promise<void> {
     const started = performance.now();
+    if (!this.#options.maySave()) {
+      this.#notBefore = started + PAUSE_AFTER_FAILURE_MS;
+      return;
+    }
     const view = this.#options.view();
     try {
       const { saves } = this.#options;

@@ -1,10 +1,19 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../base/clock.js';
+import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { IndexKind } from '../indexes/contract.js';
-import type { Commit, Engine, EngineSnapshot } from '../storage/contract.js';
-import type { Batch } from './batch.js';
+import { readIndexDocument } from '../query/index-definition.js';
+import type {
+  Commit,
+  Engine,
+  EngineSnapshot,
+  Others,
+  StoredDocument,
+} from '../storage/contract.js';
+import { SharedSnapshot } from '../storage/shared-snapshot.js';
+import { type Absorbed, absorbCommits } from './absorb.js';
 import type { DocumentCache } from './cache.js';
 import { Catalog } from './catalog.js';
 import type { CommitRule } from './commit-rules.js';
@@ -13,8 +22,8 @@ import { IndexSaver, SAVE_AFTER } from './index-saver.js';
 import { IndexSaves } from './index-saves.js';
 import type { IndexSet } from './index-set.js';
 import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
+import { Pulse } from './pulse.js';
 import type { Refs } from './refs.js';
-import { SharedSnapshot } from './shared-snapshot.js';
 import { addMark, NO_MARKS, type TimeMarks } from './time-marks.js';
 import { type Shared, View } from './view.js';
 
@@ -39,6 +48,22 @@ export interface IndexState {
   readonly reason: string | undefined;
   /** The newest commit whose indexes are saved; 0 before the first, absent where none are. */
   readonly savedSeq: number | undefined;
+}
+
+/** Commits that were planned together, ready to be made durable and shown. */
+export interface ReadyBatch {
+  /** One more than its last commit. */
+  readonly seq: number;
+  readonly commits: readonly Commit[];
+  /** Documents as it leaves them; undefined where it removes them. */
+  readonly changed: ReadonlyMap<string, StoredDocument | undefined>;
+  readonly catalog: Catalog;
+  readonly auditHead: AuditHead;
+  readonly horizons: Horizons;
+  /** Drops log records below this commit. */
+  readonly trimLogTo: number;
+  /** Takes out the indexes that its definitions replaced. */
+  retireIndexes(): void;
 }
 
 /** How many commits pass before dead index entries are freed. */
@@ -73,11 +98,16 @@ export class Store implements Shared {
   #logStart: number;
   #lastAt = 0;
   #closed = false;
+  readonly #pulse: Pulse | undefined;
+  /** Why others' commits could not be entered: nothing true can be read any more. */
+  #failure: unknown;
 
   constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
     this.cache = options.cache;
     this.#options = options;
+    // What others committed up to here is loaded, not absorbed.
+    engine.others?.absorb();
     this.#published = new SharedSnapshot(engine.snapshot());
     this.#releasedSeq = this.publishedSeq;
     const snapshot = this.#published.engine;
@@ -90,6 +120,7 @@ export class Store implements Shared {
     this.refs = opened.refs;
     this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
     if (saves) this.#saver = this.#saverOf(saves, opened);
+    this.#pulse = engine.others && this.#listenTo(engine.others);
   }
 
   /** Which of the twins serves, and the newest commit whose indexes are saved. */
@@ -146,9 +177,40 @@ export class Store implements Shared {
     return this.#nextRef++;
   }
 
+  /** Shows what other processes committed before this call. One load from memory when there is nothing. */
+  refresh(): void {
+    if (!this.#closed && this.engine.others?.haveCommitted)
+      this.#absorb(this.engine.others.absorb());
+  }
+
+  /** The newest revision of a document, when it is at hand. */
+  cached(id: string): StoredDocument | undefined {
+    this.refresh();
+    return this.#closed || this.#failure ? undefined : this.cache.get(id, this.publishedSeq);
+  }
+
+  /**
+   * Keeps other processes from committing until `unlock`, with everything published that
+   * they committed before. Nothing is returned when that was so at once.
+   *
+   * @throws {JdbxError} STORE_BUSY, STORE_IO
+   */
+  lock(): Promise<void> | undefined {
+    const waiting = this.engine.others?.lock();
+    if (waiting) return waiting.then(() => this.#catchUp());
+    this.#catchUp();
+    return undefined;
+  }
+
+  unlock(): void {
+    this.engine.others?.unlock();
+  }
+
   /** The newest published commit. The caller closes the view. @throws {JdbxError} STORE_CLOSED */
   view(): View {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    this.refresh();
+    if (this.#failure) throw this.#failure;
     const shared = this.#published.take();
     const view = new View(shared.engine, this, (closed) => {
       this.#views.delete(closed);
@@ -163,11 +225,15 @@ export class Store implements Shared {
     // Later, because what a listener throws must not undo a commit that is durable.
     const listen = () => queueMicrotask(wake);
     this.#events.on('commit', listen);
-    return () => this.#events.off('commit', listen);
+    this.#pulse?.restart();
+    return () => {
+      this.#events.off('commit', listen);
+      this.#pulse?.restart();
+    };
   }
 
   /** Makes a batch durable, then shows it to readers. */
-  async commit(batch: Batch): Promise<void> {
+  async commit(batch: ReadyBatch): Promise<void> {
     const last = batch.seq - 1;
     const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
     const wanted = Math.max(last - keep + 1, batch.trimLogTo);
@@ -195,13 +261,14 @@ export class Store implements Shared {
     if (this.#closed) return;
     await this.#saver?.close();
     this.#closed = true;
+    this.#pulse?.stop();
     for (const view of [...this.#views]) view.close();
     this.#published.release();
     this.indexes.close();
     this.#events.removeAllListeners();
   }
 
-  #publish(batch: Batch): void {
+  #publish(batch: ReadyBatch): void {
     for (const [id, stored] of batch.changed) {
       if (stored) this.cache.set(stored);
       else this.cache.delete(id);
@@ -211,16 +278,107 @@ export class Store implements Shared {
         if (change.kind === 'remove') this.refs.remove(change.ref, commit.seq);
       }
     }
-    const before = this.#published;
-    this.#published = new SharedSnapshot(this.engine.snapshot());
-    before.release();
+    this.#show(new SharedSnapshot(this.engine.snapshot()));
     this.#catalog = batch.catalog;
     this.#auditHead = batch.auditHead;
     batch.retireIndexes();
     this.#release();
-    const changes = batch.commits.reduce((sum, commit) => sum + commit.changes.length, 0);
-    this.#saver?.note(changes, this.publishedSeq);
+    this.#noteChanges(batch.commits);
     this.#events.emit('commit');
+  }
+
+  #noteChanges(commits: readonly Commit[]): void {
+    const changes = commits.reduce((sum, commit) => sum + commit.changes.length, 0);
+    this.#saver?.note(changes, this.publishedSeq);
+  }
+
+  #show(published: SharedSnapshot): void {
+    const before = this.#published;
+    this.#published = published;
+    before.release();
+  }
+
+  /** Under the lock, which is given back when that fails. */
+  #catchUp(): void {
+    try {
+      this.refresh();
+      if (this.#failure) throw this.#failure;
+    } catch (error) {
+      this.unlock();
+      throw error;
+    }
+  }
+
+  /** In one step, as a commit of this process is published. */
+  #absorb(commits: readonly Commit[]): void {
+    if (commits.length === 0 || this.#failure) return;
+    try {
+      const absorbed = absorbCommits(commits, this.#absorbing());
+      const published = new SharedSnapshot(this.engine.snapshot());
+      this.#recache(absorbed, published.engine);
+      this.#makeIndexes(absorbed.indexDocuments, published.engine);
+      this.#show(published);
+      this.#catalog = absorbed.catalog;
+      this.#recall(published.engine);
+      this.#lastAt = Math.max(this.#lastAt, commits.at(-1)?.at ?? 0);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#release();
+    this.#noteChanges(commits);
+    this.#events.emit('commit');
+  }
+
+  #absorbing() {
+    const { indexes, refs, catalog, cache } = this;
+    const { engine, seq } = { engine: this.#published.engine, seq: this.publishedSeq };
+    const stored = (id: string) => cache.get(id, seq) ?? engine.get(id);
+    return { indexes, refs, catalog, stored };
+  }
+
+  /** Only what readers here asked for stays at hand. */
+  #recache({ changed }: Absorbed, snapshot: EngineSnapshot): void {
+    for (const id of changed.keys()) {
+      const stored = this.cache.has(id) ? snapshot.get(id) : undefined;
+      if (stored) this.cache.set(stored);
+      else this.cache.delete(id);
+    }
+  }
+
+  #makeIndexes(documents: readonly Document[], snapshot: EngineSnapshot): void {
+    for (const document of documents) {
+      const live = this.indexes.add(document._id, readIndexDocument(document), snapshot.seq);
+      const view = new View(snapshot, this, () => {});
+      this.indexes.fill(live, view.documentsOf(live.definition.type));
+    }
+  }
+
+  /** What a snapshot says of the store as a whole. */
+  #recall(snapshot: EngineSnapshot): void {
+    // Refs that a failed commit here was given stay unused.
+    this.#nextRef = Math.max(this.#nextRef, nextRefOf(snapshot));
+    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
+    this.#horizons = decodeHorizons(snapshot.named('horizons'));
+    this.#marks = (snapshot.named('marks') as unknown as TimeMarks | undefined) ?? NO_MARKS;
+    this.#logStart = Math.max(this.#logStart, snapshot.logStart());
+    for (const commit of snapshot.log(snapshot.seq - 1))
+      this.#newest = { seq: commit.seq, at: commit.at };
+    this.#lastAt = Math.max(this.#lastAt, this.#newest.at);
+  }
+
+  #listenTo(others: Others): Pulse {
+    return new Pulse({
+      count: () => others.count,
+      isListening: () => this.#events.listenerCount('commit') > 0,
+      beat: () => {
+        try {
+          this.refresh();
+        } catch {
+          // Whoever reads or writes next hears of it.
+        }
+      },
+    });
   }
 
   #release(): void {
@@ -234,17 +392,7 @@ export class Store implements Shared {
   #saverOf(saves: IndexSaves, { savedSeq, unsaved }: OpenedIndexes): IndexSaver {
     const { logCommits, saveAfter = SAVE_AFTER } = this.#options;
     const view = () => this.view();
-    return new IndexSaver({ saves, view, saveAfter, logCommits, savedSeq, unsaved });
-  }
-
-  /** What the store keeps of itself beside its documents. */
-  #recall(snapshot: EngineSnapshot): void {
-    this.#nextRef = nextRefOf(snapshot);
-    this.#auditHead = (snapshot.named('audit') as AuditHead | undefined) ?? AUDIT_START;
-    this.#horizons = decodeHorizons(snapshot.named('horizons'));
-    this.#marks = (snapshot.named('marks') as unknown as TimeMarks | undefined) ?? NO_MARKS;
-    for (const commit of snapshot.log(snapshot.seq - 1))
-      this.#newest = { seq: commit.seq, at: commit.at };
-    this.#lastAt = this.#newest.at;
+    const maySave = () => this.engine.others?.doesChores ?? true;
+    return new IndexSaver({ saves, view, maySave, saveAfter, logCommits, savedSeq, unsaved });
   }
 }

@@ -79,6 +79,22 @@ export class Writer {
   }
 
   async #commitNext(): Promise<void> {
+    try {
+      const waiting = this.#store.lock();
+      if (waiting) await waiting;
+    } catch (error) {
+      for (const task of this.#queue.splice(0)) task.fail(error);
+      return;
+    }
+    try {
+      await this.#commitLocked();
+    } finally {
+      this.#store.unlock();
+    }
+  }
+
+  /** Others cannot commit meanwhile, so what plans see here is the newest there is. */
+  async #commitLocked(): Promise<void> {
     const batch = new Batch(this.#store);
     const planned: Task[] = [];
     const refused: Refusal[] = [];

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { requireNative } from '../base/native-file.js';
 
 /** A list as the binary hands it out; it goes when it is closed or collected. */
 export type NativeList = { readonly native: unique symbol };
@@ -24,23 +24,7 @@ export interface NativeBinary {
   readLabel(path: string): string | number;
 }
 
-/** A clone builds its own; the published package brings some along. */
-const PLACES = [
-  '../../native/build/Release/jdbx.node',
-  `../../prebuilds/${process.platform}-${process.arch}/jdbx.node`,
-];
-
 /** The binary, or the reason why there is none. `JDBX_NATIVE=0` leaves it alone. */
 export function loadBinary(): NativeBinary | string {
-  if (process.env.JDBX_NATIVE === '0') return 'JDBX_NATIVE=0 asks for the portable index';
-  const require = createRequire(import.meta.url);
-  const reasons: string[] = [];
-  for (const place of PLACES) {
-    try {
-      return require(place) as NativeBinary;
-    } catch (error) {
-      reasons.push(String((error as Error).message.split('\n')[0]));
-    }
-  }
-  return reasons.join('; ');
+  return requireNative() as NativeBinary | string;
 }

@@ -10,10 +10,12 @@ import type { Context } from './context.js';
 import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
 import type { Stage } from './pipeline-document.js';
-import { checkpointId } from './run-document.js';
+import { checkpointId, eventId, type RunError } from './run-document.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
+import { type CacheSlot, keepOutput } from './stage-cache.js';
 import { storeValue } from './stored-value.js';
+import { type Emitted, insertEvent } from './waits/event-document.js';
 
 /** A stage of a run, and what its attempt gathered. */
 export interface Written {
@@ -31,6 +33,11 @@ export interface Finished extends Written {
   readonly status: 'done' | 'skipped' | 'continued';
   readonly output: Value;
   readonly turns: readonly Turn[];
+  readonly emitted?: Emitted | undefined;
+  /** Why the stage failed that is `continued`, and where the run goes on. */
+  readonly failure?: { readonly error: RunError; readonly goto?: string } | undefined;
+  /** Where the output is kept to be used again. */
+  readonly cache?: CacheSlot | undefined;
 }
 
 export interface Failed extends Written {
@@ -52,6 +59,11 @@ export function commitStage(draft: Draft, finished: Finished): void {
   workspace?.commitInto(draft);
   changeSessionAfter(draft, finished);
   if (stage.at_most_once) withdrawCall(draft, run.id, path);
+  const { emitted, failure, cache, turns } = finished;
+  if (emitted) insertEvent(draft, eventId(run.id, path), emitted);
+  if (cache && status === 'done' && !workspace?.isDirty) {
+    keepOutput(draft, cache, { run: run.id, path, output, turns });
+  }
   const usage = addUsage(run.spending.on(path), usageIn(attempt.entries));
   draft.insert(
     takeDocument({
@@ -60,6 +72,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
       run: run.id,
       path,
       status,
+      ...failure,
       ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
     } as unknown as NewDocument),

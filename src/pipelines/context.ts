@@ -37,6 +37,11 @@ export class Context {
     return new Context({ ...this.#values, ...own }, previous, this.#source);
   }
 
+  /** Gives a value a name; what the next stage gets stays. */
+  name(name: string, value: Value): void {
+    this.#values[name] = value;
+  }
+
   /** Records a finished stage. */
   set(name: string, output: Value): void {
     this.#values[name] = output;
@@ -45,7 +50,7 @@ export class Context {
 
   /** Records a stage that was left out: its name is null, and the output before it goes on. */
   skip(name: string): void {
-    this.#values[name] = null;
+    this.name(name, null);
   }
 
   /** A name's value: a name of the context, else a field of the run's input. */

@@ -1,20 +1,26 @@
+import type { Document } from '../base/document.js';
 import type { Value, ValueObject } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Spending } from './spending.js';
+import type { Emitted } from './waits/event-document.js';
+import type { WaitKind, WaitPlan } from './waits/wait-document.js';
 
 /** How one kind of stage runs. Each is a file in `stages/`. */
 export interface StageKind {
   readonly name: string;
   /** True when it runs stages of its own: it then ends as soon as they do. */
   readonly holdsStages?: boolean;
+  /** True when it ends by what comes from outside: `timeout` is then a part of what it waits for. */
+  readonly waits?: boolean;
   /** Runs one attempt. What it did to the store is in the attempt's workspace, not yet committed. */
   run(work: StageWork): Promise<StageOutcome>;
 }
@@ -55,9 +61,13 @@ export interface RunServices {
   readonly session: string | undefined;
   /** How deep this run is nested in others. */
   readonly depth: number;
+  /** By when the run has to end, in milliseconds since the epoch. */
+  readonly deadlineAt: number | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;
+  /** Counts tokens; loaded when it is first asked for. */
+  tokens(): Promise<TokenCounter>;
   /** The types that go by this name. */
   typesOf(type: string): readonly string[];
   /** Runs stages in order and gives the last output. `prefix` is put before their paths. */
@@ -67,6 +77,23 @@ export interface RunServices {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value>;
+  /** True when a stage below this prefix has ended before. */
+  entered(prefix: string): boolean;
+  /** True when `remember` has kept a value at this path. */
+  remembers(path: string): boolean;
+  /** A value that is made once for the run, and is the same after a crash. */
+  remember(path: string, make: () => Value): Promise<Value>;
+  /**
+   * What came from outside to the stage, and what it waited for.
+   *
+   * @throws {Suspended} while nothing has
+   * @throws {JdbxError} STAGE_TIMEOUT when the wait was given up
+   */
+  wait(path: string, plan: () => WaitPlan): Promise<WaitResult>;
+  /** A document that stages may see, as it is now. */
+  document(id: string): Document | undefined;
+  /** The first ids, in their order, of documents that a filter finds behind `after`. */
+  idsAfter(filter: Value, after: string | undefined, length: number): readonly string[];
   /** Runs a pipeline as a child of this run, and gives its output. */
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult>;
   /**
@@ -75,6 +102,11 @@ export interface RunServices {
    * @throws {JdbxError} OUTCOME_UNKNOWN when one may have been made before
    */
   announce(path: string): Promise<void>;
+}
+
+export interface WaitResult {
+  readonly output: Value;
+  readonly wait: WaitKind;
 }
 
 export interface ChildResult {
@@ -87,4 +119,6 @@ export interface StageOutcome {
   /** What the stage's audit document says beside the common facts. */
   readonly facts?: ValueObject;
   readonly turns?: readonly Turn[];
+  /** An event that the stage's commit leaves. */
+  readonly emitted?: Emitted;
 }

@@ -7,7 +7,7 @@ export interface RunEvents {
     event: {
       readonly run: string;
       readonly pipeline: string;
-      readonly status: 'completed' | 'failed' | 'cancelled';
+      readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'paused';
       readonly durationMs: number;
       readonly error?: { readonly code: string; readonly message: string };
     },
@@ -20,8 +20,11 @@ export interface RunEvents {
       readonly run: string;
       readonly pipeline: string;
       readonly path: string;
-      /** `stopped`: told to end before it had, by a cancellation, a timeout or a failed neighbour. */
-      readonly status: 'done' | 'skipped' | 'continued' | 'failed' | 'stopped';
+      /**
+       * `stopped`: told to end before it had, by a cancellation, a timeout or a failed neighbour.
+       * `waiting`: it begins again when what it waits for has come.
+       */
+      readonly status: 'done' | 'skipped' | 'continued' | 'failed' | 'stopped' | 'waiting';
       readonly durationMs: number;
     },
   ];

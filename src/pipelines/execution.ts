@@ -1,32 +1,41 @@
-import type { Document } from '../base/document.js';
+import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
+import { findDocuments } from '../documents/querying.js';
+import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
-import type { ChildResult, RunServices } from './contract.js';
+import type { ChildResult, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
 import { Definitions } from './definitions.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
-import type { Stage } from './pipeline-document.js';
+import type { Pipeline, Stage } from './pipeline-document.js';
 import type { RunDeps } from './run-deps.js';
-import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
+import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
-import { loadValue } from './stored-value.js';
+import { loadValue, storeValue } from './stored-value.js';
+import { Suspended } from './suspended.js';
+import type { EventDocument } from './waits/event-document.js';
+import type { WaitDocument, WaitPlan } from './waits/wait-document.js';
+import { openWait } from './waits/wait-writes.js';
 
 export interface ExecutionOptions {
   /** How deep the run is nested in others. */
   readonly depth: number;
   /** True when the run was begun before: it then has checkpoints. */
   readonly resumed: boolean;
+  /** By when the run, or the one that it is a part of, has to end, in milliseconds since the epoch. */
+  readonly deadlineAt: number | undefined;
 }
 
 /** One run under way: the stages that are left, in order, each to its commit. */
@@ -39,13 +48,20 @@ export class Execution implements RunServices {
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
   readonly #input: Value;
-  /** Stages that are done for good, by path. Their outputs stay in the store. */
-  readonly #ended = new Map<string, StageEnd['status']>();
+  readonly deadlineAt: number | undefined;
+  /** True when stages may have checkpoints already: only then is the store asked for them. */
+  #revisiting: boolean;
+  /** True once the run may have waits, which its end has to close. */
+  #waited: boolean;
 
-  constructor(run: RunDocument, deps: RunDeps, { depth, resumed }: ExecutionOptions) {
+  constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
+    const { depth, resumed, deadlineAt } = options;
     this.id = run._id;
     this.session = run.session;
     this.depth = depth;
+    this.deadlineAt = deadlineAt;
+    this.#revisiting = resumed;
+    this.#waited = resumed;
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
@@ -77,19 +93,65 @@ export class Execution implements RunServices {
     return this.#deps.database.workspace();
   }
 
+  tokens(): Promise<TokenCounter> {
+    return this.#deps.tokens();
+  }
+
   typesOf = (type: string): readonly string[] => this.#deps.database.typesOf(type);
 
   /** Runs what is left of the pipeline, and gives its output. */
   async run(signal: AbortSignal): Promise<Value> {
-    const pipeline = this.definitions.pipeline(this.#run.pipeline);
-    const { timeout } = pipeline;
-    const late = () =>
-      new JdbxError('STAGE_TIMEOUT', `expected ${this.id} to end within ${timeout} ms`);
-    return withDeadline(signal, { ms: timeout, late }, async (inner) => {
-      const context = this.#context();
+    const pipeline = this.pipeline();
+    const context = this.context();
+    return this.#bounded(pipeline.timeout, signal, async (inner) => {
       const last = await this.stages(pipeline.stages, context, '', inner);
       return pipeline.output === undefined ? last : (context.evaluate(pipeline.output) ?? null);
     });
+  }
+
+  /** The definition that the run is pinned to. */
+  pipeline(): Pipeline {
+    return this.definitions.pipeline(this.#run.pipeline);
+  }
+
+  /** The commit that a finished stage's checkpoint came with. */
+  commitOf(path: string): number {
+    return this.#read((view) => view.stored(checkpointId(this.id, path))?.seq ?? 0);
+  }
+
+  /** The context of the first stage. */
+  context(): Context {
+    return new Context({ input: this.#input, error: null }, this.#input, {
+      document: (id) => this.document(id),
+      session: () => (this.session === undefined ? undefined : this.#document(this.session)),
+      history: (of) => this.#read((view) => readHistory((id) => view.get(id), of)),
+      now: () => this.now(),
+    });
+  }
+
+  /** Stages may be gone through again from now on. */
+  revisit = (): void => {
+    this.#revisiting = true;
+  };
+
+  get waited(): boolean {
+    return this.#waited;
+  }
+
+  async #bounded<T>(
+    timeout: number | undefined,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const left = this.deadlineAt === undefined ? undefined : this.deadlineAt - this.now();
+    const isRunsOwn = left !== undefined && left <= (timeout ?? left);
+    const late = () =>
+      isRunsOwn
+        ? new JdbxError('RUN_DEADLINE', `expected ${this.id} to end before its deadline`)
+        : new JdbxError('STAGE_TIMEOUT', `expected ${this.id} to end within ${timeout} ms`);
+    if (left !== undefined && left <= 0 && !signal.aborted) throw late();
+    const ms = isRunsOwn ? left : timeout;
+    return withDeadline(signal, { ms, late }, work);
   }
 
   async stages(
@@ -98,14 +160,88 @@ export class Execution implements RunServices {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value> {
+    let goto: string | undefined;
     for (const stage of stages) {
+      if (goto !== undefined && stage.name !== goto) {
+        context.skip(stage.name);
+        continue;
+      }
       signal.throwIfAborted();
       const path = prefix + stage.name;
-      const end = this.#endOf(path) ?? (await this.#runStage(stage, path, context, signal));
-      if (end.status === 'skipped') context.skip(stage.name);
-      else context.set(stage.name, end.output);
+      const end = this.endOf(path) ?? (await this.#runStage(stage, path, context, signal));
+      goto = follow(context, stage.name, end);
     }
     return context.previous;
+  }
+
+  entered(prefix: string): boolean {
+    if (!this.#revisiting) return false;
+    const path = { $gte: prefix, $lt: `${prefix}\uffff` };
+    const filter = { _type: 'checkpoint', run: this.id, path };
+    return this.#read((view) => findDocuments(view, { filter, limit: 1 })).length > 0;
+  }
+
+  remembers(path: string): boolean {
+    return this.#revisiting && this.#document(checkpointId(this.id, path)) !== undefined;
+  }
+
+  async remember(path: string, make: () => Value): Promise<Value> {
+    const known = this.endOf(path);
+    if (known) return known.output;
+    const output = make();
+    const { id: run } = this;
+    await this.#deps.database.submit((draft) => {
+      fence(draft, run, this.#deps.owner);
+      const facts = { _id: checkpointId(run, path), run, path, status: 'done' };
+      const stored = storeValue(draft, 'output', output);
+      const document = { ...facts, _type: 'checkpoint', ...stored } as unknown as NewDocument;
+      draft.insert(takeDocument(document));
+    });
+    return output;
+  }
+
+  async wait(path: string, plan: () => WaitPlan): Promise<WaitResult> {
+    const id = waitId(this.id, path);
+    this.#waited = true;
+    const known = this.#revisiting ? this.#document(id) : undefined;
+    const wait = (known ?? (await this.#openWait(path, plan()))) as WaitDocument;
+    switch (wait.status) {
+      case 'answered':
+        return {
+          output: this.#read((view) => loadValue(wait, 'value', (each) => view.get(each))),
+          wait: wait.kind,
+        };
+      case 'expired':
+        throw new JdbxError('STAGE_TIMEOUT', `expected what ${path} waits for in time`, { path });
+      case 'closed':
+        // The stage around it is tried again.
+        await this.#openWait(path, plan());
+        throw new Suspended([id]);
+      default:
+        throw new Suspended([id]);
+    }
+  }
+
+  async #openWait(path: string, plan: WaitPlan): Promise<WaitDocument> {
+    const { database, owner, post, alarm } = this.#deps;
+    const wait = await database.submit((draft) => {
+      fence(draft, this.id, owner);
+      return openWait(draft, this.id, path, plan, this.deadlineAt);
+    });
+    if (wait.wake_at !== undefined) alarm(Date.parse(wait.wake_at));
+    return (await post.collect(wait)) ? (this.#document(wait._id) as WaitDocument) : wait;
+  }
+
+  idsAfter(filter: Value, after: string | undefined, length: number): readonly string[] {
+    const query = {
+      filter: after === undefined ? filter : { $and: [filter, { _id: { $gt: after } }] },
+      sort: { _id: 1 },
+      limit: length,
+      projection: { _type: 1 },
+    };
+    return this.#read((view) => findDocuments(view, query))
+      .filter(({ _type }) => _type !== 'credential')
+      .map(({ _id }) => _id);
   }
 
   child(pipeline: string, input: Value, path: string, signal: AbortSignal): Promise<ChildResult> {
@@ -125,73 +261,65 @@ export class Execution implements RunServices {
     context: Context,
     signal: AbortSignal,
   ): Promise<StageEnd> {
-    const { emit, database, owner, random } = this.#deps;
+    const { emit, database, owner, random, post } = this.#deps;
     const { pipeline } = this.#run;
     const facts = { run: this.id, pipeline, path };
     const startedAt = this.now();
-    const ended = (status: StageEnd['status'] | 'failed' | 'stopped') =>
+    const ended = (status: StageEnd['status'] | 'failed' | 'stopped' | 'waiting') =>
       emit('stage-end', { ...facts, status, durationMs: Math.max(0, this.now() - startedAt) });
     emit('stage-start', facts);
     try {
       const work = { stage, path, context, signal, database, owner, random, pipeline, run: this };
-      const end = await runStage(work);
-      // A stage around this one may run again; this one has had its effect.
-      this.#ended.set(path, end.status);
+      const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
+      const end = await runStage({ ...work, revisit: this.revisit, emitted });
       ended(end.status);
       return end;
     } catch (error) {
+      if (error instanceof Suspended) {
+        ended('waiting');
+        throw error;
+      }
       ended(signal.aborted ? 'stopped' : 'failed');
-      throw new StageFailure(path, error);
+      throw new StageFailure(path, error, stage.on_error === 'compensate');
     }
   }
 
   /** What a stage left that is done for good. */
-  #endOf(path: string): StageEnd | undefined {
-    const status = this.#ended.get(path);
-    if (status === undefined) return undefined;
+  endOf(path: string): StageEnd | undefined {
+    if (!this.#revisiting) return undefined;
     const id = checkpointId(this.id, path);
     return this.#read((view) => {
-      const checkpoint = view.get(id);
-      if (!checkpoint) {
-        throw new JdbxError('MISSING_DOCUMENT', `expected the checkpoint ${id}`, { path });
-      }
-      return { status, output: loadValue(checkpoint, 'output', (each) => view.get(each)) };
+      const checkpoint = view.get(id) as CheckpointDocument | undefined;
+      if (!checkpoint) return undefined;
+      const { status, error, goto } = checkpoint;
+      const failure = error && { error, ...(goto === undefined ? {} : { goto }) };
+      return { status, output: loadValue(checkpoint, 'output', (each) => view.get(each)), failure };
     });
   }
 
-  /** Finds out what an earlier process did of this run, and what it used. */
+  /** Finds out what an earlier process used for this run. */
   #recall(): void {
-    const { database } = this.#deps;
-    using snapshot = database.snapshot();
+    using snapshot = this.#deps.database.snapshot();
     const run = this.id;
-    const checkpoints = snapshot.query<CheckpointDocument>(
-      { _type: 'checkpoint', run },
-      { projection: { path: 1, status: 1, usage: 1 } },
+    const spent = snapshot.query<CheckpointDocument>(
+      { _type: 'checkpoint', run, 'usage.calls': { $gt: 0 } },
+      { projection: { path: 1, usage: 1 } },
     );
-    for (const { path, status, usage } of checkpoints) {
-      this.#ended.set(path, status);
-      if (usage) this.spending.set(path, usage);
-    }
+    for (const { path, usage } of spent) if (usage) this.spending.set(path, usage);
     const calls = snapshot.query<AuditEntry & { readonly path: string }>(
       { _type: 'audit', run, kind: 'llm-call' },
       { projection: { kind: 1, path: 1, usage: 1, cost_usd: 1 } },
     );
+    const ended = new Map<string, boolean>();
     for (const call of calls) {
-      if (!this.#ended.has(call.path)) this.spending.add(call.path, usageIn([call]));
+      const { path } = call;
+      if (!ended.has(path)) ended.set(path, snapshot.get(checkpointId(run, path)) !== undefined);
+      if (!ended.get(path)) this.spending.add(path, usageIn([call]));
     }
   }
 
-  #context(): Context {
-    return new Context({ input: this.#input }, this.#input, {
-      document: (id) => this.#visible(id),
-      session: () => (this.session === undefined ? undefined : this.#document(this.session)),
-      history: (of) => this.#read((view) => readHistory((id) => view.get(id), of)),
-      now: () => this.now(),
-    });
-  }
-
   /** A credential is handed to no stage, whatever an input's name asks for. */
-  #visible(id: string): Document | undefined {
+  document(id: string): Document | undefined {
     const document = this.#document(id);
     return document?._type === 'credential' ? undefined : document;
   }
@@ -208,4 +336,12 @@ export class Execution implements RunServices {
       view.close();
     }
   }
+}
+
+/** Takes a stage's end into the context; gives the stage at which the run goes on, if it jumps. */
+export function follow(context: Context, name: string, end: StageEnd): string | undefined {
+  if (end.status === 'skipped') context.skip(name);
+  else context.set(name, end.output);
+  if (end.failure) context.name('error', end.failure.error as unknown as Value);
+  return end.failure?.goto;
 }

@@ -1,7 +1,8 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { checkPipeline, templateOf } from './check-pipeline.js';
-import type { Stage } from './pipeline-document.js';
+import { listsIn, type Stage } from './pipeline-document.js';
+import { targetOf } from './tools/tool-document.js';
 
 /** The revision of every definition that a run uses, by its id. */
 export type Pins = { readonly [id: string]: number };
@@ -17,11 +18,12 @@ export interface PinSource {
 
 /** Fields that name a definition, and the type that it must have. */
 const TYPES = {
-  transformer: 'transformer',
-  integration: 'integration',
-  pipeline: 'pipeline',
-  template_ref: 'prompt',
-  prompt: 'prompt',
+  transformer: ['transformer'],
+  integration: ['integration'],
+  pipeline: ['pipeline'],
+  tool: ['tool', 'transformer', 'pipeline'],
+  template_ref: ['prompt'],
+  prompt: ['prompt'],
 } as const;
 
 /** Transformers that an integration document may name. */
@@ -29,8 +31,11 @@ export const HOOKS = ['request_transformer', 'response_transformer', 'error_hand
 
 interface Named {
   readonly id: string;
-  readonly type: string;
+  /** One of these it has to be. */
+  readonly types: readonly string[];
   readonly path: string;
+  /** Pipelines around it that run it whatever comes. */
+  readonly certain: readonly string[];
 }
 
 /**
@@ -38,81 +43,124 @@ interface Named {
  * turn, pipelines included. What a strategy's code picks, or a guest's `llm.call` names,
  * cannot be known yet and is read when it is used.
  *
- * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE at the path of the stage that names it
+ * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE at the path of the stage that names it; also of a
+ * circle of pipelines that nothing can end
  */
 export function pinDefinitions(pipeline: string, source: PinSource): Pins {
   const pins: Record<string, number> = {};
-  const waiting: Named[] = [{ id: pipeline, type: 'pipeline', path: '' }];
+  const waiting: Named[] = [{ id: pipeline, types: ['pipeline'], path: '', certain: [] }];
   for (let named = waiting.pop(); named; named = waiting.pop()) {
     const document = find(named, source);
+    refuseCircle(named, document);
     if (Object.hasOwn(pins, document._id)) continue;
     pins[document._id] = document._rev;
-    waiting.push(...namedBy(document, source, named.path).reverse());
+    waiting.push(...namedBy(document, source, named).reverse());
   }
   return pins;
 }
 
-function find({ id, type, path }: Named, source: PinSource): Document {
+/**
+ * A definition and all that it names in turn, for what depends on their content.
+ *
+ * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE
+ */
+export function definitionsUnder(ids: readonly string[], source: PinSource): Document[] {
+  const found = new Map<string, Document>();
+  const waiting = ids.map((id) => ({ id, path: '', certain: [] as string[] }));
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const document = found.has(next.id) ? undefined : source.document(next.id);
+    if (!document) continue;
+    found.set(next.id, document);
+    waiting.push(...namedBy(document, source, next).map(({ id }) => ({ ...next, id })));
+  }
+  return [...found.values()];
+}
+
+function find({ id, types, path }: Named, source: PinSource): Document {
   const document = source.document(id);
+  const what = types.join(' or ');
   if (!document) {
-    throw new JdbxError('MISSING_DOCUMENT', `expected the ${type} ${id}`, {
+    throw new JdbxError('MISSING_DOCUMENT', `expected the ${what} ${id}`, {
       path,
       details: { id },
     });
   }
-  if (source.typesOf(type).includes(document._type)) return document;
-  throw new JdbxError('INVALID_PIPELINE', `expected a ${type}, ${id} is a ${document._type}`, {
+  if (types.some((type) => source.typesOf(type).includes(document._type))) return document;
+  throw new JdbxError('INVALID_PIPELINE', `expected a ${what}, ${id} is a ${document._type}`, {
     path,
     details: { id },
   });
 }
 
-function namedBy(document: Document, source: PinSource, path: string): Named[] {
-  const imported = source.importsOf(document).map((id) => {
-    return { id, type: 'transformer', path: `${path} (${document._id})` };
-  });
-  return [...imported, ...namedInFields(document, source, path)];
+/** Pipelines may call each other in a circle only where something can end it. */
+function refuseCircle({ path, certain }: Named, { _id }: Document): void {
+  const begin = certain.indexOf(_id);
+  if (begin === -1) return;
+  const circle = [...certain.slice(begin), _id].join(' → ');
+  throw new JdbxError('INVALID_PIPELINE', `expected pipelines that end, got ${circle}`, { path });
 }
 
-function namedInFields(document: Document, source: PinSource, path: string): Named[] {
-  if (source.typesOf('pipeline').includes(document._type)) {
-    const at = path === '' ? '' : `${path} (${document._id}).`;
-    return namedByStages(checkPipeline(document).stages, `${at}stages`);
+type Place = Pick<Named, 'path' | 'certain'>;
+
+function namedBy(document: Document, source: PinSource, place: Place): Named[] {
+  const imported = source.importsOf(document).map((id) => {
+    return { id, types: ['transformer'], path: `${place.path} (${document._id})`, certain: [] };
+  });
+  return [...imported, ...namedInFields(document, source, place)];
+}
+
+function namedInFields(document: Document, source: PinSource, { path, certain }: Place): Named[] {
+  const { _id: id, _type: type } = document;
+  if (source.typesOf('pipeline').includes(type)) {
+    const at = path === '' ? '' : `${path} (${id}).`;
+    return namedByStages(checkPipeline(document).stages, `${at}stages`, [...certain, id]);
   }
-  if (!source.typesOf('integration').includes(document._type)) return [];
-  const within = (field: string) => `${path} (${document._id}).${field}`;
+  const within = (field: string) => `${path} (${id}).${field}`;
+  if (source.typesOf('tool').includes(type)) {
+    const [field, name] = targetOf(document);
+    if (field === 'builtin') return [];
+    return [{ id: name, types: [field], path: within(field), certain }];
+  }
+  if (!source.typesOf('integration').includes(type)) return [];
   const chain = Array.isArray(document.fallback_chain) ? document.fallback_chain : [];
   return [
-    ...chain.map((id, index) => ({
-      id: String(id),
-      type: 'integration',
+    ...chain.map((each, index) => ({
+      id: String(each),
+      types: ['integration'],
       path: within(`fallback_chain.${index}`),
+      certain: [],
     })),
     ...HOOKS.filter((field) => typeof document[field] === 'string').map((field) => ({
       id: document[field] as string,
-      type: 'transformer',
+      types: ['transformer'],
       path: within(field),
+      certain: [],
     })),
   ];
 }
 
-function namedByStages(stages: readonly Stage[], path: string): Named[] {
+/** `certain` ends where a condition begins: what is behind it may not run. */
+function namedByStages(
+  stages: readonly Stage[],
+  path: string,
+  certain: readonly string[],
+): Named[] {
   return stages.flatMap((stage, index) => {
     const at = `${path}.${index}`;
-    const own = Object.entries(TYPES).flatMap(([field, type]) => {
+    const sure = stage.when === undefined ? certain : [];
+    const own = Object.entries(TYPES).flatMap(([field, types]) => {
       const id = stage[field as keyof typeof TYPES];
-      return id === undefined ? [] : [{ id, type, path: `${at}.${field}` }];
+      return id === undefined ? [] : [{ id, types, path: `${at}.${field}`, certain: sure }];
     });
-    const branches = Object.entries(stage.parallel ?? {}).flatMap(([name, branch]) =>
-      namedByStages(branch, `${at}.parallel.${name}`),
+    const inner = listsIn(stage).flatMap((list) =>
+      namedByStages(list.stages, `${at}.${list.path}`, list.conditional ? [] : sure),
     );
-    const elements = stage.map ? namedByStages(stage.map.stages, `${at}.map.stages`) : [];
-    return [...own, ...branches, ...elements];
+    return [...own, ...inner];
   });
 }
 
 /** The ids of the definitions that a stage itself names. */
 export function idsNamedBy(stage: Stage): string[] {
-  const ids = [stage.transformer, stage.integration, stage.pipeline, templateOf(stage)];
+  const ids = [stage.transformer, stage.integration, stage.pipeline, stage.tool, templateOf(stage)];
   return ids.filter((id) => id !== undefined);
 }

@@ -7,6 +7,8 @@ export interface Pipeline {
   readonly output?: Value | undefined;
   /** Milliseconds that one process may spend on a run: a resumed run has them anew. Default: none. */
   readonly timeout?: number | undefined;
+  /** `compensate`: finished stages are undone by their `compensate` stages before a run fails. */
+  readonly on_error?: 'fail' | 'compensate' | undefined;
 }
 
 /**
@@ -21,20 +23,31 @@ export interface Stage {
   readonly prompt?: string;
   readonly integration?: string;
   readonly pipeline?: string;
+  /** The id of a tool, transformer or pipeline document. */
+  readonly tool?: string;
   /** Named branches, each a list of stages, run at the same time. */
   readonly parallel?: { readonly [branch: string]: readonly Stage[] };
   readonly map?: MapStage;
+  readonly loop?: LoopStage;
+  readonly branch?: BranchStage;
+  readonly wait?: WaitStage;
+  readonly emit?: EmitStage;
   /** An expression; the stage is left out when it is false. */
   readonly when?: Value;
   /** Names to look up, or an expression. Default: the output of the stage before. */
   readonly inputs?: Value;
   readonly retry?: Retry;
-  /** Milliseconds for one attempt. Default: none. */
+  /** Milliseconds for one attempt; of a wait, until it is given up. Default: none. */
   readonly timeout?: number;
-  /** `fail` (default), `continue`, or `{ continue: value }`. */
-  readonly on_error?: 'fail' | 'continue' | { readonly continue: Value };
+  readonly on_error?: OnError;
+  /** Stages that take back what this one did, when a later failure says `compensate`. */
+  readonly compensate?: readonly Stage[];
+  readonly cache?: boolean | CacheRule;
   /** Update operators for the run's session, if it has one; their values are expressions. */
   readonly session?: ValueObject;
+  // tool stages
+  /** An expression that gives the tool's arguments. Default: the stage's input. */
+  readonly arguments?: Value;
   // integration stages
   readonly model?: string;
   readonly params?: ValueObject;
@@ -42,20 +55,85 @@ export interface Stage {
   readonly key?: Value;
   /** An expression: a passage or a list of them for the model to answer from. */
   readonly context?: Value;
-  /** How many turns of the session go before the stage's own messages. Default 0. */
-  readonly history?: number;
+  /** How many turns of the session, or of tokens, go before the stage's own messages. Default 0. */
+  readonly history?: number | { readonly tokens: number; readonly turns?: number };
   /** Never call again while it is open whether the call was made. Default false. */
   readonly at_most_once?: boolean;
 }
 
+/** `fail` is the default. `goto` names a later stage of the same list. */
+export type OnError =
+  | 'fail'
+  | 'continue'
+  | 'compensate'
+  | { readonly continue: Value }
+  | { readonly goto: string };
+
+export interface CacheRule {
+  /** Milliseconds for which an output is used again. Default: as long as it is stored. */
+  readonly max_age?: number;
+  /** An expression: what the output depends on. Default: the whole input. */
+  readonly key?: Value;
+}
+
 export interface MapStage {
-  /** An expression that gives an array. */
+  /** An expression that gives an array, or `{ query: { filter, limit } }`. */
   readonly over: Value;
   /** The element's name in the context. Default `item`; its position is `index`. */
   readonly as?: string;
   readonly stages: readonly Stage[];
   /** Elements under way at once. Default 4. */
   readonly concurrency?: number;
+  /** Give the list of outputs. Default: true for an array, false for a query. */
+  readonly collect?: boolean;
+}
+
+export interface LoopStage {
+  readonly while?: Value;
+  readonly until?: Value;
+  /** Iterations at most. */
+  readonly max: number;
+  readonly stages: readonly Stage[];
+  /** Default `fail`, with LOOP_LIMIT. */
+  readonly at_max?: 'fail' | 'end';
+}
+
+export interface BranchStage {
+  readonly cases: readonly {
+    /** The case's part of the path. Default: its position. */
+    readonly name?: string;
+    readonly when: Value;
+    readonly stages: readonly Stage[];
+  }[];
+  readonly default?: readonly Stage[];
+}
+
+/** One of `answer`, `signal`, `event`, `until` and `ms`. */
+export interface WaitStage {
+  /** For a person's answer, given with `db.answer`. */
+  readonly answer?: { readonly question?: Value; readonly schema?: ValueObject | boolean };
+  /** The name of a signal to this run, given with `db.signal`. */
+  readonly signal?: string;
+  /** The name of an event, of an `emit` stage or of `db.emit`. */
+  readonly event?: string;
+  /** An expression: the key that the event must have. */
+  readonly key?: Value;
+  /** An expression that gives a date, ISO 8601 text, or milliseconds since the epoch. */
+  readonly until?: Value;
+  /** An expression that gives milliseconds. */
+  readonly ms?: Value;
+  /** The JSON Schema of a signal's or an event's value. */
+  readonly schema?: ValueObject | boolean;
+}
+
+export interface EmitStage {
+  readonly event: string;
+  readonly key?: Value;
+  readonly value?: Value;
+  /** True: one wait takes it, and it is gone. Default false: every run that waits sees it. */
+  readonly once?: boolean;
+  /** Milliseconds for which it can be met. Default 30 days. */
+  readonly keep_ms?: number;
 }
 
 export interface Retry {
@@ -68,4 +146,40 @@ export interface Retry {
   readonly max_delay_ms?: number;
   /** Error codes to retry. Default: every code that another attempt may mend. */
   readonly codes?: readonly string[];
+}
+
+/** A list of stages within a stage. */
+export interface StageList {
+  readonly stages: readonly Stage[];
+  /** Where it stands in the stage's document: `parallel.left`, `map.stages`. */
+  readonly path: string;
+  /** Names that its stages can refer to, beside those around it. */
+  readonly names: readonly string[];
+  /** True when they may not run at all. */
+  readonly conditional: boolean;
+}
+
+/** Every list of stages that a stage holds. */
+export function listsIn(stage: Stage): StageList[] {
+  const { parallel, map, loop, branch, compensate } = stage;
+  const list = (stages: readonly Stage[], path: string, conditional: boolean, names: string[]) => ({
+    stages,
+    path,
+    names,
+    conditional,
+  });
+  return [
+    ...Object.entries(parallel ?? {}).map(([name, stages]) =>
+      list(stages, `parallel.${name}`, false, []),
+    ),
+    ...(map ? [list(map.stages, 'map.stages', true, [map.as ?? 'item', 'index'])] : []),
+    ...(loop
+      ? [list(loop.stages, 'loop.stages', true, ['index', ...loop.stages.map(({ name }) => name)])]
+      : []),
+    ...(branch?.cases ?? []).map(({ stages }, at) =>
+      list(stages, `branch.cases.${at}.stages`, true, []),
+    ),
+    ...(branch?.default ? [list(branch.default, 'branch.default', true, [])] : []),
+    ...(compensate ? [list(compensate, 'compensate', true, [stage.name])] : []),
+  ];
 }

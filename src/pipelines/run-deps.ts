@@ -3,9 +3,11 @@ import type { Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Sandbox } from '../sandbox/contract.js';
+import type { TokenCounter } from '../sessions/token-window.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
 import type { GuestCodes } from './guests/guest-codes.js';
+import type { Post } from './waits/post.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
@@ -19,6 +21,12 @@ export interface RunDeps {
   /** Names this process in run documents. */
   readonly owner: string;
   readonly child: RunChild;
+  /** Counts tokens; loaded when it is first asked for. */
+  readonly tokens: () => Promise<TokenCounter>;
+  /** Brings what comes from outside to the waits. */
+  readonly post: Post;
+  /** Told the times at which a wait has to be looked at, in milliseconds since the epoch. */
+  readonly alarm: (atMs: number) => void;
 }
 
 /** Runs a pipeline as a child of `parent`. */

@@ -4,7 +4,8 @@ import { ID_BYTES_MAX } from '../base/ids.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import type { Pins } from './pins.js';
 
-export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled';
+/** `waiting`: nothing is to be done until something comes from outside. */
+export type RunStatus = 'running' | 'waiting' | 'paused' | 'completed' | 'failed' | 'cancelled';
 
 /** One execution of a pipeline. Its `input` and `output` stand beside, or as `input_ref` and `output_ref`. */
 export interface RunDocument extends Document {
@@ -21,8 +22,16 @@ export interface RunDocument extends Document {
   readonly session?: string;
   /** The run that this one is a part of. */
   readonly parent?: string;
+  /** The one that this one was forked from. */
+  readonly forked_from?: string;
+  /** Higher ones go first where runs queue. Default 0. */
+  readonly priority?: number;
+  /** ISO 8601, UTC: the run fails when it has not ended by then. */
+  readonly deadline?: string;
   readonly usage?: SessionUsage & { readonly [name: string]: number };
   readonly error?: RunError;
+  /** Why finished stages are being undone, or were: the run fails when that is done. */
+  readonly compensating?: RunError;
 }
 
 /** Why a run ended badly; `stage` is the innermost stage's path. */
@@ -38,6 +47,10 @@ export interface CheckpointDocument extends Document {
   readonly run: string;
   readonly path: string;
   readonly status: 'done' | 'skipped' | 'continued';
+  /** Why the stage failed that is `continued`. */
+  readonly error?: RunError;
+  /** The stage at which the run goes on. */
+  readonly goto?: string;
   /** Every attempt's calls, and those of child runs. Absent when there were none. */
   readonly usage?: SessionUsage & { readonly [name: string]: number };
 }
@@ -49,6 +62,16 @@ export function checkpointId(run: string, path: string): string {
 /** Notes that an at-most-once call is about to be made. */
 export function intentId(run: string, path: string): string {
   return fittingId('intent:', `${run}:${path}`);
+}
+
+/** What a run waits for at a stage. */
+export function waitId(run: string, path: string): string {
+  return fittingId('wait:', `${run}:${path}`);
+}
+
+/** What an emit stage leaves. */
+export function eventId(run: string, path: string): string {
+  return fittingId('event:', `${run}:${path}`);
 }
 
 /** The run of a pipeline stage. */
@@ -63,10 +86,13 @@ function fittingId(prefix: string, name: string, hashPrefix = prefix): string {
   return `${hashPrefix}#${createHash('sha256').update(name).digest('hex')}`;
 }
 
+/** How a run stands when nothing more is to be done now. */
 export interface RunResult {
   readonly id: string;
   readonly pipeline: string;
-  readonly status: 'completed';
+  /** `waiting` and `paused`: it goes on by an answer, a signal, an event, its time, or `resume`. */
+  readonly status: 'completed' | 'waiting' | 'paused';
+  /** Null until the run is completed. */
   readonly output: unknown;
   /** Tokens as providers reported them, US dollars by the integrations' prices, calls made. */
   readonly usage: SessionUsage;

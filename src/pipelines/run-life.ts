@@ -1,15 +1,26 @@
 import type { Document } from '../base/document.js';
-import { isJdbxError, JdbxError } from '../base/errors.js';
+import { describeThrown, type ErrorCode, isJdbxError, JdbxError } from '../base/errors.js';
+import type { Value } from '../base/values.js';
+import { compensate } from './compensation.js';
 import type { RunServices } from './contract.js';
-import { Execution } from './execution.js';
+import { Execution, type ExecutionOptions } from './execution.js';
 import { type Pins, pinDefinitions } from './pins.js';
 import type { RunDeps } from './run-deps.js';
-import type { RunDocument, RunResult } from './run-document.js';
+import type { RunDocument, RunError, RunResult } from './run-document.js';
 import { failureFacts, runFailed } from './run-errors.js';
-import { endRun, insertRun, type NewRun, type RunEnd, takeOver } from './run-writes.js';
+import {
+  beginCompensation,
+  endRun,
+  insertRun,
+  type NewRun,
+  type RunEnd,
+  suspendRun,
+  takeOver,
+} from './run-writes.js';
 import { NO_USAGE } from './spending.js';
 import { rootCause, StageFailure } from './stage-failure.js';
 import { loadValue } from './stored-value.js';
+import { Suspended } from './suspended.js';
 
 /** Not the run's own failure: it stays unfinished, and goes on when it is taken up again. */
 const UNFINISHED = [
@@ -21,6 +32,14 @@ const UNFINISHED = [
 ] as const;
 /** Leaves room in the ids of a session's turns. */
 const SESSION_ID_BYTES_MAX = 900;
+
+/** Where a run stands among others. */
+export interface Place {
+  /** How deep it is nested. */
+  readonly depth: number;
+  /** Milliseconds since the epoch. Default: what the run's document says. */
+  readonly deadlineAt?: number | undefined;
+}
 
 /** One run from its first commit to its last. Which runs there are is the caller's. */
 export class RunLife {
@@ -57,36 +76,132 @@ export class RunLife {
   }
 
   /** Goes on with a run that was begun before. */
-  async resume(id: string, depth: number, signal: AbortSignal): Promise<RunResult> {
+  async resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
     const { database, owner } = this.#deps;
     const run = await database.submit((draft) => takeOver(draft, id, owner));
-    return this.execute(run, depth, true, signal);
+    return this.execute(run, place, true, signal);
   }
 
-  /** @throws {JdbxError} RUN_FAILED, RUN_CANCELLED, or why the run stays unfinished */
+  /**
+   * Runs what is left, until the run ends or has nothing to do.
+   *
+   * @throws {JdbxError} RUN_FAILED, RUN_CANCELLED, or why the run stays unfinished
+   */
   async execute(
-    run: RunDocument,
-    depth: number,
+    begun: RunDocument,
+    { depth, deadlineAt = deadlineOf(begun) }: Place,
     resumed: boolean,
     signal: AbortSignal,
   ): Promise<RunResult> {
-    const facts = { run: run._id, pipeline: run.pipeline };
-    this.#deps.emit('run-start', { ...facts, resumed });
+    const { database, owner } = this.#deps;
+    this.#deps.emit('run-start', { run: begun._id, pipeline: begun.pipeline, resumed });
+    for (let run = begun, again = resumed; ; again = true) {
+      const options = { depth, resumed: again, deadlineAt };
+      const end = await this.#walk(run, options, signal);
+      if (!(end instanceof Suspended)) return end;
+      if (await database.submit((draft) => suspendRun(draft, run._id, owner, end.on))) {
+        return this.#standing(run._id);
+      }
+      // Something has come since: the run goes on at once.
+      run = (await database.get<RunDocument>(run._id)) as RunDocument;
+    }
+  }
+
+  async #walk(
+    run: RunDocument,
+    options: ExecutionOptions,
+    signal: AbortSignal,
+  ): Promise<RunResult | Suspended> {
     let execution: Execution | undefined;
     try {
-      execution = new Execution(run, this.#deps, { depth, resumed });
-      const output = await execution.run(signal);
+      execution = new Execution(run, this.#deps, options);
+      const output = await this.#perform(execution, run, signal);
+      const waits = this.#openWaits(execution);
       const usage = execution.spending.total;
-      return this.resultOf(await this.#end(run, { status: 'completed', output, usage }));
+      return this.resultOf(await this.#end(run, { status: 'completed', output, usage, waits }));
     } catch (thrown) {
+      if (thrown instanceof Suspended && !signal.aborted) return thrown;
       const reason = signal.aborted ? signal.reason : rootCause(thrown);
+      if (isJdbxError(reason, 'RUN_PAUSED')) return { ...this.standingOf(run), status: 'paused' };
       if (isJdbxError(reason, ...UNFINISHED)) throw reason;
-      const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
-      const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
-      if (execution && resumed) await this.#endChildren(execution);
-      await this.#end(run, { status, error, usage: execution?.spending.total ?? NO_USAGE });
-      throw status === 'cancelled' ? reason : runFailed(run._id, error, reason);
+      return this.#fail(run, execution, thrown, reason);
     }
+  }
+
+  /** @throws {JdbxError} RUN_FAILED, RUN_CANCELLED */
+  async #fail(
+    run: RunDocument,
+    execution: Execution | undefined,
+    thrown: unknown,
+    reason: unknown,
+  ): Promise<never> {
+    const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
+    const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
+    if (execution?.waited) await this.#endChildren(execution);
+    const waits = execution ? this.#openWaits(execution) : [];
+    await this.#end(run, { status, error, usage: execution?.spending.total ?? NO_USAGE, waits });
+    throw status === 'cancelled' ? reason : runFailed(run._id, error, reason);
+  }
+
+  /** The pipeline; and when it fails and says so, what undoes it. */
+  async #perform(execution: Execution, run: RunDocument, signal: AbortSignal): Promise<Value> {
+    const { compensating } = run;
+    if (compensating) {
+      await this.#compensate(execution, compensating, signal);
+      const { code, message, stage = '' } = compensating;
+      throw new StageFailure(stage, new JdbxError(code as ErrorCode, withoutCode(message, code)));
+    }
+    try {
+      return await execution.run(signal);
+    } catch (thrown) {
+      if (thrown instanceof Suspended || signal.aborted || !asksToUndo(thrown, execution))
+        throw thrown;
+      const stage = thrown instanceof StageFailure ? thrown.path : undefined;
+      const error = failureFacts(rootCause(thrown), stage);
+      const { database, owner } = this.#deps;
+      await database.submit((draft) => beginCompensation(draft, run._id, owner, error));
+      await this.#compensate(execution, error, signal);
+      throw thrown;
+    }
+  }
+
+  /** @throws {StageFailure} COMPENSATION_FAILED */
+  async #compensate(execution: Execution, error: RunError, signal: AbortSignal): Promise<void> {
+    try {
+      await compensate(execution, signal);
+    } catch (thrown) {
+      const cause = rootCause(thrown);
+      const passes =
+        thrown instanceof Suspended || signal.aborted || isJdbxError(cause, ...UNFINISHED);
+      if (passes || !(thrown instanceof StageFailure)) throw thrown;
+      const text = `undoing failed after ${error.message}: ${describeThrown(cause)}`;
+      throw new StageFailure(thrown.path, new JdbxError('COMPENSATION_FAILED', text, { cause }));
+    }
+  }
+
+  #openWaits(execution: Execution): string[] {
+    if (!execution.waited) return [];
+    using snapshot = this.#deps.database.snapshot();
+    const open = { _type: 'wait', run: execution.id, status: 'open' };
+    return snapshot.query(open, { projection: { run: 1 } }).map(({ _id }) => _id);
+  }
+
+  /** How a run stands that has not ended. */
+  async #standing(id: string): Promise<RunResult> {
+    const run = (await this.#deps.database.get<RunDocument>(id)) as RunDocument;
+    this.#deps.emit('run-end', {
+      run: id,
+      pipeline: run.pipeline,
+      status: 'waiting',
+      durationMs: Math.max(0, this.#deps.clock.now() - Date.parse(run.started_at)),
+    });
+    return this.standingOf({ ...run, status: 'waiting' } as RunDocument);
+  }
+
+  standingOf({ _id: id, pipeline, status, usage, started_at }: RunDocument): RunResult {
+    const durationMs = Math.max(0, this.#deps.clock.now() - Date.parse(started_at));
+    const stands = status === 'paused' ? 'paused' : 'waiting';
+    return { id, pipeline, status: stands, output: null, usage: usage ?? NO_USAGE, durationMs };
   }
 
   resultOf(run: RunDocument): RunResult {
@@ -114,16 +229,21 @@ export class RunLife {
   async #endChildren(parent: Execution): Promise<void> {
     const { database, owner } = this.#deps;
     const left = await database
-      .query<RunDocument>({ _type: 'run', status: 'running', parent: parent.id })
+      .query<RunDocument>({
+        _type: 'run',
+        status: { $in: ['running', 'waiting', 'paused'] },
+        parent: parent.id,
+      })
       .toArray();
     for (const { _id } of left) {
       const run = await database.submit((draft) => takeOver(draft, _id, owner));
-      const options = { depth: parent.depth + 1, resumed: true };
+      const options = { depth: parent.depth + 1, resumed: true, deadlineAt: undefined };
       const execution = new Execution(run, this.#deps, options);
       await this.#endChildren(execution);
       const usage = execution.spending.total;
       const error = { code: 'RUN_CANCELLED', message: `${parent.id} has ended` };
-      await this.#end(run, { status: 'cancelled', error, usage });
+      const waits = this.#openWaits(execution);
+      await this.#end(run, { status: 'cancelled', error, usage, waits });
       parent.spending.set(_id, usage);
     }
   }
@@ -142,4 +262,18 @@ export class RunLife {
       { path: 'session' },
     );
   }
+}
+
+function deadlineOf({ deadline }: RunDocument): number | undefined {
+  return deadline === undefined ? undefined : Date.parse(deadline);
+}
+
+function asksToUndo(thrown: unknown, execution: Execution): boolean {
+  if (isJdbxError(rootCause(thrown), ...UNFINISHED)) return false;
+  const says = thrown instanceof StageFailure && thrown.compensate;
+  return says || execution.pipeline().on_error === 'compensate';
+}
+
+function withoutCode(message: string, code: string): string {
+  return message.startsWith(code) ? message.slice(message.indexOf(': ') + 2) : message;
 }

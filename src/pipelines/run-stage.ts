@@ -11,9 +11,13 @@ import type { RunServices, StageOutcome } from './contract.js';
 import { withDeadline } from './deadline.js';
 import type { Stage } from './pipeline-document.js';
 import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
+import { eventId, type RunError } from './run-document.js';
+import { failureFacts } from './run-errors.js';
 import { usageIn } from './spending.js';
-import { rootCause } from './stage-failure.js';
+import { type CacheSlot, cacheSlot, keptOutput } from './stage-cache.js';
+import { rootCause, StageFailure } from './stage-failure.js';
 import { kindOf } from './stage-kinds.js';
+import { Suspended } from './suspended.js';
 
 /** How often a stage runs again because someone else changed what it wrote. */
 const CONFLICTS_MAX = 20;
@@ -26,6 +30,10 @@ export interface StageRun {
   readonly context: Context;
   readonly signal: AbortSignal;
   readonly run: RunServices;
+  /** Called before stages within this one may be gone through again. */
+  readonly revisit: () => void;
+  /** Called when a commit has left an event. */
+  readonly emitted: (event: string) => Promise<void>;
   readonly pipeline: string;
   readonly owner: string;
   readonly database: Database;
@@ -36,6 +44,8 @@ export interface StageRun {
 export interface StageEnd {
   readonly status: 'done' | 'skipped' | 'continued';
   readonly output: Value;
+  /** Of a stage that is `continued`: why, and where the run goes on. */
+  readonly failure?: { readonly error: RunError; readonly goto?: string } | undefined;
 }
 
 /**
@@ -64,6 +74,8 @@ async function attemptAndJudge(work: StageRun, number: number): Promise<StageEnd
       if (again) await realSleep(rerunDelayMs(conflicts, random), signal);
       return await attemptOnce(work, attempt);
     } catch (thrown) {
+      if (thrown instanceof Suspended) throw thrown;
+      if (kindOf(work.stage).holdsStages) work.revisit();
       if (isJdbxError(thrown, 'CONFLICT')) conflicts++;
       if (!signal.aborted && mayRerun(work.stage, thrown, conflicts)) continue;
       return await judge(work, attempt, thrown);
@@ -85,16 +97,20 @@ async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> 
     return commit(work, attempt, 'skipped', { output: null });
   }
   const input = context.resolve(stage.inputs, `${path}.inputs`);
+  const cache = cacheSlot(work, input);
+  const kept = cache && keptOutput(cache, attempt.startedAt, (id) => run.document(id));
+  if (kept) return commit(work, attempt, 'done', kept);
   const kind = kindOf(stage);
   const late = () =>
     new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
   const graceMs = kind.holdsStages ? undefined : GRACE_MS;
   const { number, startedAt, workspace, nextCall, note } = attempt;
   const gathering = { attempt: number, startedAt, workspace, nextCall, note };
-  const outcome = await withDeadline(signal, { ms: stage.timeout, late, graceMs }, (inner) =>
+  const ms = kind.waits ? undefined : stage.timeout;
+  const outcome = await withDeadline(signal, { ms, late, graceMs }, (inner) =>
     kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),
   );
-  return commit(work, attempt, 'done', outcome);
+  return commit(work, attempt, 'done', outcome, { cache });
 }
 
 /** What becomes of a failed attempt: undefined when the stage is to be tried again. */
@@ -110,7 +126,11 @@ async function judge(
   const stopped = signal.aborted;
   const again = !stopped && mayRetry(stage.retry, attempt.number, error);
   const fallback = stopped || again ? undefined : continuation(stage);
-  if (fallback) return commit(work, attempt, 'continued', { output: fallback.value }, error);
+  if (fallback) {
+    const stageOf = thrown instanceof StageFailure ? thrown.path : work.path;
+    const failure = { error: failureFacts(error, stageOf), ...fallback.goto };
+    return commit(work, attempt, 'continued', { output: fallback.value }, { error, failure });
+  }
   await remember(work, attempt, stopped ? 'stopped' : 'failed', error);
   if (again) return undefined;
   throw stopped ? signal.reason : thrown;
@@ -120,16 +140,22 @@ async function commit(
   work: StageRun,
   attempt: Attempt,
   status: StageEnd['status'],
-  { output, turns = [], facts: own }: StageOutcome,
-  error?: unknown,
+  { output, turns = [], facts: own, emitted }: StageOutcome,
+  { error, failure, cache }: CommitFacts = {},
 ): Promise<StageEnd> {
   const { path, run, database } = work;
   const facts = { ...stageFacts(work, attempt, error), ...own };
-  await database.submit((draft) =>
-    commitStage(draft, { ...work, attempt, facts, status, output, turns }),
-  );
+  const finished = { ...work, attempt, facts, status, output, turns, emitted, failure, cache };
+  await database.submit((draft) => commitStage(draft, finished));
   run.spending.add(path, usageIn(attempt.entries));
-  return { status, output };
+  if (emitted) await work.emitted(eventId(run.id, path));
+  return { status, output, failure };
+}
+
+interface CommitFacts {
+  readonly error?: unknown;
+  readonly failure?: StageEnd['failure'];
+  readonly cache?: CacheSlot | undefined;
 }
 
 async function remember(
@@ -169,9 +195,15 @@ function stageFacts(
   };
 }
 
-function continuation({ on_error }: Stage): { readonly value: Value } | undefined {
+interface Continuation {
+  readonly value: Value;
+  readonly goto?: { readonly goto: string };
+}
+
+function continuation({ on_error }: Stage): Continuation | undefined {
   if (on_error === 'continue') return { value: null };
-  return typeof on_error === 'object' ? { value: on_error.continue } : undefined;
+  if (typeof on_error !== 'object') return undefined;
+  return 'goto' in on_error ? { value: null, goto: on_error } : { value: on_error.continue };
 }
 
 /** What the audit trail says of an error; of a guest's also where it was and what it printed. */

@@ -9,6 +9,7 @@ import { fence } from './fence.js';
 import type { Pins } from './pins.js';
 import type { RunDocument, RunError } from './run-document.js';
 import { storeValue } from './stored-value.js';
+import { closeWait, stillWaits } from './waits/wait-writes.js';
 
 export interface NewRun {
   readonly id: string;
@@ -19,17 +20,23 @@ export interface NewRun {
   readonly parent: string | undefined;
   readonly definitions: Pins;
   readonly owner: string;
+  readonly priority?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadlineAt?: number | undefined;
+  readonly forkedFrom?: string | undefined;
 }
 
 /** Writes a run's document with its pins, its session where there is none yet, and `run-start`. */
 export function insertRun(draft: Draft, run: NewRun): RunDocument {
   const { id, pipeline, input, session, parent, definitions, owner } = run;
+  const { priority, deadlineAt, forkedFrom } = run;
   if (session !== undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
     definitions,
     ...(session === undefined ? {} : { session }),
     ...(parent === undefined ? {} : { parent }),
+    ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
   };
   auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
   return draft.insert(
@@ -39,6 +46,8 @@ export function insertRun(draft: Draft, run: NewRun): RunDocument {
       status: 'running',
       owner,
       ...facts,
+      ...(priority === undefined ? {} : { priority }),
+      ...(deadlineAt === undefined ? {} : { deadline: new Date(deadlineAt).toISOString() }),
       started_at: new Date(draft.at).toISOString(),
       ...storeValue(draft, 'input', input),
     }),
@@ -60,11 +69,53 @@ export function takeOver(draft: Draft, id: string, owner: string): RunDocument {
   return draft.put(takeDocument({ ...run, status: 'running', owner })) as RunDocument;
 }
 
+/** Writes that a run has nothing to do until something comes; false when something has. */
+export function suspendRun(
+  draft: Draft,
+  id: string,
+  owner: string,
+  on: readonly string[],
+): boolean {
+  const { _rev, ...run } = fence(draft, id, owner);
+  if (!stillWaits(draft, on)) return false;
+  draft.put(takeDocument({ ...run, status: 'waiting' }));
+  return true;
+}
+
+/** @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED */
+export function pauseRun(draft: Draft, id: string): RunDocument {
+  const { _rev, ...run } = goingOn(draft, id);
+  if (run.status === 'paused') return { ...run, _rev } as RunDocument;
+  auditAll(draft, [{ kind: 'run-pause', run: id, pipeline: run.pipeline }]);
+  return draft.put(takeDocument({ ...run, status: 'paused' })) as RunDocument;
+}
+
+/** The run, when it has not ended. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED */
+export function goingOn(draft: Draft, id: string): RunDocument {
+  const run = draft.get(id) as RunDocument | undefined;
+  if (run?._type !== 'run') {
+    throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
+  }
+  if (run.ended_at === undefined) return run;
+  throw new JdbxError('RUN_ENDED', `expected ${id} to go on, it is ${run.status}`, {
+    details: { run: id, status: run.status },
+  });
+}
+
+/** Writes why finished stages are about to be undone, so that it goes on after a crash. */
+export function beginCompensation(draft: Draft, id: string, owner: string, error: RunError): void {
+  const { _rev, ...run } = fence(draft, id, owner);
+  auditAll(draft, [{ kind: 'run-compensate', run: id, pipeline: run.pipeline, error }]);
+  draft.put(takeDocument({ ...run, compensating: error }));
+}
+
 export interface RunEnd {
   readonly status: 'completed' | 'failed' | 'cancelled';
   readonly output?: Value;
   readonly error?: RunError;
   readonly usage: SessionUsage;
+  /** Waits that are still open. */
+  readonly waits?: readonly string[];
 }
 
 /**
@@ -74,7 +125,8 @@ export interface RunEnd {
  */
 export function endRun(draft: Draft, id: string, owner: string, end: RunEnd): RunDocument {
   const { _rev, ...run } = fence(draft, id, owner);
-  const { output, ...facts } = end;
+  const { output, waits = [], ...facts } = end;
+  for (const each of waits) closeWait(draft, each);
   const duration_ms = draft.at - Date.parse(run.started_at);
   auditAll(draft, [{ kind: 'run-end', run: id, pipeline: run.pipeline, ...facts, duration_ms }]);
   const stored = output === undefined ? {} : storeValue(draft, 'output', output);

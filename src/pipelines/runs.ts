@@ -2,20 +2,31 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
 import { heedless } from './events.js';
+import { Execution } from './execution.js';
+import { type Fork, forkRun } from './fork.js';
 import { Gate } from './gate.js';
 import type { Pins } from './pins.js';
+import { type ReplayReport, replayRun } from './replay.js';
 import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
 import { childFailure, endedBadly } from './run-errors.js';
-import { RunLife } from './run-life.js';
+import { type Place, RunLife } from './run-life.js';
+import { goingOn, pauseRun } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
+import { loadValue } from './stored-value.js';
+import { Suspended } from './suspended.js';
 import { type RunIdentity, UnderWay } from './under-way.js';
+import { Post } from './waits/post.js';
 
 export interface RunOptions {
   /** The session that the run belongs to; made when it does not exist. Default: `input.session_id`. */
   readonly session?: string | undefined;
   /** Names the run: the same key gives the same run, under way or ended. Default: a fresh name. */
   readonly key?: string | undefined;
+  /** Higher ones go first where runs queue. A whole number. Default 0. */
+  readonly priority?: number | undefined;
+  /** By when the run has to have ended, or it fails: a date, ISO 8601 text, or milliseconds since the epoch. */
+  readonly deadline?: Date | string | number | undefined;
   /** Cancels the run, also one that is joined. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -24,7 +35,11 @@ interface Start extends RunIdentity {
   readonly input: Value;
   readonly session: string | undefined;
   readonly depth: number;
+  readonly priority?: number | undefined;
+  readonly deadlineAt?: number | undefined;
   readonly pin: () => Pins;
+  /** Told once the run is stored. */
+  readonly onStored?: () => void;
 }
 
 /** How deep pipelines may call pipelines. */
@@ -38,11 +53,28 @@ export class Runs {
   readonly #life: RunLife;
   readonly #underWay = new Map<string, UnderWay>();
   readonly #closing = new AbortController();
+  readonly #resuming = new Gate(RESUMED_AT_ONCE);
+  readonly #turns: Gate;
+  /** Runs that are about to be taken up again. */
+  readonly #waking = new Set<Promise<void>>();
+  /** Answers, signals, events and times for runs that wait. */
+  readonly post: Post;
 
-  constructor(deps: Omit<RunDeps, 'child'>) {
+  /** `runsAtOnce` bounds the runs that are at work; those that wait for something do not count. */
+  constructor({ runsAtOnce, ...deps }: Omit<RunDeps, 'child' | 'post'> & { runsAtOnce: number }) {
     const child: RunChild = (...args) => this.#child(...args);
-    this.#deps = { ...deps, emit: heedless(deps.emit), child };
+    const { database, clock } = deps;
+    this.post = new Post(
+      database,
+      () => clock.now(),
+      (run) => {
+        const woken = this.#wake(run).finally(() => this.#waking.delete(woken));
+        this.#waking.add(woken);
+      },
+    );
+    this.#deps = { ...deps, emit: heedless(deps.emit), child, post: this.post };
     this.#life = new RunLife(this.#deps);
+    this.#turns = new Gate(runsAtOnce);
   }
 
   /**
@@ -53,48 +85,127 @@ export class Runs {
    * STORE_FULL, STORE_IO when it could not go on: it does when the store is opened again
    */
   async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
-    const { key, signal } = options;
+    return this.#start(this.#startOf(pipeline, input, options), options.signal);
+  }
+
+  /** The same, but gives the run's id as soon as it is stored. */
+  async launch(pipeline: string, input: unknown, options: RunOptions): Promise<string> {
+    const start = this.#startOf(pipeline, input, options);
+    await new Promise<void>((resolve, reject) => {
+      this.#start({ ...start, onStored: resolve }, options.signal).then(() => resolve(), reject);
+    });
+    return start.id;
+  }
+
+  #startOf(pipeline: string, input: unknown, options: RunOptions): Start {
+    const { key, priority } = options;
     checkText(pipeline, "a pipeline's id");
     if (key !== undefined) checkText(key, 'a key');
+    if (priority !== undefined && !Number.isSafeInteger(priority)) {
+      throw new TypeError(`run: expected priority to be a whole number, got ${String(priority)}`);
+    }
     const value = takeValue(input, 'input');
-    const start: Start = {
+    return {
       id: key === undefined ? newId('run') : `run:${key}`,
       pipeline,
       parent: undefined,
       input: value,
       session: options.session ?? sessionIn(value),
       depth: 0,
+      priority,
+      deadlineAt: deadlineFrom(options.deadline),
       pin: () => this.#life.pinCurrent(pipeline),
     };
-    return this.#start(start, signal);
   }
 
-  /** Takes up every run that another process left unfinished, some at a time. Returns their ids. */
+  /**
+   * Takes up every run that another process left unfinished, some at a time, those with the
+   * highest priority first. Returns their ids.
+   */
   async resumeUnfinished(): Promise<string[]> {
     const runs = await this.#deps.database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
-      .project<RunDocument>({ pipeline: 1 })
+      .project<RunDocument>({ pipeline: 1, priority: 1 })
       .toArray();
-    const gate = new Gate(RESUMED_AT_ONCE);
-    for (const { _id: id, pipeline } of runs) {
-      const resume = (signal: AbortSignal) => gate.pass(() => this.#resume(id, 0, signal));
-      // The outcome is in the run document and the audit trail; nobody waits for it here.
-      this.#begin({ id, pipeline, parent: undefined }, resume).result.catch(() => {});
-    }
-    return runs.map(({ _id }) => _id);
+    const left = runs.filter(({ _id }) => !this.#underWay.has(_id));
+    for (const run of left.toSorted(byPriority)) this.#takeUp(run);
+    return left.map(({ _id }) => _id);
   }
 
-  /** Stops a run under way. False when it is not. */
-  cancel(id: string): boolean {
-    const found = this.#underWay.get(id);
-    found?.cancel(new JdbxError('RUN_CANCELLED', `${id} was cancelled`));
-    return found !== undefined;
+  /** Goes on with a run that was paused, or left by another process. */
+  async resume(id: string): Promise<RunResult> {
+    const known = this.#underWay.get(id);
+    if (known) return known.result;
+    const run = await this.#deps.database.submit((draft) => goingOn(draft, id));
+    if (run.status === 'waiting') return this.#life.standingOf(run);
+    return this.#takeUp(run).result;
+  }
+
+  /**
+   * Stops a run that has not ended; what its finished stages did stays. False when there is
+   * none.
+   */
+  async cancel(id: string): Promise<boolean> {
+    const reason = new JdbxError('RUN_CANCELLED', `${id} was cancelled`);
+    const known = this.#underWay.get(id);
+    known?.cancel(reason);
+    if (known) return true;
+    const run = await this.#deps.database.get<RunDocument>(id);
+    if (run?._type !== 'run' || run.ended_at !== undefined || run.parent !== undefined)
+      return false;
+    const taken = this.#takeUp(run);
+    taken.cancel(reason);
+    await taken.result.catch(() => {});
+    return true;
+  }
+
+  /** Stops a run after the commits that are on their way, until `resume`. */
+  async pause(id: string): Promise<void> {
+    const known = this.#underWay.get(id);
+    known?.stop(new JdbxError('RUN_PAUSED', `${id} was paused`));
+    await known?.result.catch(() => {});
+    await this.#deps.database.submit((draft) => pauseRun(draft, id));
+  }
+
+  /** How a run stands now. @throws {JdbxError} MISSING_DOCUMENT, RUN_FAILED, RUN_CANCELLED */
+  async standing(id: string): Promise<RunResult> {
+    const run = await this.#deps.database.get<RunDocument>(id);
+    if (run?._type !== 'run') {
+      throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
+    }
+    if (run.status === 'completed') return this.#life.resultOf(run);
+    if (run.ended_at !== undefined) throw endedBadly(run);
+    return this.#life.standingOf(run);
+  }
+
+  /**
+   * A new run that goes on where another one stood after a stage.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, DUPLICATE_ID, and what `run` throws
+   */
+  async fork(fork: Fork): Promise<RunResult> {
+    const { database, owner } = this.#deps;
+    return this.#takeUp(await forkRun(database, owner, fork)).result;
+  }
+
+  /** @throws {JdbxError} MISSING_DOCUMENT */
+  async replay(id: string): Promise<ReplayReport> {
+    using snapshot = this.#deps.database.snapshot();
+    const get = (each: string) => snapshot.get<RunDocument>(each);
+    const run = get(id);
+    if (run?._type !== 'run') {
+      throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
+    }
+    const place = { depth: 0, resumed: true, deadlineAt: undefined };
+    const output = run.status === 'completed' ? loadValue(run, 'output', get) : undefined;
+    return await replayRun(new Execution(run, this.#deps, place), snapshot, output);
   }
 
   /** Waits for every run under way, however it ends. */
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) {
-      await Promise.allSettled([...this.#underWay.values()].map(({ result }) => result));
+    while (this.#underWay.size + this.#waking.size > 0) {
+      const underWay = [...this.#underWay.values()].map(({ result }) => result);
+      await Promise.allSettled([...underWay, ...this.#waking]);
     }
   }
 
@@ -107,13 +218,21 @@ export class Runs {
   #start(start: Start, signal: AbortSignal | undefined): Promise<RunResult> {
     const known = this.#underWay.get(start.id);
     if (known) checkSame(known.identity, start);
-    const run = known ?? this.#begin(start, (own) => this.#createOrResume(start, own));
+    const work = (own: AbortSignal) => this.#createOrResume(start, own);
+    const run = known ?? this.#begin(start, work, start.priority);
     run.follow(signal);
     return run.result;
   }
 
-  #begin(identity: RunIdentity, work: (signal: AbortSignal) => Promise<RunResult>): UnderWay {
-    const run = new UnderWay(identity, work, () => this.#underWay.delete(identity.id));
+  #begin(
+    identity: RunIdentity,
+    work: (signal: AbortSignal) => Promise<RunResult>,
+    priority: number | undefined,
+  ): UnderWay {
+    // A part of a run has its turn when the whole has: it would wait for itself.
+    const inTurn = (signal: AbortSignal) =>
+      identity.parent === undefined ? this.#turns.pass(() => work(signal), priority) : work(signal);
+    const run = new UnderWay(identity, inTurn, () => this.#underWay.delete(identity.id));
     this.#underWay.set(identity.id, run);
     run.follow(this.#closing.signal);
     return run;
@@ -122,22 +241,51 @@ export class Runs {
   async #createOrResume(start: Start, signal: AbortSignal): Promise<RunResult> {
     refuseWhenClosing(signal);
     const known = await this.#deps.database.get<RunDocument>(start.id);
+    const { depth, deadlineAt } = start;
     if (!known) {
       signal.throwIfAborted();
-      const { pin, ...run } = start;
-      return this.#life.execute(await this.#life.create(run, pin), start.depth, false, signal);
+      const { pin, onStored, ...run } = start;
+      const created = await this.#life.create(run, pin);
+      onStored?.();
+      return this.#life.execute(created, { depth, deadlineAt }, false, signal);
     }
     checkSame(identityOf(known), start);
+    start.onStored?.();
     if (known.status === 'completed') return this.#life.resultOf(known);
-    // A child that ended badly is taken up again when its stage is.
-    if (known.status !== 'running' && start.parent === undefined) throw endedBadly(known);
-    return this.#resume(start.id, start.depth, signal);
+    const isRoot = start.parent === undefined;
+    if (known.status === 'waiting' || (isRoot && known.status === 'paused')) {
+      return this.#life.standingOf(known);
+    }
+    // A child that ended badly is taken up again when its stage is, unless it was undone.
+    const mayGoOn = known.status === 'running' || (!isRoot && !known.compensating);
+    if (!mayGoOn && known.ended_at !== undefined) throw endedBadly(known);
+    return this.#resume(start.id, { depth, deadlineAt }, signal);
+  }
+
+  /** A run that was begun before, by itself. The outcome is in its document: nobody has to wait. */
+  #takeUp({ _id: id, pipeline, priority }: RunDocument): UnderWay {
+    const work = (signal: AbortSignal) =>
+      this.#resuming.pass(() => this.#resume(id, { depth: 0 }, signal), priority);
+    const run =
+      this.#underWay.get(id) ?? this.#begin({ id, pipeline, parent: undefined }, work, priority);
+    run.result.catch(() => {});
+    return run;
+  }
+
+  /** Goes on with a run for which something has come. */
+  async #wake(id: string): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const known = this.#underWay.get(id);
+    // It may be about to end its walk, having looked before what came.
+    if (known) await known.result.catch(() => {});
+    const run = await this.#deps.database.get<RunDocument>(id).catch(() => undefined);
+    if (run?.status === 'running' && !this.#closing.signal.aborted) this.#takeUp(run);
   }
 
   /** A run that is cancelled before its turn is taken over all the same: its end must be written. */
-  async #resume(id: string, depth: number, signal: AbortSignal): Promise<RunResult> {
+  async #resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
     refuseWhenClosing(signal);
-    return this.#life.resume(id, depth, signal);
+    return this.#life.resume(id, place, signal);
   }
 
   #child: RunChild = async (parent, pipeline, input, path, signal) => {
@@ -147,13 +295,16 @@ export class Runs {
       throw new JdbxError('INVALID_PIPELINE', text, { path });
     }
     const id = childRunId(parent.id, path);
-    const { session } = parent;
+    const { session, deadlineAt } = parent;
     const pin = () => this.#life.pinFrom(parent, pipeline);
-    const start: Start = { id, pipeline, input, session, parent: parent.id, depth, pin };
+    const place = { parent: parent.id, depth, deadlineAt };
+    const start: Start = { id, pipeline, input, session, pin, ...place };
     try {
-      const { output } = await this.#start(start, signal);
+      const { output, status } = await this.#start(start, signal);
+      if (status !== 'completed') throw new Suspended([id]);
       return { run: id, output: output as Value };
     } catch (thrown) {
+      if (thrown instanceof Suspended) throw thrown;
       throw childFailure(path, thrown);
     } finally {
       const ended = await this.#deps.database.get<RunDocument>(id);
@@ -189,4 +340,15 @@ function sessionIn(input: Value): string | undefined {
 function checkText(text: unknown, what: string): void {
   if (typeof text === 'string' && text !== '') return;
   throw new TypeError(`run: expected ${what}, got ${String(text)}`);
+}
+
+function byPriority(left: RunDocument, right: RunDocument): number {
+  return (right.priority ?? 0) - (left.priority ?? 0);
+}
+
+function deadlineFrom(deadline: RunOptions['deadline']): number | undefined {
+  if (deadline === undefined) return undefined;
+  const at = new Date(deadline).getTime();
+  if (Number.isNaN(at)) throw new TypeError(`run: expected a deadline, got ${String(deadline)}`);
+  return at;
 }

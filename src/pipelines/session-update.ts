@@ -30,6 +30,18 @@ export function checkSessionUpdate(session: unknown, path: string): void {
   }
 }
 
+/** The expressions of a stage's update, each with its path there. */
+export function expressionsInUpdate(update: ValueObject): [path: string, expression: unknown][] {
+  return Object.entries(update).flatMap(([operator, changes]) =>
+    Object.entries(isPlainObject(changes) ? changes : {}).flatMap(([field, value]) =>
+      expressionsIn(value).map(([name, expression]): [string, unknown] => [
+        [operator, field, ...(name === '' ? [] : [name])].join('.'),
+        expression,
+      ]),
+    ),
+  );
+}
+
 /**
  * A stage's update with its expressions evaluated: its own output is there under its
  * name, and `session` is the session as the commit finds it.

@@ -1,19 +1,29 @@
 import { KIND_FIELDS } from './check-pipeline.js';
 import type { StageKind } from './contract.js';
 import type { Stage } from './pipeline-document.js';
+import { branchStage } from './stages/branch.js';
+import { emitStage } from './stages/emit.js';
 import { integrationStage } from './stages/integration.js';
+import { loopStage } from './stages/loop.js';
 import { mapStage } from './stages/map.js';
 import { parallelStage } from './stages/parallel.js';
 import { pipelineStage } from './stages/pipeline.js';
 import { promptStage } from './stages/prompt.js';
+import { toolStage } from './stages/tool.js';
 import { transformerStage } from './stages/transformer.js';
+import { waitStage } from './stages/wait.js';
 
 const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
   transformer: transformerStage,
   integration: integrationStage,
   pipeline: pipelineStage,
+  tool: toolStage,
   parallel: parallelStage,
   map: mapStage,
+  loop: loopStage,
+  branch: branchStage,
+  wait: waitStage,
+  emit: emitStage,
 };
 
 /** The kind of a checked stage; a stage that only names a template is a prompt. */

@@ -36,6 +36,11 @@ export class UnderWay {
     if (signal) this.#linked.follow(signal, (reason) => cancelled(this.identity.id, reason));
   }
 
+  /** Ends the run's work for now. */
+  stop(reason: unknown): void {
+    this.#linked.abort(reason);
+  }
+
   cancel(reason: unknown): void {
     this.#linked.abort(cancelled(this.identity.id, reason));
   }

@@ -1,9 +1,10 @@
 import { LinkedSignal } from './linked-signal.js';
+import { Suspended } from './suspended.js';
 
 /**
  * Waits for several pieces of work that share a signal. When one fails the others are
  * told to stop, and only when all have ended does the first failure come out: nothing
- * goes on behind the caller's back.
+ * goes on behind the caller's back. One that is suspended stops no other.
  */
 export async function withAbort<T>(
   outer: AbortSignal,
@@ -11,15 +12,20 @@ export async function withAbort<T>(
 ): Promise<T[]> {
   const linked = new LinkedSignal().follow(outer);
   const failures: unknown[] = [];
+  const suspended: Suspended[] = [];
   const pieces = start(linked.signal).map((piece) =>
     piece.catch((error: unknown) => {
-      failures.push(error);
-      linked.abort(error);
+      if (error instanceof Suspended) suspended.push(error);
+      else {
+        failures.push(error);
+        linked.abort(error);
+      }
       return undefined as T;
     }),
   );
   const results = await Promise.all(pieces);
   linked.release();
   if (failures.length > 0) throw failures[0];
+  if (suspended.length > 0) throw Suspended.joined(suspended);
   return results;
 }

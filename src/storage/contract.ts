@@ -9,8 +9,10 @@ import type { Value } from '../base/values.js';
  */
 export interface Engine {
   readonly name: string;
-  /** The newest commit that is durable. 0 in a new store. */
+  /** The newest commit that is durable and known here. 0 in a new store. */
   readonly seq: number;
+  /** Where other processes may have the store open too. */
+  readonly others?: Others | undefined;
   /** A consistent view of the newest commit. The caller closes it. @throws {JdbxError} STORE_CLOSED */
   snapshot(): EngineSnapshot;
   /**
@@ -25,6 +27,8 @@ export interface Engine {
   sizeBytes(): number;
   /** What `sizeBytes` would be after this batch, at the worst. */
   sizeAfter(batch: EngineBatch): number;
+  /** Looks again at what another process wrote to the same files. Absent where none can. */
+  refresh?(): void;
   /**
    * Writes everything up to some commit from now on to one file of an LMDB store, which must
    * not be there yet, while reads and commits go on. Not flushed. Absent where nothing is on disk.
@@ -33,6 +37,33 @@ export interface Engine {
    */
   copyTo?(file: string): Promise<number>;
   close(): Promise<void>;
+}
+
+/** The other processes that read and write the same store. */
+export interface Others {
+  /** True when there is something to `absorb`: one load from memory. */
+  readonly haveCommitted: boolean;
+  /** How many have the store open for writing. */
+  readonly count: number;
+  /**
+   * True for one process at a time, until it closes or dies: it does what is to be done once
+   * and not by each, such as writing files beside the store. Another takes over at its next look.
+   */
+  readonly doesChores: boolean;
+  /**
+   * What others committed since the last call, oldest first. The engine's `seq` and its
+   * snapshots show it from then on, never before.
+   */
+  absorb(): readonly Commit[];
+  /**
+   * Keeps others from committing until `unlock`, and makes sure that `absorb` gives all that
+   * they committed before. Nothing is returned when that was so at once. A `commit` without
+   * it takes the lock for itself.
+   *
+   * @throws {JdbxError} STORE_BUSY when another process keeps the lock for too long
+   */
+  lock(): Promise<void> | undefined;
+  unlock(): void;
 }
 
 export interface EngineBatch {
@@ -60,6 +91,8 @@ export interface PutChange {
   readonly document: Document;
   /** Keep this revision for `history` and `restore`. */
   readonly versioned: boolean;
+  /** True when the document is known to be frozen to its last part, so that nobody need look again. */
+  readonly shareable?: boolean;
 }
 
 export interface RemoveChange {

@@ -284,3 +284,24 @@ describe('closing', () => {
     expect(await ended.next()).toMatchObject({ done: true });
   });
 });
+
+describe('a store that is closing', () => {
+  it('finishes the writes that began before, and refuses those that begin after', async () => {
+    const path = temporaryStore();
+    const db = await open(path);
+    const before = db.put({ _id: 'before', _type: 'a' });
+    const closing = db.close();
+    const code = { code: 'STORE_CLOSED' };
+    await expect(db.put({ _id: 'after', _type: 'a' })).rejects.toMatchObject(code);
+    await expect(db.insert({ _id: 'after', _type: 'a' })).rejects.toMatchObject(code);
+    await expect(db.update('before', { $set: { n: 1 } })).rejects.toMatchObject(code);
+    await expect(db.remove('before')).rejects.toMatchObject(code);
+    await expect(db.transaction(() => {})).rejects.toMatchObject(code);
+    await expect(db.import('{"_id":"after","_type":"a"}')).rejects.toMatchObject(code);
+    await before;
+    await closing;
+    await using again = await open(path);
+    expect(await again.get('before')).toMatchObject({ _rev: 1 });
+    expect(await again.get('after')).toBeUndefined();
+  });
+});

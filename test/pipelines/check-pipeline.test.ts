@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Jdbx } from '#jdbx/index.js';
+import { KIND_FIELDS } from '#jdbx/pipelines/check-pipeline.js';
 import { failure, openStore } from './support.js';
 
 let db: Jdbx;
@@ -75,6 +77,101 @@ describe('a pipeline document is refused when it is written', () => {
       'stages.0.map.parallel',
     ],
     [
+      'with a loop without a bound',
+      [{ name: 'a', loop: { while: true, stages: S } }],
+      'stages.0.loop.max',
+    ],
+    [
+      'with a loop without a condition',
+      [{ name: 'a', loop: { max: 3, stages: S } }],
+      'stages.0.loop',
+    ],
+    [
+      'with a loop that never begins',
+      [{ name: 'a', loop: { while: false, max: 3, stages: S } }],
+      'stages.0.loop.while',
+    ],
+    [
+      'with a case that cannot be reached',
+      [
+        {
+          name: 'a',
+          branch: {
+            cases: [
+              { when: true, stages: S },
+              { when: '$input', stages: S },
+            ],
+          },
+        },
+      ],
+      'stages.0.branch.cases.1',
+    ],
+    [
+      'with a default that cannot be reached',
+      [{ name: 'a', branch: { cases: [{ when: true, stages: S }], default: S } }],
+      'stages.0.branch.default',
+    ],
+    [
+      'with a case’s name twice',
+      [
+        {
+          name: 'a',
+          branch: {
+            cases: ['$input.a', '$input.b'].map((when) => ({ name: 'c', when, stages: S })),
+          },
+        },
+      ],
+      'stages.0.branch.cases.1.name',
+    ],
+    ['with a wait for nothing', [{ name: 'a', wait: {} }], 'stages.0.wait'],
+    ['with a wait for two things', [{ name: 'a', wait: { ms: 1, signal: 's' } }], 'stages.0.wait'],
+    [
+      'with a key without an event',
+      [{ name: 'a', wait: { ms: 1, key: 1 } }],
+      'stages.0.wait.event',
+    ],
+    [
+      'with an answer’s schema that is none',
+      [{ name: 'a', wait: { answer: { schema: { type: 'money' } } } }],
+      'stages.0.wait.answer.schema',
+    ],
+    [
+      'with a retry of a wait',
+      [{ name: 'a', wait: { ms: 1 }, retry: { attempts: 2 } }],
+      'stages.0.retry',
+    ],
+    ['with an event without a name', [{ name: 'a', emit: { value: 1 } }], 'stages.0.emit.event'],
+    [
+      'with a goto that leads back',
+      [...S, { name: 'a', ...T, on_error: { goto: 's' } }],
+      'stages.1.on_error.goto',
+    ],
+    ['with a cache that is none', [{ name: 'a', ...T, cache: { age: 5 } }], 'stages.0.cache'],
+    [
+      'with a cache of a container',
+      [{ name: 'a', parallel: { b: S }, cache: true }],
+      'stages.0.cache',
+    ],
+    [
+      'with a compensation that is wrong',
+      [{ name: 'a', ...T, compensate: [{ name: 'b' }] }],
+      'stages.0.compensate.0',
+    ],
+    ['with a reference to nothing', [{ name: 'a', ...T, when: '$check.ok' }], 'stages.0.when'],
+    [
+      'with a reference to a later stage',
+      [{ name: 'a', ...T, inputs: { x: '$s' } }, ...S],
+      'stages.0.inputs',
+    ],
+    [
+      'with a reference out of a branch',
+      [
+        { name: 'p', parallel: { b: S } },
+        { name: 'a', ...T, inputs: '$s' },
+      ],
+      'stages.1.inputs',
+    ],
+    [
       'with session changes that are no operators',
       [{ name: 'a', ...T, session: { done: 1 } }],
       'stages.0.session.done',
@@ -110,6 +207,14 @@ describe('a pipeline document is refused when it is written', () => {
     expect(await failure(put(S, { timeout: -1 }))).toMatchObject({ path: 'timeout' });
   });
 
+  it('with an output that refers to nothing', async () => {
+    expect(await failure(put(S, { output: { a: '$t' } }))).toMatchObject({
+      code: 'INVALID_PIPELINE',
+      path: 'output',
+      message: expect.stringContaining('known are input, session, session_id, history, error, s'),
+    });
+  });
+
   it('and nothing of it is stored', async () => {
     expect(await db.get('pipeline:p')).toBeUndefined();
   });
@@ -118,4 +223,25 @@ describe('a pipeline document is refused when it is written', () => {
 it('a pipeline document may name definitions that come later', async () => {
   await put([{ name: 'later', transformer: 'transformer:later' }]);
   expect(await db.get('pipeline:p')).toMatchObject({ _rev: 1 });
+});
+
+describe('the schema that is published', () => {
+  const file = new URL('../../schemas/pipeline.json', import.meta.url);
+  const schema = JSON.parse(readFileSync(file, 'utf8'));
+
+  it('is found by its name in the package, and knows every kind of stage', () => {
+    expect(import.meta.resolve('jdbx/schemas/pipeline.json')).toBe(file.href);
+    const kinds = schema.$defs.stage.oneOf.flatMap(({ required = [] }) => required);
+    expect(kinds).toEqual([...KIND_FIELDS]);
+  });
+
+  it('describes every field of a stage, for whoever writes one in an editor', () => {
+    const described = Object.values<{ description?: string; $ref?: string }>(
+      schema.$defs.stage.properties,
+    ).map(
+      ({ description, $ref }) =>
+        description ?? schema.$defs[$ref?.split('/').at(-1) ?? '']?.description,
+    );
+    expect(described.every((text) => typeof text === 'string')).toBe(true);
+  });
 });

@@ -406,5 +406,6 @@ function linkWithout(root: string, to: string): void {
     symlinkSync(join(root, 'node_modules', name), join(to, 'node_modules', name));
   }
   cpSync(join(root, 'package.json'), join(to, 'package.json'));
+  cpSync(join(root, 'schemas'), join(to, 'schemas'), { recursive: true });
   rmSync(join(to, 'dist', 'readme'), { recursive: true, force: true });
 }

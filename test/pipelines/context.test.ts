@@ -158,7 +158,7 @@ describe('the output of a pipeline', () => {
     await db.put([
       pipeline('last', stages),
       pipeline('chosen', stages, { output: { one: '$one', two: '$two.twice', in: '$input' } }),
-      pipeline('nothing', stages, { output: '$three' }),
+      pipeline('nothing', stages, { output: '$input.three' }),
     ]);
     expect((await db.run('pipeline:last')).output).toEqual({ twice: 2 });
     expect((await db.run('pipeline:chosen', 5)).output).toEqual({ one: 1, two: 2, in: 5 });

@@ -24,6 +24,9 @@ const recording = (key) => ({
   latency_ms: 12,
 });
 
+const NOTE = { _id: { $concat: ['note:', '$input.name'] }, _type: 'note' };
+const lap = [{ name: 'lap', transformer: 'transformer:lap', inputs: ['name', 'index'] }];
+
 export const DEFINITIONS = [
   {
     _id: 'integration:replay',
@@ -54,6 +57,35 @@ export const DEFINITIONS = [
     }`,
     ['db.update:total'],
   ),
+  transformer(
+    'lap',
+    "function f({ name, index }) { db.insert({ _id: 'lap:' + name + ':' + index, _type: 'lap' }) }",
+    ['db.insert:lap'],
+  ),
+  transformer(
+    'seen',
+    "export default (id) => db.insert({ _id: 'seen:' + id, _type: 'seen' })._id",
+    ['db.insert:seen'],
+  ),
+  transformer(
+    'release',
+    "function f({ name }) { db.insert({ _id: 'release:' + name, _type: 'release' }) }",
+    ['db.insert:release'],
+  ),
+  { _id: 'tool:note', _type: 'tool', builtin: 'db.insert', permissions: ['db.insert:note'] },
+  {
+    _id: 'pipeline:undone',
+    _type: 'pipeline',
+    on_error: 'compensate',
+    stages: [
+      {
+        name: 'hold',
+        prompt: 'prompt:ask',
+        compensate: [{ name: 'release', transformer: 'transformer:release', inputs: ['name'] }],
+      },
+      { name: 'fail', transformer: 'transformer:fail' },
+    ],
+  },
   transformer(
     'fail',
     "function f() { db.put({ _id: 'ghost', _type: 'ghost' }); throw new Error('x') }",
@@ -110,6 +142,36 @@ export const DEFINITIONS = [
           stages: [{ name: 'item', transformer: 'transformer:item', inputs: ['name', 'index'] }],
         },
       },
+      {
+        name: 'round',
+        loop: {
+          until: { $eq: ['$index', 2] },
+          max: 5,
+          stages: [{ name: 'lap', transformer: 'transformer:lap', inputs: ['name', 'index'] }],
+        },
+      },
+      {
+        name: 'way',
+        branch: {
+          cases: [{ name: 'odd', when: { $lt: [{ $size: '$each' }, 2] }, stages: lap }],
+          default: [{ name: 'tool', tool: 'tool:note', arguments: { document: NOTE } }],
+        },
+      },
+      { name: 'tell', emit: { event: 'told', key: '$input.name', value: { by: '$input.name' } } },
+      {
+        name: 'rest',
+        parallel: {
+          heard: [{ name: 'hear', wait: { event: 'told', key: '$input.name' } }],
+          slept: [{ name: 'sleep', wait: { ms: 5 } }],
+        },
+      },
+      {
+        name: 'query',
+        map: {
+          over: { query: { filter: { _type: 'item', name: '$input.name' } } },
+          stages: [{ name: 'seen', transformer: 'transformer:seen', inputs: '$item._id' }],
+        },
+      },
       { name: 'never', when: false, transformer: 'transformer:fail' },
       { name: 'maybe', transformer: 'transformer:fail', on_error: 'continue' },
       {
@@ -135,4 +197,17 @@ export const PATHS = [
   'mark',
   'maybe',
   'never',
+  'query',
+  'query/@done/0',
+  'query/@page/0',
+  ...Array.from({ length: ITEMS }, (_, n) => `query/${n}/seen`),
+  'rest',
+  'rest/heard/hear',
+  'rest/slept/sleep',
+  'round',
+  'round/0/lap',
+  'round/1/lap',
+  'tell',
+  'way',
+  'way/default/tool',
 ];

@@ -10,9 +10,16 @@ const waiting = [...KEYS];
 const workers = Array.from({ length: 4 }, async () => {
   for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
     const { input, options } = runOf(key);
-    await db.run('pipeline:mixed', input, options);
+    await db.run('pipeline:undone', input, { key: `undone-${key}` }).catch(expectFailure);
+    const { id } = await db.run('pipeline:mixed', input, options);
+    await db.ended(id);
   }
 });
 await Promise.all(workers);
 await db.settled();
 await db.close();
+
+/** This pipeline fails on purpose, and what it did is undone. */
+function expectFailure(error) {
+  if (error.code !== 'RUN_FAILED') throw error;
+}

@@ -208,7 +208,7 @@ describe('cancelling', () => {
     );
     const run = db.run('pipeline:count-ask', {}, { key: 'cancelled' });
     await until(() => server.requests.length === 1);
-    expect(db.cancel('run:cancelled')).toBe(true);
+    expect(await db.cancel('run:cancelled')).toBe(true);
     expect(await failure(run)).toMatchObject({ code: 'RUN_CANCELLED' });
     expect(await db.runOf('run:cancelled')).toMatchObject({ status: 'cancelled' });
     const trail = await db.audit.ofRun('run:cancelled');
@@ -219,7 +219,7 @@ describe('cancelling', () => {
       ['stage', 'ask', 'stopped'],
       ['run-end', undefined, 'cancelled'],
     ]);
-    expect(db.cancel('run:cancelled')).toBe(false);
+    expect(await db.cancel('run:cancelled')).toBe(false);
     expect(await failure(db.run('pipeline:count-ask', {}, { key: 'cancelled' }))).toMatchObject({
       code: 'RUN_CANCELLED',
     });
@@ -255,7 +255,7 @@ describe('cancelling', () => {
     });
     const run = db.run('pipeline:outer-loop', {}, { key: 'outer' });
     await until(() => spinning);
-    db.cancel('run:outer');
+    await db.cancel('run:outer');
     expect(await failure(run)).toMatchObject({ code: 'RUN_CANCELLED' });
     expect(await db.runOf('run:outer/sub')).toMatchObject({ status: 'cancelled' });
   });

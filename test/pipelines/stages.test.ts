@@ -3,6 +3,7 @@ import type { Jdbx } from '#jdbx/index.js';
 import { answer, FaultServer } from '../support/fault-server.js';
 import {
   chat,
+  failure,
   integration,
   openStore,
   pipeline,
@@ -197,17 +198,31 @@ describe('a pipeline stage', () => {
     expect([code, stage, cause.code]).toEqual(['GUEST_ERROR', 'sub/deep', 'GUEST_ERROR']);
   });
 
-  it('is bounded when pipelines go round in a circle', async () => {
+  it('is refused where pipelines go round in a circle that nothing ends', async () => {
     await db.put(transformer('id', 'export default (n) => n'));
-    await db.put(pipeline('a', [{ name: 'x', transformer: 'transformer:id' }]));
-    await db.put(pipeline('b', [{ name: 'to-a', pipeline: 'pipeline:a' }]));
     await db.put(pipeline('a', [{ name: 'to-b', pipeline: 'pipeline:b' }]));
-    const { code, stage } = await runFailure(db.run('pipeline:a'));
+    await db.put(pipeline('b', [{ name: 'to-a', pipeline: 'pipeline:a' }]));
+    const before = db.seq;
+    expect(await failure(db.run('pipeline:a'))).toMatchObject({
+      code: 'INVALID_PIPELINE',
+      path: 'stages.0.pipeline (pipeline:b).stages.0.pipeline',
+      message: expect.stringContaining('pipeline:a → pipeline:b → pipeline:a'),
+    });
+    expect(db.seq).toBe(before);
+  });
+
+  it('calls itself as long as a condition holds, and is bounded', async () => {
+    const again = { name: 'again', when: { $gt: ['$input', 0] } };
+    await db.put(
+      pipeline('count-down', [
+        { ...again, pipeline: 'pipeline:count-down', inputs: { $subtract: ['$input', 1] } },
+      ]),
+    );
+    expect(await db.run('pipeline:count-down', 5)).toMatchObject({ status: 'completed' });
+    const { code, stage } = await runFailure(db.run('pipeline:count-down', 50));
     expect(code).toBe('INVALID_PIPELINE');
     expect(stage?.split('/')).toHaveLength(17);
-    expect(
-      await db.query({ _type: 'run', pipeline: 'pipeline:a', status: 'running' }).count(),
-    ).toBe(0);
+    expect(await db.query({ _type: 'run', status: 'running' }).count()).toBe(0);
   });
 
   it('nests under long names without running out of id', async () => {

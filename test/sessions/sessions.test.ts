@@ -134,7 +134,7 @@ describe('what a stage changes in its session', () => {
   });
 
   it('fails the stage when it gives nothing, or does not fit', async () => {
-    const nothing = await put('nothing', { session: { $set: { 'state.x': '$gone.by' } } });
+    const nothing = await put('nothing', { session: { $set: { 'state.x': '$input.gone.by' } } });
     expect(await runFailure(db.run(nothing, {}, { session: 'session:bad' }))).toMatchObject({
       code: 'MISSING_INPUT',
       message: expect.stringContaining('stage.session.$set.state.x'),
@@ -186,6 +186,33 @@ describe('the talk in a session', () => {
       { role: 'user', content: 'Q1' },
       { role: 'user', content: 'Q2' },
     ]);
+  });
+
+  it('goes before a question as far as it fits into a number of tokens', async () => {
+    const words = (text: string) => text.split(' ').length;
+    const counted = await openStore({ countTokens: words });
+    const ask = { name: 'stage', integration: 'integration:chat', history: { tokens: 16 } };
+    await counted.put([integration('chat', server.url), pipeline('window', [ask])]);
+    const history = ['one two three four', 'five six', 'seven eight nine'].map((content) => ({
+      role: 'user',
+      content,
+    }));
+    await counted.put({ _id: 'session:long', _type: 'session', history });
+    server.play([answer(chat('fine'))]);
+    const { id } = await counted.run('pipeline:window', 'and now?', { session: 'session:long' });
+    const said = server.requests[0]?.body.messages.map(
+      ({ content }: { content: string }) => content,
+    );
+    expect(said).toEqual(['five six', 'seven eight nine', 'and now?']);
+    const [entry] = await counted.audit.query({ run: id, kind: 'stage' });
+    expect(entry?.history).toEqual({
+      turns: 2,
+      left_out: 1,
+      tokens: 13, // five words, and four more for each turn
+      counter: 'given',
+      estimated: false,
+    });
+    await counted.close();
   });
 
   it('begins with the history that the session document holds itself', async () => {

@@ -4,20 +4,29 @@ import { fileURLToPath } from 'node:url';
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 
+export interface ChildOptions {
+  /** A limit of the operating system on the size of files. */
+  readonly fileSizeMaxKiB?: number;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A process that opens a store; see `child.mjs` for the kinds of work. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   #output = '';
 
-  /** @param fileSizeMaxKiB a limit of the operating system on the size of files */
-  constructor(args: readonly string[], fileSizeMaxKiB?: number) {
+  constructor(args: readonly string[], { fileSizeMaxKiB, env }: ChildOptions = {}) {
     const node = [process.execPath, CHILD, ...args];
     const [command = '', ...rest] =
       fileSizeMaxKiB === undefined
         ? node
         : ['bash', '-c', `ulimit -f ${fileSizeMaxKiB}; exec "$@"`, 'bash', ...node];
-    this.#process = spawn(command, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#process = spawn(command, rest, {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...env },
+    });
     this.#process.stdout?.on('data', (chunk) => {
       this.#output += chunk;
     });

@@ -12,8 +12,26 @@ export function addResume(program: Command, invocation: Invocation): void {
   program
     .command('resume')
     .description('go on with every run that was left unfinished, and wait for them')
-    .addHelpText('after', examples(['jdbx resume', 'after a crash, or after Ctrl-C in a run']))
-    .action(() => invocation.withStore((db) => resumeRuns(db, invocation)));
+    .argument('[run]', 'only with this one, such as one that was paused')
+    .addHelpText(
+      'after',
+      examples(
+        ['jdbx resume', 'after a crash, or after Ctrl-C in a run'],
+        ['jdbx resume run:order-7', 'after `jdbx pause run:order-7`'],
+      ),
+    )
+    .action((run: string | undefined) =>
+      invocation.withStore((db) =>
+        run === undefined ? resumeRuns(db, invocation) : resumeOne(db, invocation, run),
+      ),
+    );
+}
+
+async function resumeOne(db: Jdbx, invocation: Invocation, run: string): Promise<void> {
+  showStages(db, invocation.output);
+  const told = () => `stopped; \`jdbx resume ${run}\` goes on with it`;
+  const result = await stoppingRuns(db, told, () => db.resume(run));
+  await invocation.output.value(result, () => JSON.stringify(result.output, undefined, 2));
 }
 
 async function resumeRuns(db: Jdbx, invocation: Invocation): Promise<void> {
@@ -28,5 +46,6 @@ async function resumeRuns(db: Jdbx, invocation: Invocation): Promise<void> {
   });
   const runs = (await db.getMany<RunDocument>(ids)).filter((run) => run !== undefined);
   await output.list(runs, () => runColumns);
-  if (runs.some(({ status }) => status !== 'completed')) invocation.exitCode = EXIT.failed;
+  if (runs.some(({ status }) => !['completed', 'waiting', 'paused'].includes(status)))
+    invocation.exitCode = EXIT.failed;
 }

@@ -14,6 +14,8 @@ interface RunCommandOptions {
   readonly session?: string;
   readonly key?: string;
   readonly timeout?: number;
+  readonly priority?: number;
+  readonly deadline?: string;
 }
 
 export function addRun(program: Command, invocation: Invocation): void {
@@ -25,6 +27,8 @@ export function addRun(program: Command, invocation: Invocation): void {
     .option('--session <id>', 'the session that the run belongs to')
     .option('--key <key>', 'name the run: the same key gives the same run, not another')
     .option('--timeout <ms>', 'cancel the run after so many milliseconds', readCount)
+    .option('--priority <n>', 'higher ones go first where runs queue', Number)
+    .option('--deadline <time>', 'fail the run when it has not ended by then (ISO 8601)')
     .addHelpText(
       'after',
       examples(
@@ -42,7 +46,7 @@ async function runPipeline(
   db: Jdbx,
   { output }: Invocation,
   id: string,
-  { input, session, key, timeout }: RunCommandOptions,
+  { input, session, key, timeout, priority, deadline }: RunCommandOptions,
 ): Promise<void> {
   if (timeout === 0) throw new UsageError('expected --timeout to be at least 1 ms');
   const value = input === undefined ? {} : readJson(await readArgument(input), 'the input');
@@ -55,14 +59,22 @@ async function runPipeline(
   const result = await stoppingRuns(db, told, async () => {
     const late = lateSignal(timeout);
     try {
-      return await db.run(id, value, { session, key, signal: late?.signal });
+      return await db.run(id, value, {
+        session,
+        key,
+        priority,
+        deadline,
+        signal: late?.signal,
+      });
     } finally {
       clearTimeout(late?.timer);
     }
   });
-  await output.value(result, () => showOutput(result.output));
+  await output.value(result, () =>
+    result.status === 'completed' ? showOutput(result.output) : '',
+  );
   output.note(
-    `${result.id} completed in ${showDuration(result.durationMs)}: ${showUsage(result.usage)}`,
+    `${result.id} ${result.status === 'completed' ? 'completed' : `is ${result.status}`} in ${showDuration(result.durationMs)}: ${showUsage(result.usage)}`,
   );
 }
 

@@ -19,6 +19,8 @@ export function addRuns(program: Command, invocation: Invocation): void {
     .addOption(
       new Option('--status <status>', 'only these').choices([
         'running',
+        'waiting',
+        'paused',
         'completed',
         'failed',
         'cancelled',

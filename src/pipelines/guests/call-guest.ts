@@ -1,5 +1,6 @@
 import type { Document } from '../../base/document.js';
 import type { Value, ValueObject } from '../../base/values.js';
+import type { HostFunctions } from '../../sandbox/contract.js';
 import { resolveLimits } from '../../sandbox/limits.js';
 import { Permissions, permitHostFunctions } from '../../sandbox/permissions.js';
 import type { StageWork } from '../contract.js';
@@ -58,7 +59,12 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   return { value: result.value, facts };
 }
 
-function hostFunctions(work: StageWork, document: Document, calls: OpenCalls) {
+/** The functions that a document's permissions give to its code, over the attempt's workspace. */
+export function hostFunctions(
+  work: StageWork,
+  document: Document,
+  calls: OpenCalls,
+): HostFunctions {
   const { run, path, workspace } = work;
   const permissions = Permissions.parse(document.permissions);
   const refused = (permission: string) =>

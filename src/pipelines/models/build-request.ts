@@ -12,7 +12,12 @@ import type { StageWork } from '../contract.js';
  *
  * @throws {JdbxError} MISSING_INPUT, INVALID_EXPRESSION
  */
-export function buildRequest(work: StageWork, integration: Document, said: Value): ModelRequest {
+export function buildRequest(
+  work: StageWork,
+  integration: Document,
+  said: Value,
+  earlier: readonly ModelMessage[] = [],
+): ModelRequest {
   const { stage } = work;
   const { model, settings, ...parts } = partsOf(said);
   const context = passagesOf(work);
@@ -21,7 +26,7 @@ export function buildRequest(work: StageWork, integration: Document, said: Value
     settings: mergeSettings(integration.params, settings, stage.params),
     key: keyOf(work),
   });
-  return { ...request, messages: withEarlierTurns(work, request.messages) };
+  return { ...request, messages: withEarlierTurns(earlier, request.messages) };
 }
 
 /** Where an orchestrator chose the integration, a model that is not one of its own is not meant for it. */
@@ -77,36 +82,14 @@ function keyOf({ stage, context, path }: StageWork): string | undefined {
   });
 }
 
-/** The system's messages stay in front. A turn without text is left out: no provider takes one. */
+/** The system's messages stay in front. */
 function withEarlierTurns(
-  { stage, context, path }: StageWork,
+  earlier: readonly ModelMessage[],
   messages: readonly ModelMessage[],
 ): readonly ModelMessage[] {
-  const history = stage.history ? context.lookup('history') : undefined;
-  if (!stage.history || !Array.isArray(history) || history.length === 0) return messages;
+  if (earlier.length === 0) return messages;
   const isSystem = ({ role }: ModelMessage) => role === 'system';
-  const turns = history
-    .slice(-stage.history)
-    .filter((turn) => !isPlainObject(turn) || turn.content !== '');
-  if (turns.length === 0) return messages;
-  const said = checkTurns(turns, path);
-  return [...messages.filter(isSystem), ...said, ...messages.filter((each) => !isSystem(each))];
-}
-
-/** A session document may hold a `history` of its own, of any shape. */
-function checkTurns(turns: readonly Value[], path: string): readonly ModelMessage[] {
-  try {
-    return toRequest({ messages: turns }).messages;
-  } catch (cause) {
-    throw new JdbxError(
-      'MISSING_INPUT',
-      'expected a history of turns, each with role and content',
-      {
-        path,
-        cause,
-      },
-    );
-  }
+  return [...messages.filter(isSystem), ...earlier, ...messages.filter((each) => !isSystem(each))];
 }
 
 /** Later settings win. */

@@ -10,6 +10,7 @@ import type { StageKind, StageOutcome, StageWork } from '../contract.js';
 import { buildRequest } from '../models/build-request.js';
 import { callModel } from '../models/call-model.js';
 import { chooseIntegrations } from '../models/choose-integration.js';
+import { type EarlierTurns, earlierTurns } from '../models/earlier-turns.js';
 import { handleError, transformRequest, transformResponse } from '../models/integration-hooks.js';
 import { renderPrompt } from '../prompts/render-prompt.js';
 
@@ -23,11 +24,17 @@ export const integrationStage: StageKind = {
   async run(work: StageWork): Promise<StageOutcome> {
     const { output: said, facts } = await saidBy(work);
     const chosen = await chooseIntegrations(work);
-    const { integration, request, response } = await firstAnswer(work, chosen, said);
+    const earlier = await earlierTurns(work);
+    const { integration, request, response } = await firstAnswer(work, chosen, said, earlier);
     return {
       output: response,
       turns: turnsOf(request, response),
-      facts: { ...facts, integration: integration._id, integration_rev: integration._rev },
+      facts: {
+        ...facts,
+        ...earlier.facts,
+        integration: integration._id,
+        integration_rev: integration._rev,
+      },
     };
   },
 };
@@ -50,9 +57,10 @@ async function firstAnswer(
   work: StageWork,
   integrations: readonly Document[],
   said: Value,
+  { messages }: EarlierTurns,
 ): Promise<Answer> {
   for (const [index, integration] of integrations.entries()) {
-    const plain = buildRequest(work, integration, said);
+    const plain = buildRequest(work, integration, said, messages);
     const request = await transformRequest(work, integration, plain);
     try {
       if (work.stage.at_most_once && index === 0) await work.run.announce(work.path);

@@ -6,13 +6,13 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readFileSync,
+  readSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { syncDirectory } from '../durable-files.js';
-import { decodeRecord, type JournalRecord } from './record.js';
+import { decodeRecord, HEADER_BYTES, type JournalRecord, readHeader } from './record.js';
 
 const flush = promisify(fdatasync);
 
@@ -21,63 +21,92 @@ const FIRST_BYTES = 2 ** 18;
 /** Up to this flush time the thread waits itself: going through the thread pool would take longer. */
 const WAIT_MAX_MS = 0.4;
 
+/** What is read at once: most records are much smaller, and most reads are of one record. */
+const PIECE_BYTES = 2 ** 14;
+
 /** One of the two files that the journal writes in turn, each from its start. */
 export class JournalFile {
   readonly #fd: number;
-  #end = 0;
   #flushMs = 0;
 
-  /** Reads what an earlier process left, of commits those after `after`; the file is not changed. */
-  static read(path: string, after: number): JournalRecord[] {
-    if (!existsSync(path)) return [];
-    const file = readFileSync(path);
-    const records: JournalRecord[] = [];
-    const next = (end: number) => decodeRecord(file, end, after);
-    for (let record = next(0); record; record = next(record.end)) {
-      // What follows in another generation was left from an earlier turn.
-      if (records[0] && record.generation !== records[0].generation) break;
-      records.push(record);
-    }
-    return records;
+  /** @param create make the file; else one that is missing is `undefined` */
+  static open(path: string, create: boolean): JournalFile | undefined {
+    const fresh = !existsSync(path);
+    if (fresh && !create) return undefined;
+    const file = new JournalFile(openSync(path, fresh ? 'w+' : create ? 'r+' : 'r'));
+    if (fresh) file.#lengthen(path);
+    return file;
   }
 
-  constructor(path: string) {
-    const fresh = !existsSync(path);
-    this.#fd = openSync(path, fresh ? 'w+' : 'r+');
-    if (!fresh) return;
-    writeSync(this.#fd, Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
-    fsyncSync(this.#fd);
-    syncDirectory(dirname(path));
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /**
+   * Whole records from `start` on, up to the first that is torn or of another generation
+   * than asked for (or than the first one). Another process may be writing the file.
+   *
+   * @param after commits up to this one are not decoded
+   */
+  *records(start: number, generation?: number, after = 0): Generator<JournalRecord, void> {
+    const size = this.sizeBytes;
+    let wanted = generation;
+    let piece: Buffer = Buffer.alloc(0);
+    let from = start;
+    const need = (at: number, bytes: number): number => {
+      if (at + bytes > from + piece.length) {
+        piece = this.#read(at, Math.min(Math.max(bytes, PIECE_BYTES), size - at));
+        from = at;
+      }
+      return at - from;
+    };
+    for (let at = start; at + HEADER_BYTES <= size; ) {
+      const offset = need(at, HEADER_BYTES);
+      if (offset + HEADER_BYTES > piece.length) return;
+      const header = readHeader(piece, offset);
+      if (header.generation !== (wanted ?? header.generation) || at + header.bytes > size) return;
+      const place = need(at, header.bytes);
+      const record = decodeRecord(piece, place, after);
+      if (!record) return;
+      wanted = record.generation;
+      at += header.bytes;
+      yield { ...record, end: at };
+    }
   }
 
   get sizeBytes(): number {
     return fstatSync(this.#fd).size;
   }
 
-  /** Where the next record goes: the start of a new turn, or behind what an earlier process left. */
-  seek(end: number): void {
-    this.#end = end;
-  }
-
-  /** The size of the file with this much more in it. */
-  sizeWith(bytes: number): number {
-    return Math.max(this.sizeBytes, this.#end + bytes);
+  /** Writes at `at` and resolves when it is on disk. */
+  async write(bytes: Buffer, at: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done);
+    }
+    await this.#flush();
   }
 
   /**
-   * Writes a record and resolves when it is on disk. A record that failed to be written
-   * is overwritten by the next one.
+   * Writes a stretch again as it is, and resolves when it is on disk. Whoever wrote it may
+   * have died before its flush, or in one that failed, so a flush alone would say nothing.
    */
-  async append(record: Buffer): Promise<void> {
-    for (let done = 0; done < record.length; ) {
-      done += writeSync(this.#fd, record, done, record.length - done, this.#end + done);
-    }
-    await this.#flush();
-    this.#end += record.length;
+  async rewrite(start: number, end: number): Promise<void> {
+    await this.write(this.#read(start, end - start), start);
   }
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #read(at: number, bytes: number): Buffer {
+    const piece = Buffer.allocUnsafe(bytes);
+    return piece.subarray(0, readSync(this.#fd, piece, 0, bytes, at));
+  }
+
+  #lengthen(path: string): void {
+    writeSync(this.#fd, Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
+    fsyncSync(this.#fd);
+    syncDirectory(dirname(path));
   }
 
   async #flush(): Promise<void> {

@@ -36,6 +36,10 @@ export class Layer {
     return this.batches.length === 0;
   }
 
+  get lastSeq(): number {
+    return this.commits.at(-1)?.seq ?? 0;
+  }
+
   add(batch: EngineBatch, bytes: number): void {
     this.batches.push(batch);
     this.bytes += bytes;
@@ -59,9 +63,9 @@ export class Layer {
     if (versioned) push(this.removals, id, { rev, seq, at });
   }
 
-  #addPut(commit: Commit, { ref, document, versioned }: PutChange, bytes: number): void {
+  #addPut(commit: Commit, change: PutChange, bytes: number): void {
     const { seq, at } = commit;
-    const shareable = isShareable(document);
+    const { ref, document, versioned, shareable = isShareable(document) } = change;
     const stored = { ref, seq, document, bytes, shareable };
     push(this.documents, document._id, { seq, stored });
     if (versioned) push(this.revisions, document._id, { seq, at, document });

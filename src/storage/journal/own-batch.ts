@@ -29,7 +29,7 @@ export function ownRevision(revision: StoredRevision): StoredRevision {
 }
 
 function ownChange(change: Change): Change {
-  if (change.kind !== 'put') return change;
+  if (change.kind !== 'put' || change.shareable) return change;
   const document = ownValue(change.document);
   return document === change.document ? change : { ...change, document };
 }

@@ -17,7 +17,7 @@ import type { EngineBatch } from '../contract.js';
  * file is written again from its start in a later generation, so a record of another
  * generation is old, and one whose checksum fails was never acknowledged.
  */
-const HEADER_BYTES = 16;
+export const HEADER_BYTES = 16;
 const CHECKSUM_BYTES = 8;
 
 const packr = new Packr({ useRecords: false });
@@ -25,6 +25,9 @@ const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number', copyBuff
 
 export interface JournalRecord {
   readonly generation: number;
+  /** Its first commit and its last, whether they were decoded or not. */
+  readonly first: number;
+  readonly last: number;
   readonly batch: EngineBatch;
   /** Where the next record begins. */
   readonly end: number;
@@ -40,6 +43,12 @@ export function encodeRecord(generation: number, batch: EngineBatch): Buffer {
   record.set(payload, HEADER_BYTES);
   record.set(checksum(record), CHECKSUM_BYTES);
   return record;
+}
+
+/** What the first bytes of a record say, before anyone knows whether it is whole. */
+export function readHeader(file: Buffer, start: number): { generation: number; bytes: number } {
+  const bytes = HEADER_BYTES + file.readUInt32LE(start);
+  return { generation: file.readUInt32LE(start + 4), bytes };
 }
 
 /**
@@ -65,6 +74,8 @@ export function decodeRecord(file: Buffer, start: number, after = 0): JournalRec
   );
   return {
     generation: file.readUInt32LE(start + 4),
+    first,
+    last: first + commits.length - 1,
     batch: { commits: decoded, names, logFrom },
     end,
   };

@@ -20,12 +20,15 @@ export class JournalSnapshot implements EngineSnapshot {
   readonly #base: EngineSnapshot;
   /** Newest first. */
   readonly #layers: readonly Layer[];
+  readonly #onClose: () => void;
   #closed = false;
 
-  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number) {
+  /** @param onClose gives the base back: other snapshots may stand on it too */
+  constructor(base: EngineSnapshot, layers: readonly Layer[], seq: number, onClose: () => void) {
     this.seq = seq;
     this.#base = base;
     this.#layers = layers;
+    this.#onClose = onClose;
   }
 
   get(id: string): StoredDocument | undefined {
@@ -45,14 +48,17 @@ export class JournalSnapshot implements EngineSnapshot {
       if (next < own.length && key.equals(own[next] as Buffer)) {
         yield* this.#own(own[next++] as Buffer);
       } else yield stored;
+      this.#checkOpen();
     }
     for (; next < own.length; next++) yield* this.#own(own[next] as Buffer);
   }
 
   *revisions(id: string): Iterable<StoredRevision> {
+    this.#checkOpen();
     const isKept = this.#keptOf(id);
     for (const revision of this.#base.revisions(id)) {
       if (isKept(revision.document._rev, revision.seq)) yield revision;
+      this.#checkOpen();
     }
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
@@ -119,7 +125,10 @@ export class JournalSnapshot implements EngineSnapshot {
 
   *log(since: number): Iterable<Commit> {
     const start = this.logStart();
-    for (const commit of this.#base.log(since)) if (commit.seq >= start) yield commit;
+    for (const commit of this.#base.log(since)) {
+      if (commit.seq >= start) yield commit;
+      this.#checkOpen();
+    }
     for (const layer of this.#oldestFirst()) {
       for (const commit of layer.commits) {
         this.#checkOpen();
@@ -153,8 +162,9 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#base.close();
+    this.#onClose();
   }
 
   #version(id: string): Version | undefined {

@@ -32,26 +32,49 @@ const PLACES = 4_096;
 const SNAPSHOTS_MAX = PLACES - 96;
 
 /**
- * Opens or creates the store in the directory `path`.
+ * Opens or creates the store in the directory `path`, for this opener alone.
  *
  * @throws {JdbxError} STORE_IN_USE, STORE_MISSING, STORE_FOREIGN, STORE_TOO_NEW, STORE_CORRUPT, STORE_READ_ONLY, STORE_IO
  */
 export async function openLmdb(path: string, options: LmdbOptions = {}): Promise<Engine> {
-  const file = prepareFile(path, options.create ?? true);
+  const directory = prepareDirectory(path, options.create ?? true);
+  return openLmdbWith(directory, options, takeExclusively);
+}
+
+/**
+ * Opens it as one of several. `takePart` looks at who else is there, and throws to refuse;
+ * what it returns is called when the engine has its line in the reader table.
+ */
+export async function openLmdbWith(
+  directory: string,
+  options: LmdbOptions,
+  takePart: (root: RootDatabase, file: string) => () => void,
+): Promise<Engine> {
+  const { tables, file, release } = await openFile(directory, takePart);
+  const engine = new LmdbEngine(tables, file, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
+  release();
+  return engine;
+}
+
+/** The tables of the file, made where they are not there. */
+export async function openFile(
+  directory: string,
+  takePart: (root: RootDatabase, file: string) => () => void,
+): Promise<{ tables: Tables; file: string; release: () => void }> {
+  const file = join(directory, STORE_FILE);
   const lock = inodeOf(lockFileOf(file));
+  if (existsSync(file)) checkFile(file);
   let root: RootDatabase | undefined;
   try {
     root = openRoot(file);
-    const release = takeExclusively(root, file);
+    const release = takePart(root, file);
     checkExchanged(file, lock);
-    checkTables(root, path);
+    checkTables(root, directory);
     const tables = openTables(root);
     // A read transaction from before a table was made does not know the table.
     root.resetReadTxn();
-    await checkFormat(tables, path);
-    const engine = new LmdbEngine(tables, file, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
-    release();
-    return engine;
+    await checkFormat(tables, directory);
+    return { tables, file, release };
   } catch (thrown) {
     await root?.close();
     throw storeFailure(thrown, file);
@@ -64,7 +87,12 @@ function checkExchanged(file: string, lock: number | undefined): void {
   throw new JdbxError('STORE_IN_USE', `expected no compaction of ${file} meanwhile, open it again`);
 }
 
-function prepareFile(path: string, create: boolean): string {
+/**
+ * The directory by its real name, made if wanted. A file in it that is no store is refused.
+ *
+ * @throws {JdbxError} STORE_MISSING, STORE_FOREIGN, STORE_READ_ONLY, STORE_IO
+ */
+export function prepareDirectory(path: string, create: boolean): string {
   if (!create && !existsSync(join(path, STORE_FILE))) {
     throw new JdbxError('STORE_MISSING', `expected a store in ${path}`);
   }
@@ -76,9 +104,7 @@ function prepareFile(path: string, create: boolean): string {
     }
     throw storeFailure(cause, path);
   }
-  const file = join(realpathSync(path), STORE_FILE);
-  if (existsSync(file)) checkFile(file);
-  return file;
+  return realpathSync(path);
 }
 
 function openRoot(path: string): RootDatabase {
@@ -143,6 +169,12 @@ class LmdbEngine implements Engine {
     }
     this.#logStart = Math.max(this.#logStart, Math.min(batch.logFrom, last.seq));
     this.#renew();
+  }
+
+  refresh(): void {
+    this.#checkOpen();
+    this.#renew();
+    this.#logStart = this.#newest.logStart();
   }
 
   async copyTo(file: string): Promise<number> {

@@ -26,6 +26,33 @@ export function takeExclusively(root: RootDatabase, path: string): () => void {
   return () => place.done();
 }
 
+/**
+ * Takes part in a store that others may have open as well, if they share it by the same
+ * rules: everyone in the reader table must be known in the shared page. An opener without
+ * the native part is not; it has the store alone. As above, two that open at the same
+ * moment may both be refused, never both let in.
+ *
+ * @param known the pids in the shared page; asked after this opener's line is in the table
+ * @throws {JdbxError} STORE_IN_USE
+ */
+export function takePart(root: RootDatabase, path: string, known: () => number[]): () => void {
+  const place = root.useReadTransaction();
+  // Who died while it was looked at is out of the table when it is looked at again.
+  const stranger = findStranger(root, known) && findStranger(root, known);
+  if (stranger !== undefined) {
+    place.done();
+    refuse(path, `process ${stranger}, which does not share it,`);
+  }
+  return () => place.done();
+}
+
+function findStranger(root: RootDatabase, known: () => number[]): number | undefined {
+  root.readerCheck();
+  const here = readerPids(root);
+  const pids = new Set(known());
+  return here.find((pid) => !pids.has(pid));
+}
+
 function refuse(path: string, who: string): never {
   throw new JdbxError('STORE_IN_USE', `expected no other user of ${path}, but ${who} has it open`);
 }

@@ -1,4 +1,4 @@
-import type { EngineSnapshot } from '../storage/contract.js';
+import type { EngineSnapshot } from './contract.js';
 
 /** The engine's snapshot of one published commit, used by every view of it and closed after the last. */
 export class SharedSnapshot {

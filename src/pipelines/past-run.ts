@@ -1,0 +1,98 @@
+import type { Document } from '../base/document.js';
+import type { Value } from '../base/values.js';
+import type { Workspace } from '../documents/workspace.js';
+import type { ModelCaller } from '../llm/call-model.js';
+import type { Sandbox } from '../sandbox/contract.js';
+import type { TokenCounter } from '../sessions/token-window.js';
+import type { Context } from './context.js';
+import type { ChildResult, RunServices, WaitResult } from './contract.js';
+import type { Definitions } from './definitions.js';
+import type { Execution } from './execution.js';
+import type { GuestCodes } from './guests/guest-codes.js';
+import type { Stage } from './pipeline-document.js';
+import type { Spending } from './spending.js';
+import { Suspended } from './suspended.js';
+
+/**
+ * A run as its records show it: what its stages may ask is answered from checkpoints, and
+ * nothing is written, called or waited for. Where the records end, so does the stage.
+ */
+export abstract class PastRun implements RunServices {
+  protected readonly execution: Execution;
+
+  constructor(execution: Execution) {
+    execution.revisit();
+    this.execution = execution;
+  }
+
+  abstract stages(
+    stages: readonly Stage[],
+    context: Context,
+    prefix: string,
+    signal: AbortSignal,
+  ): Promise<Value>;
+
+  get id(): string {
+    return this.execution.id;
+  }
+  get definitions(): Definitions {
+    return this.execution.definitions;
+  }
+  get codes(): GuestCodes {
+    return this.execution.codes;
+  }
+  get sandbox(): Sandbox {
+    return this.execution.sandbox;
+  }
+  get models(): ModelCaller {
+    return this.execution.models;
+  }
+  get spending(): Spending {
+    return this.execution.spending;
+  }
+  get session(): string | undefined {
+    return this.execution.session;
+  }
+  get depth(): number {
+    return this.execution.depth;
+  }
+  get deadlineAt(): number | undefined {
+    return this.execution.deadlineAt;
+  }
+  now(): number {
+    return this.execution.now();
+  }
+  workspace(): Workspace {
+    throw new Suspended([]);
+  }
+  tokens(): Promise<TokenCounter> {
+    return this.execution.tokens();
+  }
+  typesOf = (type: string): readonly string[] => this.execution.typesOf(type);
+  document(id: string): Document | undefined {
+    return this.execution.document(id);
+  }
+  entered(prefix: string): boolean {
+    return this.execution.entered(prefix);
+  }
+  remembers(path: string): boolean {
+    return this.execution.remembers(path);
+  }
+  async remember(path: string): Promise<Value> {
+    const end = this.execution.endOf(path);
+    if (!end) throw new Suspended([path]);
+    return end.output;
+  }
+  idsAfter(): readonly string[] {
+    throw new Suspended([]);
+  }
+  async wait(): Promise<WaitResult> {
+    throw new Suspended([]);
+  }
+  async child(): Promise<ChildResult> {
+    throw new Suspended([]);
+  }
+  async announce(): Promise<void> {
+    throw new Suspended([]);
+  }
+}

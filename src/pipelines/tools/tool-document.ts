@@ -1,0 +1,17 @@
+import type { Document } from '../../base/document.js';
+import { JdbxError } from '../../base/errors.js';
+import { VERBS, type Verb } from '../../sandbox/permissions.js';
+
+/** What a tool document may name as its work; a transformer or a pipeline is a tool itself. */
+const TARGETS = ['transformer', 'pipeline', 'builtin'] as const;
+
+/** What a tool document's work is: just one of the fields that name it. @throws {JdbxError} INVALID_DOCUMENT */
+export function targetOf(tool: Document): readonly [(typeof TARGETS)[number], string] {
+  const named = TARGETS.filter((field) => tool[field] !== undefined);
+  const [field] = named;
+  const name = field && tool[field];
+  const known = field !== 'builtin' || VERBS.includes(name as Verb);
+  if (field && named.length === 1 && typeof name === 'string' && known) return [field, name];
+  const text = `expected one of ${TARGETS.join(', ')}; a builtin is one of ${VERBS.join(', ')}`;
+  throw new JdbxError('INVALID_DOCUMENT', text, { path: field, details: { id: tool._id } });
+}

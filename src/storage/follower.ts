@@ -1,0 +1,139 @@
+import { JdbxError } from '../base/errors.js';
+import type { EngineSnapshot } from './contract.js';
+import { Journal } from './journal/journal.js';
+import { JournalReader } from './journal/reader.js';
+import { openFile, prepareDirectory } from './lmdb/engine.js';
+import { takePart } from './lmdb/exclusive.js';
+import { storeFailure } from './lmdb/failure.js';
+import { LmdbSnapshot } from './lmdb/snapshot.js';
+import type { Tables } from './lmdb/tables.js';
+import { type NativeLocks, nativeLocks } from './sharing/native-locks.js';
+import { Sharing } from './sharing/sharing.js';
+
+/** A store that is open for reading only, in another process or thread than the one that writes it. */
+export interface Follower {
+  /** True when something was committed since the last snapshot: one load from memory. */
+  readonly isBehind: boolean;
+  /**
+   * The newest commit that was acknowledged before this call. The caller closes it.
+   *
+   * @throws {JdbxError} STORE_CLOSED, STORE_CORRUPT
+   */
+  snapshot(): EngineSnapshot;
+  /** Leaves nothing behind: no place in the shared page, none in LMDB's reader table. */
+  close(): Promise<void>;
+}
+
+/** False where the native part is missing: then nobody can follow a store. */
+export const canFollow: boolean = nativeLocks !== undefined;
+
+/**
+ * Opens the store in `directory` to read along. It takes no lock that a writer waits for, writes
+ * nothing into the store, and holds no page of it while no snapshot is open.
+ *
+ * @throws {JdbxError} STORE_MISSING; STORE_IN_USE where the store cannot be shared; STORE_BUSY, STORE_CORRUPT, STORE_IO
+ */
+export async function openFollower(directory: string): Promise<Follower> {
+  if (!nativeLocks) {
+    throw new JdbxError(
+      'STORE_IN_USE',
+      'expected the native part, without which a store cannot be shared',
+    );
+  }
+  return follow(prepareDirectory(directory, false), nativeLocks);
+}
+
+async function follow(directory: string, locks: NativeLocks): Promise<Follower> {
+  const sharing = await Sharing.join(directory, 'follower', locks);
+  try {
+    const tables = await openTables(directory, sharing);
+    return await begin(tables, directory, sharing);
+  } catch (error) {
+    sharing.close();
+    throw storeFailure(error, directory);
+  }
+}
+
+/** Under the take lock, since a file that is written meanwhile cannot be looked over. */
+async function openTables(directory: string, sharing: Sharing): Promise<Tables> {
+  await sharing.lockTake();
+  try {
+    const known = () => sharing.pids();
+    const opened = await openFile(directory, (root, file) => takePart(root, file, known));
+    opened.release();
+    return opened.tables;
+  } finally {
+    sharing.unlockTake();
+  }
+}
+
+/** Under the write lock for once, so that nothing is missed that a writer left when it died. */
+async function begin(tables: Tables, directory: string, sharing: Sharing): Promise<Follower> {
+  const open = () => {
+    tables.root.resetReadTxn();
+    return new LmdbSnapshot(tables);
+  };
+  try {
+    await sharing.lockWrite();
+    try {
+      const journal = new Journal(directory, false);
+      const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
+      return new JournalFollower(tables, reader, sharing);
+    } finally {
+      sharing.unlockWrite();
+    }
+  } catch (error) {
+    await tables.root.close();
+    throw error;
+  }
+}
+
+class JournalFollower implements Follower {
+  readonly #tables: Tables;
+  readonly #reader: JournalReader;
+  readonly #sharing: Sharing;
+  readonly #snapshots = new Set<EngineSnapshot>();
+  #commits: number | undefined;
+  #isClosed = false;
+
+  constructor(tables: Tables, reader: JournalReader, sharing: Sharing) {
+    this.#tables = tables;
+    this.#reader = reader;
+    this.#sharing = sharing;
+    // It needs no log, whatever it missed.
+    sharing.saw(Number.POSITIVE_INFINITY);
+    reader.rest();
+  }
+
+  get isBehind(): boolean {
+    return this.#sharing.page.commits !== this.#commits;
+  }
+
+  snapshot(): EngineSnapshot {
+    if (this.#isClosed) throw new JdbxError('STORE_CLOSED', 'expected an open follower');
+    if (this.#snapshots.size === 0 || this.isBehind) {
+      const { page } = this.#sharing;
+      const { commits } = page;
+      this.#reader.follow(() => page.seq);
+      this.#commits = commits;
+    }
+    const snapshot = this.#reader.snapshot(() => this.#forget(snapshot));
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const snapshot of [...this.#snapshots]) snapshot.close();
+    this.#reader.close();
+    await this.#tables.root.close();
+    // Last: who leaves the shared page must not be in LMDB's reader table any more.
+    this.#sharing.close();
+  }
+
+  #forget(snapshot: EngineSnapshot): void {
+    this.#snapshots.delete(snapshot);
+    if (this.#snapshots.size === 0) this.#reader.rest();
+  }
+}

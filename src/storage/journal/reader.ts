@@ -1,0 +1,168 @@
+import { JdbxError } from '../../base/errors.js';
+import type { Commit, EngineSnapshot } from '../contract.js';
+import { SharedSnapshot } from '../shared-snapshot.js';
+import type { Journal, JournaledBatch } from './journal.js';
+import { Layers } from './layers.js';
+import { JournalSnapshot } from './snapshot.js';
+
+/** How often a reader looks again when the files changed turns under its eyes. */
+const LOOKS_MAX = 100;
+
+/**
+ * What one process knows of a store: a snapshot of the engine behind, and on top of it, in
+ * layers, what the journal held beyond that when it was last read. `seq` moves only by
+ * `catchUp` and `add`, so whatever stands above sees no commit by surprise; the snapshot
+ * behind is never newer than `seq`.
+ */
+export class JournalReader {
+  readonly journal: Journal;
+  readonly layers = new Layers();
+  readonly #open: () => EngineSnapshot;
+  #base: SharedSnapshot;
+  #isResting = false;
+  #seq: number;
+
+  /**
+   * Takes its first place behind commit `upTo`, or the newest that there is.
+   *
+   * @param open a fresh snapshot of the engine behind
+   * @throws {JdbxError} STORE_CORRUPT
+   */
+  constructor(journal: Journal, open: () => EngineSnapshot, upTo: number, strict: boolean) {
+    this.journal = journal;
+    this.#open = open;
+    this.#base = new SharedSnapshot(open());
+    this.#seq = this.baseSeq;
+    this.#take(journal.find(this.#seq, upTo, strict));
+  }
+
+  /** The newest commit that is known here. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** The newest commit that the snapshot behind holds. */
+  get baseSeq(): number {
+    return this.#base.engine.seq;
+  }
+
+  /** Where the log of the snapshot behind begins. */
+  get baseLogStart(): number {
+    return this.#base.engine.logStart();
+  }
+
+  /** @param onClose is told when the snapshot is closed */
+  snapshot(onClose = () => {}): EngineSnapshot {
+    const base = this.#base.take();
+    return new JournalSnapshot(base.engine, this.layers.list, this.#seq, () => {
+      base.release();
+      onClose();
+    });
+  }
+
+  /** A batch that this process wrote itself. */
+  add({ batch, bytes }: JournaledBatch): void {
+    this.layers.add(batch, bytes);
+    this.#seq = batch.commits.at(-1)?.seq ?? this.#seq;
+  }
+
+  /**
+   * Reads on, to commit `upTo` at least; `beyond` takes in whatever whole records follow,
+   * which only the holder of the write lock may. Returns what was new, oldest first.
+   *
+   * @throws {JdbxError} STORE_CORRUPT when commits are nowhere to be found
+   */
+  catchUp(upTo: number, beyond = false): Commit[] {
+    const limit = beyond ? Number.POSITIVE_INFINITY : upTo;
+    const commits = this.#take(this.journal.next(this.#seq, limit));
+    for (let look = 0; this.#seq < upTo; look++) {
+      if (look === LOOKS_MAX) refuseGap(this.#seq + 1, upTo);
+      // The files went on without us. What they held before is in the engine behind, with its log.
+      commits.push(...this.#catchUpBehind());
+      commits.push(...this.#take(this.journal.find(this.#seq, limit, false)));
+    }
+    return commits;
+  }
+
+  /**
+   * Moves on to what `target` says, for a reader that need not hear what changed: so it
+   * never depends on the log, and may rest between two snapshots.
+   *
+   * @throws {JdbxError} STORE_CORRUPT when commits are nowhere to be found
+   */
+  follow(target: () => number): void {
+    let upTo = 0;
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      this.#wake();
+      upTo = Math.max(target(), this.#seq);
+      this.#take(this.journal.next(this.#seq, upTo));
+      if (this.#seq < upTo) this.#take(this.journal.find(this.#seq, upTo, false));
+      if (this.#seq >= upTo) return;
+    }
+    refuseGap(this.#seq + 1, upTo);
+  }
+
+  /** Lets go of the snapshot behind, whose pages could not be used again. Only for one that follows. */
+  rest(): void {
+    if (!this.#isResting) this.#base.release();
+    this.#isResting = true;
+  }
+
+  /**
+   * Moves the snapshot behind on; layers that it holds go. Not if it would show more than
+   * `seq`: then false.
+   */
+  renew(): boolean {
+    const fresh = this.#open();
+    if (fresh.seq > this.#seq) {
+      fresh.close();
+      return false;
+    }
+    this.#replace(fresh);
+    return true;
+  }
+
+  close(): void {
+    this.rest();
+    this.journal.close();
+  }
+
+  #take(found: readonly JournaledBatch[]): Commit[] {
+    for (const each of found) this.add(each);
+    return found.flatMap(({ batch }) => batch.commits);
+  }
+
+  #catchUpBehind(): Commit[] {
+    const fresh = this.#open();
+    const commits = fresh.seq > this.#seq ? [...fresh.log(this.#seq)] : [];
+    const [first] = commits;
+    if (first && first.seq !== this.#seq + 1) {
+      fresh.close();
+      refuseGap(this.#seq + 1, first.seq);
+    }
+    this.#seq = Math.max(this.#seq, fresh.seq);
+    this.#replace(fresh);
+    return commits;
+  }
+
+  #wake(): void {
+    const fresh = this.#open();
+    this.#seq = Math.max(this.#seq, fresh.seq);
+    this.layers.part();
+    this.#replace(fresh);
+  }
+
+  #replace(fresh: EngineSnapshot): void {
+    this.rest();
+    this.#base = new SharedSnapshot(fresh);
+    this.#isResting = false;
+    this.layers.drop(fresh.seq);
+  }
+}
+
+function refuseGap(expected: number, got: number): never {
+  throw new JdbxError(
+    'STORE_CORRUPT',
+    `expected commit ${expected} in the journal or the log, the next to be had is ${got}`,
+  );
+}
