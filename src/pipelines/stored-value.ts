@@ -1,9 +1,8 @@
-import { contentHash } from '../base/canonical.js';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { takeSizedValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { loadBlob, storeBlob } from './blob-tree.js';
 
 /** Larger values are stored once, by content hash, however many checkpoints hold them. */
 const INLINE_BYTES_MAX = 64 * 2 ** 10;
@@ -12,9 +11,7 @@ const INLINE_BYTES_MAX = 64 * 2 ** 10;
 export function storeValue(draft: Draft, name: string, input: Value): ValueObject {
   const { value, bytes } = takeSizedValue(input);
   if (bytes <= INLINE_BYTES_MAX) return { [name]: value };
-  const id = `blob:${contentHash(value)}`;
-  if (!draft.get(id)) draft.insert(takeDocument({ _id: id, _type: 'blob', value }));
-  return { [`${name}_ref`]: id };
+  return { [`${name}_ref`]: storeBlob(draft, value) };
 }
 
 /**
@@ -29,9 +26,9 @@ export function loadValue(
 ): Value {
   const ref = holder[`${name}_ref`];
   if (typeof ref !== 'string') return holder[name] ?? null;
-  const blob = get(ref);
-  if (blob) return blob.value ?? null;
-  throw new JdbxError('MISSING_DOCUMENT', `expected ${ref}, which holds the ${name}`, {
-    details: { id: ref, holder: holder._id },
+  return loadBlob(ref, get, (id) => {
+    throw new JdbxError('MISSING_DOCUMENT', `expected ${id}, which holds the ${name}`, {
+      details: { id, holder: holder._id },
+    });
   });
 }

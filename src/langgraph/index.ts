@@ -1,0 +1,1 @@
+export { JdbxSaver, type SaverOptions } from './saver.js';
