@@ -1,5 +1,6 @@
 import { contentHash } from './base/canonical.js';
 import type { Document, NewDocument } from './base/document.js';
+import type { Value, ValueObject } from './base/values.js';
 import type { DocumentCheck } from './documents/contract.js';
 import { checkSchedule } from './jobs/schedule-document.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
@@ -45,11 +46,21 @@ function checkCode(document: NewDocument, codes: GuestCodes): void {
   resolveLimits(document.limits);
 }
 
-const BLOB = /^blob:[0-9a-f]{64}$/;
+/** A value, or a node of one that is stored in parts (`pipelines/blob-tree.ts`). */
+const BLOB = /^blob:(tree:)?([0-9a-f]{64})$/;
 
 /** A large value is stored under the hash of its content; `db.check()` asks whether it still is. */
-export function blobFault({ _id, _type, value }: Document): string | undefined {
-  if (_type !== 'blob' || !BLOB.test(_id) || value === undefined) return undefined;
-  if (_id === `blob:${contentHash(value)}`) return undefined;
+export function blobFault(document: Document): string | undefined {
+  const { _id, _type } = document;
+  if (_type !== 'blob') return undefined;
+  const { value, parts, fields } = document;
+  const [, kind, hash] = BLOB.exec(_id) ?? [];
+  const node = definedOf({ parts, value, fields });
+  if (hash === undefined || contentHash(kind ? node : (value ?? null)) === hash) return undefined;
   return 'its content does not match the hash in its id';
+}
+
+function definedOf(fields: Readonly<Record<string, Value | undefined>>): ValueObject {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as ValueObject;
 }
