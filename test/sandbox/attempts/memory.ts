@@ -127,6 +127,14 @@ export const MEMORIES: readonly Attempt[] = [
     gives: null,
   },
   {
+    // Asked for no memory by an overflow of its own, the engine fails an assertion
+    // (js_def_malloc, quickjs.c). Its instance goes, the call has a code, and nobody else notices.
+    tried: 'to name two thousand million properties',
+    code: 'const f = () => Reflect.ownKeys(new Proxy({}, { ownKeys: () => new Array(2 ** 31) }))',
+    limits,
+    fails: ['GUEST_CRASHED', 'GUEST_MEMORY', 'GUEST_ERROR'],
+  },
+  {
     tried: 'one huge buffer',
     code: 'const f = () => new Uint8Array(1e9).length',
     limits,
