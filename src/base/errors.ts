@@ -88,7 +88,6 @@ export const ERROR_CODES = {
   RUN_DEADLINE: 'a run did not end before its deadline',
   RUN_LEASE_LOST: 'another process has taken the run over',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
-  PROGRAM_DEPARTED: 'a program did something else than its record says; names the call',
   INVALID_SCHEDULE: 'a schedule document that cannot be followed; names the path',
 } as const;
 
