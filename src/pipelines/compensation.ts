@@ -1,10 +1,11 @@
 import type { Value } from '../base/values.js';
 import type { Context } from './context.js';
-import { type Execution, follow } from './execution.js';
+import type { Execution } from './execution.js';
 import { IDLE, PastRun } from './past-run.js';
 import type { Stage } from './pipeline-document.js';
 import { kindOf } from './stage-kinds.js';
 import { Suspended } from './suspended.js';
+import { walkStages } from './walk-stages.js';
 
 /** A finished stage that says how it is undone. */
 interface Undoable {
@@ -53,22 +54,16 @@ class Retrace extends PastRun {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value> {
-    let goto: string | undefined;
-    for (const stage of stages) {
-      if (goto !== undefined && stage.name !== goto) {
-        context.skip(stage.name);
-        continue;
-      }
-      const path = prefix + stage.name;
+    const endOf = async (stage: Stage, path: string) => {
       const end = this.execution.endOf(path);
       if (end?.status !== 'skipped') await this.#within(stage, path, context, signal);
       if (!end) throw new Suspended([path]);
-      goto = follow(context, stage.name, end);
-      if (end.status === 'done' && stage.compensate) {
-        this.found.push({ stage, path, context: context.child({}, end.output) });
-      }
-    }
-    return context.previous;
+      return end;
+    };
+    return walkStages({ stages, context, prefix }, endOf, (stage, path, { status, output }) => {
+      if (status !== 'done' || !stage.compensate) return;
+      this.found.push({ stage, path, context: context.child({}, output) });
+    });
   }
 
   /** Stages of a container that failed or was not finished are undone too. */

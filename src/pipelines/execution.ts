@@ -31,6 +31,7 @@ import { Suspended } from './suspended.js';
 import type { EventDocument } from './waits/event-document.js';
 import type { WaitDocument, WaitPlan } from './waits/wait-document.js';
 import { openWait } from './waits/wait-writes.js';
+import { walkStages } from './walk-stages.js';
 
 export interface ExecutionOptions {
   /** How deep the run is nested in others. */
@@ -175,18 +176,10 @@ export class Execution implements RunServices {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value> {
-    let goto: string | undefined;
-    for (const stage of stages) {
-      if (goto !== undefined && stage.name !== goto) {
-        context.skip(stage.name);
-        continue;
-      }
+    return walkStages({ stages, context, prefix }, async (stage, path) => {
       signal.throwIfAborted();
-      const path = prefix + stage.name;
-      const end = this.endOf(path) ?? (await this.#runStage(stage, path, context, signal));
-      goto = follow(context, stage.name, end);
-    }
-    return context.previous;
+      return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
+    });
   }
 
   entered(prefix: string): boolean {
@@ -373,12 +366,4 @@ export class Execution implements RunServices {
       view.close();
     }
   }
-}
-
-/** Takes a stage's end into the context; gives the stage at which the run goes on, if it jumps. */
-export function follow(context: Context, name: string, end: StageEnd): string | undefined {
-  if (end.status === 'skipped') context.skip(name);
-  else context.set(name, end.output);
-  if (end.failure) context.name('error', end.failure.error as unknown as Value);
-  return end.failure?.goto;
 }

@@ -11,7 +11,7 @@ import { referencedNames } from '../query/referenced-names.js';
 import { templateOf } from './check-pipeline.js';
 import type { Context } from './context.js';
 import type { StageWork } from './contract.js';
-import { type Execution, follow } from './execution.js';
+import type { Execution } from './execution.js';
 import { buildRequest } from './models/build-request.js';
 import { IDLE, PastRun } from './past-run.js';
 import { HOOKS } from './pins.js';
@@ -20,6 +20,7 @@ import { renderPrompt } from './prompts/render-prompt.js';
 import type { StageEnd } from './run-stage.js';
 import { kindOf } from './stage-kinds.js';
 import { Suspended } from './suspended.js';
+import { walkStages } from './walk-stages.js';
 
 export interface ReplayReport {
   readonly run: string;
@@ -98,21 +99,14 @@ class Replay extends PastRun {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value> {
-    let goto: string | undefined;
-    for (const stage of stages) {
-      if (goto !== undefined && stage.name !== goto) {
-        context.skip(stage.name);
-        continue;
-      }
-      const path = prefix + stage.name;
+    return walkStages({ stages, context, prefix }, async (stage, path) => {
       const end = this.execution.endOf(path);
       if (end) await this.#compare(stage, path, context, end, signal);
       else if (kindOf(stage).holdsStages && !stage.tools)
         await this.#again(stage, path, context, signal);
       if (!end) throw new Suspended([path]);
-      goto = follow(context, stage.name, end);
-    }
-    return context.previous;
+      return end;
+    });
   }
 
   /** The answers of the audit trail, in the order in which they came. */
