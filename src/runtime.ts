@@ -31,14 +31,18 @@ import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { nearSource } from './pipelines/guests/near-reads.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
+import type { Sandbox } from './sandbox/contract.js';
+import type { NearCounts } from './sandbox/near.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
+import { canFollow } from './storage/follower.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
@@ -86,6 +90,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly events: EventEmitter<JdbxEvents>;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  readonly #sandbox: Sandbox;
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
   readonly #closers = new Closers();
@@ -95,12 +100,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    // Where the native part is, and files to read.
+    const canBeFollowed = directory !== undefined && canFollow && indexKind.name === 'native';
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
       saveAfter: options.saveIndexesAfter,
+      canBeFollowed,
       cache: new DocumentCache(options.cacheBytes ?? OPEN_DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? OPEN_DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
@@ -110,7 +118,9 @@ export class Jdbx extends Database implements AsyncDisposable {
     const sandbox = createSandbox({
       ...(options.workers === undefined ? {} : { workers: options.workers }),
       queueMax: GUEST_CALLS_WAITING_MAX,
+      near: canBeFollowed ? nearSource(directory) : undefined,
     });
+    this.#sandbox = sandbox;
     this.#closers.add(() => sandbox.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
@@ -342,6 +352,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   async runOf(id: string): Promise<RunDocument | undefined> {
     const document = await this.get<RunDocument>(id);
     return document?._type === 'run' ? document : undefined;
+  }
+
+  /**
+   * How many reads of guests were answered in their own threads (`near`), and why others went
+   * through this one (`far`, by reason). All do in a store in memory or without the native part.
+   */
+  get guestReads(): NearCounts {
+    const { near, far } = this.#sandbox.nearCounts;
+    return { near, far: { ...far } };
   }
 
   /** Waits until no run is under way, those that were resumed at open included. */

@@ -61,6 +61,11 @@ export class Catalog {
     for (const check of this.#schemas.get(document._type) ?? []) check(document);
   }
 
+  /** The documents that it was made of. */
+  get definitions(): readonly Document[] {
+    return [...this.#definitions.values()];
+  }
+
   /** What retention documents ask for, in the order of their ids. */
   get retentions(): readonly RetentionPolicy[] {
     return this.#retentions;

@@ -1,7 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Jdbx, NewDocument } from '#jdbx/index.js';
+import { NEAR_VERBS } from '#jdbx/pipelines/guests/near-reads.js';
 import { VERBS } from '#jdbx/sandbox/permissions.js';
+import { canFollow } from '#jdbx/storage/follower.js';
 import { openStore, pipeline, runStage, transformer } from '../pipelines/support.js';
+import { openNearStore } from './near-store.js';
 
 /**
  * Every verb × how its permission is listed × where the guest runs. What must
@@ -63,12 +66,21 @@ let made = 0;
 const guestOf = (code: string, permissions: readonly string[]) =>
   transformer(`matrix-${++made}`, code, { permissions });
 
+/**
+ * Where reads are answered: in the caller's thread, as for every store in memory, or in the
+ * guest's own, out of files.
+ */
+const ROADS: Readonly<Record<string, () => Promise<Jdbx>>> = {
+  far: () => openStore(),
+  ...(canFollow ? { near: openNearStore } : {}),
+};
+
+const opened: Record<string, Jdbx> = {};
 let db: Jdbx;
-let opened: Jdbx | undefined;
-afterAll(() => opened?.close());
-beforeEach(async () => {
-  opened ??= await openStore();
-  db = opened;
+afterAll(() => Promise.all(Object.values(opened).map((each) => each.close())));
+async function prepare(road: string): Promise<void> {
+  opened[road] ??= await (ROADS[road] as () => Promise<Jdbx>)();
+  db = opened[road];
   await db.remove({ _type: { $in: ['thing', 'other'] } });
   await db.put([
     { _id: 'thing:1', _type: 'thing', n: 1 },
@@ -76,14 +88,21 @@ beforeEach(async () => {
     { _id: 'versioning:thing', _type: 'versioning', type: 'thing', keep: 5 },
     { _id: 'integration:model', _type: 'integration', provider: 'extractive' },
   ]);
-});
+}
 
 for (const [place, run] of Object.entries(PLACES)) {
-  describe(`in ${place}`, () => {
+  describe.each(Object.keys(ROADS))(`in ${place}, reads %s`, (road) => {
+    beforeEach(() => prepare(road));
+    // Writes go one road only.
+    const verbs = road === 'far' ? VERBS : NEAR_VERBS;
     for (const grant of Object.keys(GRANTS) as Grant[]) {
-      test.each(VERBS.map((verb) => [verb]))(`%s ${grant}`, async (verb) => {
+      test.each(verbs.map((verb) => [verb]))(`%s ${grant}`, async (verb) => {
         const code = telling(USES[verb] as string);
+        const { near } = db.guestReads;
         expect(await run(db, guestOf(code, GRANTS[grant](verb)))).toBe(expected(verb, grant));
+        // A refusal is the caller's to tell and to put on record.
+        const isNear = road === 'near' && grant !== 'unlisted';
+        expect(db.guestReads.near - near).toBe(isNear ? 1 : 0);
         const isWritten = /put|insert|update|remove/.test(verb) && expected(verb, grant) === 1;
         const n = (await db.get('thing:1'))?.n;
         const isNew = (await db.get('thing:new')) !== undefined;
@@ -94,6 +113,7 @@ for (const [place, run] of Object.entries(PLACES)) {
 }
 
 describe('rights do not widen', () => {
+  beforeEach(() => prepare('far'));
   test('by a pipeline whose other stages have more', async () => {
     const strong = guestOf('const f = () => 1', ['db.put', 'db.get', 'db.remove']);
     const weak = guestOf(telling('db.put({ _type: "thing" })'), ['db.get:other']);
@@ -125,6 +145,7 @@ describe('rights do not widen', () => {
 });
 
 describe('no permission reaches what the store goes by', () => {
+  beforeEach(() => prepare('far'));
   const protectedTypes = [
     'credential',
     'audit',
@@ -168,7 +189,8 @@ describe('no permission reaches what the store goes by', () => {
     });
   }
 
-  test('and none reads a credential, by no verb', async () => {
+  test.each(Object.keys(ROADS))('and none reads a credential, by no verb, %s', async (road) => {
+    await prepare(road);
     await db.put({ _id: 'credential:key', _type: 'credential', env: 'A_SECRET_NAME' });
     const reads = [
       'db.get("credential:key")',

@@ -8,6 +8,7 @@ import { argumentsOf } from './arguments.js';
 import type { CodeField } from './code-fields.js';
 import { guestDatabase } from './database.js';
 import { guestModels } from './models.js';
+import { nearReads } from './near-reads.js';
 import { OpenCalls } from './open-calls.js';
 
 /** The code to run, and how its parameters are filled. */
@@ -51,6 +52,7 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
     now: startedAt,
     seed: work.seed ?? `${run.id}/${path}/${attempt}/${name}`,
     reuse: document.reuse === true,
+    near: nearReads(work.workspace, Permissions.parse(document.permissions)),
     signal,
   });
   const result = await calling.finally(() => calls.end());
