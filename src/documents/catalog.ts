@@ -61,9 +61,9 @@ export class Catalog {
     for (const check of this.#schemas.get(document._type) ?? []) check(document);
   }
 
-  /** The documents that it was made of. */
-  get definitions(): readonly Document[] {
-    return [...this.#definitions.values()];
+  /** The types that include others, each with all that go by its name. */
+  get includes(): ReadonlyMap<string, readonly string[]> {
+    return this.#includes;
   }
 
   /** What retention documents ask for, in the order of their ids. */

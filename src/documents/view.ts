@@ -18,7 +18,7 @@ export interface Shared {
   readonly cache: DocumentCache;
   /** The newest commit that was published to readers. */
   readonly publishedSeq: number;
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'typesOf' | 'isVersioned'>;
 }
 
 /**

@@ -43,6 +43,20 @@ function expected(verb: string, grant: Grant): number | string {
   return READS.includes(verb) ? 0 : 'PERMISSION_DENIED';
 }
 
+/** Of lists that a guest is kept to, all of them: the least that one gives. */
+function ofBoth(verb: string, lists: readonly (readonly string[])[]): number | string {
+  const given = lists.map((list): Grant => {
+    if (list.includes(verb)) return 'listed';
+    if (list.includes(`${verb}:thing`)) return 'listed for this type';
+    return list.includes(`${verb}:other`) ? 'listed for another type' : 'unlisted';
+  });
+  if (given.includes('unlisted')) return expected(verb, 'unlisted');
+  const other = given.includes('listed for another type');
+  // Types that no two lists share are no right at all.
+  if (other && given.includes('listed for this type')) return expected(verb, 'unlisted');
+  return expected(verb, other ? 'listed for another type' : 'listed');
+}
+
 const telling = (expression: string) =>
   `function f() { try { return ${expression} } catch (e) { return e.code ?? String(e) } }`;
 
@@ -60,8 +74,17 @@ const PLACES: Readonly<Record<string, (db: Jdbx, guest: NewDocument) => Promise<
     const output = await runStage(db, { parallel }, {}, [guest, inner, outer]);
     return (output as { one: unknown }).one;
   },
+  'a tool that lists the same': (db, guest) => runTool(db, guest, guest.permissions),
+  'a tool, by the document itself': (db, guest) => runStage(db, { tool: guest._id }, {}, [guest]),
 };
 let made = 0;
+
+/** A tool document that names the guest, and may list permissions of its own. */
+function runTool(db: Jdbx, guest: NewDocument, permissions: unknown): Promise<unknown> {
+  const named = { _id: `tool:${++made}`, _type: 'tool', transformer: guest._id };
+  const tool = permissions === undefined ? named : { ...named, permissions };
+  return runStage(db, { tool: named._id }, {}, [guest, tool as NewDocument]);
+}
 
 const guestOf = (code: string, permissions: readonly string[]) =>
   transformer(`matrix-${++made}`, code, { permissions });
@@ -81,7 +104,7 @@ afterAll(() => Promise.all(Object.values(opened).map((each) => each.close())));
 async function prepare(road: string): Promise<void> {
   opened[road] ??= await (ROADS[road] as () => Promise<Jdbx>)();
   db = opened[road];
-  await db.remove({ _type: { $in: ['thing', 'other'] } });
+  await db.remove({ _type: { $in: ['thing', 'other'] } }, { many: true });
   await db.put([
     { _id: 'thing:1', _type: 'thing', n: 1 },
     { _id: 'other:1', _type: 'other', n: 1 },
@@ -129,6 +152,33 @@ describe('rights do not widen', () => {
     expect(await run(db, guestOf(code, ['db.put']))).toBe(1);
     expect(await run(db, guestOf(code, ['db.get']))).toBe('PERMISSION_DENIED');
     expect(await run(db, guestOf(code, ['db.put:thing']))).toBe(1);
+  });
+
+  const lists = [undefined, [], ['VERB'], ['VERB:other'], ['VERB:thing'], ['VERB:thing', 'db.get']];
+  test.each(VERBS.filter((verb) => verb !== 'llm.call'))(
+    'by a tool: %s is what both lists give',
+    async (verb) => {
+      const filled = (list: string[]) => list.map((each) => each.replace('VERB', verb));
+      for (const ofTool of lists) {
+        for (const ofGuest of lists) {
+          await prepare('far');
+          const [tool, own] = [ofTool && filled(ofTool), filled(ofGuest ?? [])];
+          const guest = guestOf(telling(USES[verb] as string), own);
+          const both = [own, ...(tool ? [tool] : [])];
+          expect(await runTool(db, guest, tool), JSON.stringify(both)).toBe(ofBoth(verb, both));
+        }
+      }
+    },
+  );
+
+  test('by a tool that names a pipeline, which cannot list any', async () => {
+    const tool = { _id: 'tool:p', _type: 'tool', pipeline: 'pipeline:p', permissions: ['db.get'] };
+    await db.put(pipeline('p', [{ name: 'none', transformer: 'transformer:none' }]));
+    const given = runStage(db, { tool: 'tool:p' }, {}, [
+      tool,
+      transformer('none', 'const f = () => 1'),
+    ]);
+    await expect(given).rejects.toThrow(/permissions/);
   });
 
   test('by writing a transformer with more, when every type may be written', async () => {

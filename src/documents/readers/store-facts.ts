@@ -1,4 +1,3 @@
-import type { Document } from '../../base/document.js';
 import type { OrderedIndex } from '../../indexes/contract.js';
 import { shareIndex } from '../../indexes/native.js';
 import type { IndexDefinition } from '../../query/contract.js';
@@ -11,8 +10,8 @@ export interface StoreFacts {
   /** Handles of native indexes, see `indexes/native.ts`. */
   readonly typeIndex: number;
   readonly indexes: readonly IndexFacts[];
-  /** The catalog's documents. */
-  readonly definitions: readonly Document[];
+  /** What the catalog says of types that include others. */
+  readonly includes: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface IndexFacts {
@@ -84,7 +83,7 @@ export class FactsTeller {
         multikey,
         since,
       })),
-      definitions: catalog.definitions,
+      includes: catalog.includes,
     };
   }
 

@@ -5,7 +5,6 @@ import type { EngineSnapshot } from '../../storage/contract.js';
 import { type Follower, openFollower } from '../../storage/follower.js';
 import { SharedSnapshot } from '../../storage/shared-snapshot.js';
 import { DocumentCache } from '../cache.js';
-import { Catalog } from '../catalog.js';
 import { type Shared, View } from '../view.js';
 import { ID_PAGE, type IndexFacts, type StoreFacts } from './store-facts.js';
 
@@ -27,7 +26,7 @@ export class ThreadReader {
   readonly #ids: (readonly (string | null)[] | undefined)[] = [];
   #typeIndex: { readonly handle: number; readonly index: OrderedIndex } | undefined;
   #indexes: readonly AttachedIndex[] = [];
-  #catalog = new Catalog();
+  #includes: StoreFacts['includes'] = new Map();
   #held: { readonly seq: number; readonly snapshot: SharedSnapshot } | undefined;
 
   private constructor(follower: Follower) {
@@ -40,7 +39,7 @@ export class ThreadReader {
   }
 
   /** @throws {Error} when an index has been closed meanwhile */
-  learn({ typeIndex, indexes, definitions }: StoreFacts): void {
+  learn({ typeIndex, indexes, includes }: StoreFacts): void {
     if (this.#typeIndex?.handle !== typeIndex) {
       this.#typeIndex?.index.close();
       this.#typeIndex = { handle: typeIndex, index: attach(typeIndex) };
@@ -51,7 +50,7 @@ export class ThreadReader {
     for (const { handle, index } of before) {
       if (!indexes.some((each) => each.handle === handle)) index.close();
     }
-    this.#catalog = new Catalog(definitions);
+    this.#includes = includes;
   }
 
   /**
@@ -97,7 +96,11 @@ export class ThreadReader {
       refs: { idOf: (ref) => this.#idOf(ref, askIds) },
       cache: NO_CACHE,
       publishedSeq: seq,
-      catalog: this.#catalog,
+      catalog: {
+        typesOf: (type) => this.#includes.get(type) ?? [type],
+        // Only who writes asks.
+        isVersioned: () => false,
+      },
     };
   }
 
