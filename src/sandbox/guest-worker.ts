@@ -16,7 +16,7 @@ import {
 } from './messages.js';
 import type { NearOrder, NearSource, NearTally } from './near.js';
 import { reportOf } from './outbox.js';
-import type { RealmBase } from './realms.js';
+import type { RealmBase } from './realm-boot.js';
 import { settleByReport } from './results.js';
 
 /**

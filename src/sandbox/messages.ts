@@ -3,7 +3,7 @@ import type { ErrorCode } from '../base/errors.js';
 import type { ConsoleLine, GuestLimits } from './contract.js';
 import type { GuestFailure } from './guest/failures.js';
 import type { NearCounts, NearSource } from './near.js';
-import type { RealmBase } from './realms.js';
+import type { RealmBase } from './realm-boot.js';
 
 /** What a worker is born with. */
 export interface WorkerStart {

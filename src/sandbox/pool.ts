@@ -8,7 +8,7 @@ import { Job } from './job.js';
 import type { GuestProgram } from './messages.js';
 import { type NearSource, NearTally } from './near.js';
 import { Programs } from './programs.js';
-import type { RealmBase } from './realms.js';
+import type { RealmBase } from './realm-boot.js';
 import { encodeValue } from './values-crossing.js';
 import { compileQuickJs } from './wasm-module.js';
 

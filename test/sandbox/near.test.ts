@@ -33,6 +33,11 @@ const INTERPRETER = transformer(
   { permissions: EVERY_VERB },
 );
 
+/** Four at a time. `JDBX_TEST_KILLS=200` is the long form. */
+const KILLS = Number(process.env.JDBX_TEST_KILLS ?? 8);
+/** Each of them starts a thread that loads the query language. */
+const KILLING = { timeout: 60_000 + KILLS * 2_000 };
+
 const TYPES = ['fruit', 'tool'];
 const idOf = (random: Random) => `doc:${random.below(60)}`;
 
@@ -215,7 +220,7 @@ describe.skipIf(!canFollow)('a guest that reads in its own thread', { timeout: 6
     await host.close();
   });
 
-  test('leaves no place in the reader table, killed whenever it may be', async () => {
+  test('leaves no place in the reader table, killed whenever it may be', KILLING, async () => {
     const path = temporaryStore();
     const db = keep(await open(path));
     await db.put(DEFINITIONS);
@@ -269,9 +274,6 @@ async function readWithoutNative(
 
 const PORTABLE = fileURLToPath(new URL('./near-portable.mjs', import.meta.url));
 const READER = fileURLToPath(new URL('./near-reader.mjs', import.meta.url));
-/** Four at a time. `JDBX_TEST_KILLS=200` is the long form. */
-const KILLS = Number(process.env.JDBX_TEST_KILLS ?? 8);
-
 /** The threads that have a line in LMDB's reader table. */
 async function readersOf(path: string): Promise<string[]> {
   const root = openLmdbFile({ path: join(path, 'jdbx.mdb'), maxDbs: 8 });
