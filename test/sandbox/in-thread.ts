@@ -66,7 +66,7 @@ export class InThread {
     const hash = options.hashesAfter ? '' : hashOf(realm);
     const outcome = atTime(call.now, () => realm.run(call, scope));
     const hashAfter = hashOf(realm);
-    this.#realms.giveBack(realm, call, outcome.kind !== 'stopped');
+    this.#realms.giveBack(realm, call, outcome.kind === 'stopped' ? 'stopped' : 'well');
     const lines = log.lines().map(({ text }) => text);
     return { hash, hashAfter, outcome, realm, wasPrepared, lines };
   }
