@@ -31,6 +31,7 @@ import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { Leases } from './pipelines/leases/leases.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
@@ -84,6 +85,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
   readonly events: EventEmitter<JdbxEvents>;
+  readonly #leases: Leases;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
   #tokens: Promise<TokenCounter> | undefined;
@@ -130,6 +132,12 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.audit = new AuditTrail(this);
     this.events = new EventEmitter();
     this.#tests = new DocumentTests({ database: this, sandbox, codes });
+    this.#leases = new Leases({
+      database: this,
+      process: nanoid(),
+      leaseMs: options.leaseMs ?? OPEN_DEFAULTS.leaseMs,
+    });
+    this.#closers.add(() => this.#leases.close());
     this.#runs = new Runs({
       database: this,
       sandbox,
@@ -146,7 +154,7 @@ export class Jdbx extends Database implements AsyncDisposable {
         if (event === 'run-end') this.#jobs.runEnded();
         this.events.emit(event, ...(args as never));
       },
-      owner: nanoid(),
+      leases: this.#leases,
       tokens: () => {
         this.#tokens ??= chooseTokenCounter(options.countTokens);
         return this.#tokens;
@@ -155,10 +163,16 @@ export class Jdbx extends Database implements AsyncDisposable {
       alarm: (atMs) => this.#jobs.expect(atMs),
     });
     this.#closers.add(() => this.#runs.close());
+    this.#leases.listen({
+      onLost: (owner) => this.#runs.leaseLost(owner),
+      onLook: (isNews) => this.#jobs.look(isNews),
+    });
     this.#jobs = new Jobs({
       database: this,
       clock,
       post: this.#runs.post,
+      leases: this.#leases,
+      takeUp: () => this.#runs.resumeUnfinished({ own: false }),
       start: async ({ pipeline, input, ...start }) => {
         await this.#runs.launch(pipeline, input, start);
       },
@@ -172,9 +186,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     const intervalMs = options.retentionIntervalMs ?? OPEN_DEFAULTS.retentionIntervalMs;
     const onProgress = (report: RetainReport) => this.events.emit('retention', report);
     if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
-    // With others here, what is unfinished may be theirs and under way.
-    const resume = options.resume ?? true;
-    if (resume && this.othersCount === 0) await this.resume();
+    if (options.resume ?? true) await this.resume();
   }
 
   /** Of several processes that meet at a new store, one fills it. */
@@ -201,16 +213,17 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /**
-   * Goes on with runs that an earlier process left unfinished, as `open` does by default, and
-   * does what is due from now on. Returns their ids at once; `settled` waits for them, `runOf`
-   * tells how each ended.
+   * Goes on with unfinished runs that no process has under way, as `open` does by default; takes
+   * up what others leave and does what is due from now on. Returns the ids at once; `settled`
+   * waits for them, `runOf` tells how each ended.
    */
   resume(): Promise<string[]>;
   /** Goes on with a run that was paused. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED, and what `run` throws */
   resume(run: string): Promise<RunResult>;
   async resume(run?: string): Promise<string[] | RunResult> {
     if (run !== undefined) return this.#runs.resume(run);
-    const ids = await this.#runs.resumeUnfinished();
+    await this.#leases.begin();
+    const ids = await this.#runs.resumeUnfinished({ own: true });
     await this.#runs.post.collectAll();
     this.#jobs.begin();
     return ids;

@@ -3,6 +3,7 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
 import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import type { Others } from '../storage/contract.js';
 import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
 import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
@@ -97,6 +98,11 @@ export class Database {
   /** How many other processes have the store open. */
   get othersCount(): number {
     return this.#store.engine.others?.count ?? 0;
+  }
+
+  /** The other processes that have the store open. @internal For the floors above. */
+  get others(): Others | undefined {
+    return this.#store.engine.others;
   }
 
   /** Bytes on disk. */

@@ -48,6 +48,8 @@ export class Execution implements RunServices {
   readonly definitions: Definitions;
   readonly session: string | undefined;
   readonly depth: number;
+  /** The lease under which it is executed. */
+  readonly owner: string;
   readonly spending = new Spending();
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
@@ -61,6 +63,7 @@ export class Execution implements RunServices {
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
     const { depth, resumed, deadlineAt } = options;
     this.id = run._id;
+    this.owner = run.owner ?? '';
     this.session = run.session;
     this.depth = depth;
     this.deadlineAt = deadlineAt;
@@ -199,7 +202,7 @@ export class Execution implements RunServices {
     const output = make();
     const { id: run } = this;
     await this.#deps.database.submit((draft) => {
-      fence(draft, run, this.#deps.owner);
+      fence(draft, run, this.owner);
       const facts = { _id: checkpointId(run, path), run, path, status: 'done' };
       const stored = storeValue(draft, 'output', output);
       const document = { ...facts, _type: 'checkpoint', ...stored } as unknown as NewDocument;
@@ -231,9 +234,9 @@ export class Execution implements RunServices {
   }
 
   async #openWait(path: string, plan: WaitPlan): Promise<WaitDocument> {
-    const { database, owner, post, alarm } = this.#deps;
+    const { database, post, alarm } = this.#deps;
     const wait = await database.submit((draft) => {
-      fence(draft, this.id, owner);
+      fence(draft, this.id, this.owner);
       return openWait(draft, this.id, path, plan, this.deadlineAt);
     });
     if (wait.wake_at !== undefined) alarm(Date.parse(wait.wake_at));
@@ -273,14 +276,14 @@ export class Execution implements RunServices {
 
   reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant> {
     return this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.#deps.owner);
+      fence(draft, this.id, this.owner);
       return reserve(draft, { ...call, run: this.id });
     });
   }
 
   async announce(path: string): Promise<void> {
     await this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.#deps.owner);
+      fence(draft, this.id, this.owner);
       announceCall(draft, this.id, path);
     });
   }
@@ -291,7 +294,8 @@ export class Execution implements RunServices {
     context: Context,
     signal: AbortSignal,
   ): Promise<StageEnd> {
-    const { emit, database, owner, random, post } = this.#deps;
+    const { emit, database, random, post } = this.#deps;
+    const { owner } = this;
     const { pipeline } = this.#run;
     const facts = { run: this.id, pipeline, path };
     const startedAt = this.now();

@@ -6,6 +6,7 @@ import type { Database } from '../documents/database.js';
 import { findDocuments } from '../documents/querying.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
+import type { Leases } from './leases/leases.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { insertRun } from './run-writes.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -43,7 +44,11 @@ const CHECKPOINTS_MAX = 5_000;
  *
  * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, TRANSACTION_TOO_LARGE, DUPLICATE_ID
  */
-export async function forkRun(database: Database, owner: string, fork: Fork): Promise<RunDocument> {
+export async function forkRun(
+  database: Database,
+  leases: Leases,
+  fork: Fork,
+): Promise<RunDocument> {
   const view = database.view();
   try {
     const { run, input, checkpoints } = readOrigin(view, fork);
@@ -51,9 +56,9 @@ export async function forkRun(database: Database, owner: string, fork: Fork): Pr
     const id = fork.key === undefined ? newId('run') : `run:${fork.key}`;
     const { pipeline, definitions } = run;
     const session = fork.session ?? run.session;
-    const facts = { id, pipeline, definitions, session, owner, parent: undefined };
+    const facts = { id, pipeline, definitions, session, parent: undefined };
     return await database.submit((draft) => {
-      const made = insertRun(draft, { ...facts, input, forkedFrom: run._id });
+      const made = insertRun(draft, { ...facts, input, forkedFrom: run._id }, leases);
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {
         const kept = loadValue({ output, output_ref } as never, 'output', get);
         const value = Object.hasOwn(fork.outputs, rest.path) ? fork.outputs[rest.path] : kept;
