@@ -140,7 +140,7 @@ function namedInFields(document: Document, source: PinSource, { path, certain }:
   if (source.typesOf('tool').includes(type)) {
     const [field, name] = targetOf(document);
     if (field === 'builtin') return [];
-    return [{ id: name, types: [field], path: within(field), certain }];
+    return [{ id: name, types: TYPES[field], path: within(field), certain }];
   }
   if (type === 'resource_pool') return namedByPool(document as Pool, within);
   if (!source.typesOf('integration').includes(type)) return [];

@@ -27,7 +27,7 @@ export function programDriver(id: string, entry: string): string {
   const imported = entry === 'default' ? 'default' : ENTRY;
   return `import { ${imported} as program } from ${JSON.stringify(id)};
 const { next, now } = __program;
-export default async function drive(args, traced) {
+export default async function drive(args, named, traced) {
   const waiting = new Map();
   const failures = new WeakMap();
   let asked = [];
@@ -47,6 +47,9 @@ export default async function drive(args, traced) {
     now: () => now(),
   };
   for (const name of Object.keys(tools)) globalThis[name] = tools[name];
+  for (const name of named) {
+    if (!(name in globalThis)) globalThis[name] = (given) => ask('stage', name, given);
+  }
   let over = false;
   let failed = false;
   let outcome;

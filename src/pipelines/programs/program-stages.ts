@@ -86,6 +86,11 @@ export class ProgramStages {
     return this.#stages.get(n)?.name ?? this.#record.nameOf(n) ?? '';
   }
 
+  /** Stages that the program may call by their names, as functions too. */
+  get names(): Value[] {
+    return [...this.#named.keys()];
+  }
+
   get path(): string {
     return this.#work.path;
   }

@@ -90,7 +90,7 @@ async function stayOnce(staying: Staying, traced = 0): Promise<StayEnd> {
       name,
       code,
       imports,
-      args: [args, traced],
+      args: [args, stages.names, traced],
       host,
       limits,
       now: Date.parse(run.startedAt),
