@@ -32,6 +32,7 @@ import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.j
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
 import { Leases } from './pipelines/leases/leases.js';
+import { Programs } from './pipelines/programs/programs.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
@@ -47,6 +48,9 @@ import { transformWith } from './transform-with.js';
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
+
+/** Programs that stand in the sandbox at once; the others wait outside of it, or run anew. */
+const PROGRAMS_AT_ONCE = 2;
 
 /** The path of a store that is kept in memory and ends with the process. */
 export const MEMORY = ':memory:';
@@ -114,6 +118,8 @@ export class Jdbx extends Database implements AsyncDisposable {
       queueMax: GUEST_CALLS_WAITING_MAX,
     });
     this.#closers.add(() => sandbox.close());
+    const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
+    this.#closers.add(() => programs.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
     const models = createModelCaller({
@@ -141,6 +147,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.#runs = new Runs({
       database: this,
       sandbox,
+      programs: new Programs(programs, PROGRAMS_AT_ONCE),
       codes,
       models,
       pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),

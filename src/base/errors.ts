@@ -89,6 +89,8 @@ export const ERROR_CODES = {
   RUN_LEASE_LOST:
     'another process has taken the run over, since this one was stopped, or somebody cancelled it there; `ended` waits for its end',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
+  REPLAY_DIVERGED:
+    'a program asked for another stage than its record holds at the same position; names both and where',
   INVALID_SCHEDULE: 'a schedule document that cannot be followed; names the path',
 } as const;
 

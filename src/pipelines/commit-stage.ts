@@ -75,6 +75,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
       path,
       status,
       ...failure,
+      ...(stage.asked ? { asked: stage.asked } : {}),
       ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
     } as unknown as NewDocument),
@@ -127,7 +128,7 @@ function changeSessionAfter(draft: Draft, finished: Finished): void {
   // On what the commit finds: others may have changed the session since the stage began.
   const now = draft.get(session);
   const update = status === 'done' ? sessionUpdate(stage, context, output, now) : undefined;
-  if (turns.length === 0 && usage.calls === 0 && !update) return;
+  if (turns.length === 0 && usage.calls === 0 && !update && !stage.checkpoint) return;
   const checkpoint = checkpointId(run.id, path);
   changeSession(draft, { session, run: run.id, checkpoint, turns, usage, update });
 }

@@ -1,8 +1,10 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { checkPipeline } from './check-pipeline.js';
+import { PROGRAM_TYPE } from './guests/code-fields.js';
 import { idsNamedBy, type Pins } from './pins.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
+import { programPipeline } from './programs/program-document.js';
 
 /** Reads a definition as it is now, or one of its kept revisions. */
 export interface DefinitionReader {
@@ -36,7 +38,8 @@ export class Definitions {
   }
 
   pipeline(id: string): Pipeline {
-    return checkPipeline(this.get(id));
+    const document = this.get(id);
+    return document._type === PROGRAM_TYPE ? programPipeline(document) : checkPipeline(document);
   }
 
   /** The revisions of what a stage itself names and that imports, for its audit document. */

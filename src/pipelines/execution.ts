@@ -21,6 +21,8 @@ import { Definitions } from './definitions.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
@@ -86,6 +88,14 @@ export class Execution implements RunServices {
 
   get codes(): GuestCodes {
     return this.#deps.codes;
+  }
+
+  get programs(): Programs {
+    return this.#deps.programs;
+  }
+
+  get startedAt(): string {
+    return this.#run.started_at;
   }
 
   get models(): ModelCaller {
@@ -182,6 +192,20 @@ export class Execution implements RunServices {
     return walkStages({ stages, context, prefix }, async (stage, path) => {
       signal.throwIfAborted();
       return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
+    });
+  }
+
+  recorded(prefix: string): readonly RecordedStage[] {
+    if (!this.#revisiting) return [];
+    const path = { $gte: prefix, $lt: `${prefix}\uffff` };
+    const filter = { _type: 'checkpoint', run: this.id, path, asked: { $exists: true } };
+    const projection = { path: 1, asked: 1, order: 1 };
+    return this.#read((view) => {
+      const found = findDocuments(view, { filter, projection }) as CheckpointDocument[];
+      const below = found.filter((each) => isProgramsOwn(each.path.slice(prefix.length)));
+      return below.map(({ _id, path, asked, order = view.stored(_id)?.seq ?? 0 }) => {
+        return { path, asked: asked as Asked, order };
+      });
     });
   }
 
@@ -370,4 +394,9 @@ export class Execution implements RunServices {
       view.close();
     }
   }
+}
+
+/** `3/draft`, and no stage within it. */
+function isProgramsOwn(path: string): boolean {
+  return /^\d+\/[^/]+$/.test(path);
 }

@@ -63,7 +63,9 @@ export async function forkRun(
         const kept = loadValue({ output, output_ref } as never, 'output', get);
         const value = Object.hasOwn(fork.outputs, rest.path) ? fork.outputs[rest.path] : kept;
         const stored = storeValue(draft, 'output', value as Value);
-        const copy = { ...rest, ...stored, _id: checkpointId(id, rest.path), run: id };
+        const order = rest.asked && (rest.order ?? view.stored(_id)?.seq);
+        const placed = order === undefined ? {} : { order };
+        const copy = { ...rest, ...stored, ...placed, _id: checkpointId(id, rest.path), run: id };
         draft.insert(takeDocument(copy as unknown as NewDocument));
       }
       return made;

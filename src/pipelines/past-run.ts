@@ -13,6 +13,8 @@ import type { Definitions } from './definitions.js';
 import type { Execution } from './execution.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { RecordedStage } from './programs/recorded.js';
 import type { Spending } from './spending.js';
 import { Suspended } from './suspended.js';
 
@@ -56,6 +58,9 @@ export abstract class PastRun implements RunServices {
   get sandbox(): Sandbox {
     return this.execution.sandbox;
   }
+  get programs(): Programs {
+    return this.execution.programs;
+  }
   get models(): ModelCaller {
     return this.execution.models;
   }
@@ -80,6 +85,16 @@ export abstract class PastRun implements RunServices {
   get deadlineAt(): number | undefined {
     return this.execution.deadlineAt;
   }
+  get startedAt(): string {
+    return this.execution.startedAt;
+  }
+  recorded(prefix: string): readonly RecordedStage[] {
+    return this.execution.recorded(prefix);
+  }
+  commitOf(path: string): number {
+    return this.execution.commitOf(path);
+  }
+  revisit(): void {}
   now(): number {
     return this.execution.now();
   }

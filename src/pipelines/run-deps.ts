@@ -10,12 +10,14 @@ import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Leases } from './leases/leases.js';
+import type { Programs } from './programs/programs.js';
 import type { Post } from './waits/post.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
   readonly database: Database;
   readonly sandbox: Sandbox;
+  readonly programs: Programs;
   readonly codes: GuestCodes;
   readonly models: ModelCaller;
   readonly pools: Pools;

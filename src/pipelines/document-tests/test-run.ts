@@ -13,6 +13,7 @@ import { Context } from '../context.js';
 import type { RunServices, StageWork } from '../contract.js';
 import { Definitions } from '../definitions.js';
 import type { FindDocument, GuestCodes } from '../guests/guest-codes.js';
+import { Programs } from '../programs/programs.js';
 import { Spending } from '../spending.js';
 import type { DocumentTest } from './read-tests.js';
 
@@ -50,6 +51,11 @@ export function openTestRun(
     ),
     codes,
     sandbox,
+    programs: new Programs(sandbox, 1),
+    startedAt: new Date(test.now).toISOString(),
+    recorded: () => [],
+    commitOf: () => 0,
+    revisit: () => {},
     models: cannedModels(test.answers),
     pools: new Pools({ submit: refuse, random: () => 0.5 }),
     responses: new Responses({ get: () => undefined, oldest: async () => [] }),
