@@ -31,6 +31,7 @@ import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { nearSource } from './pipelines/guests/near-reads.js';
 import { Leases } from './pipelines/leases/leases.js';
 import { Programs } from './pipelines/programs/programs.js';
 import type { ReplayReport } from './pipelines/replay.js';
@@ -38,9 +39,12 @@ import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
+import type { Sandbox } from './sandbox/contract.js';
+import type { NearCounts } from './sandbox/near.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
+import { canFollow } from './storage/follower.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
@@ -92,6 +96,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly #leases: Leases;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  readonly #sandbox: Sandbox;
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
   readonly #closers = new Closers();
@@ -101,12 +106,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    // Where the native part is, and files to read.
+    const canBeFollowed = directory !== undefined && canFollow && indexKind.name === 'native';
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
       saveAfter: options.saveIndexesAfter,
+      canBeFollowed,
       cache: new DocumentCache(options.cacheBytes ?? OPEN_DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? OPEN_DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
@@ -116,7 +124,9 @@ export class Jdbx extends Database implements AsyncDisposable {
     const sandbox = createSandbox({
       ...(options.workers === undefined ? {} : { workers: options.workers }),
       queueMax: GUEST_CALLS_WAITING_MAX,
+      near: canBeFollowed ? nearSource(directory) : undefined,
     });
+    this.#sandbox = sandbox;
     this.#closers.add(() => sandbox.close());
     const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
     this.#closers.add(() => programs.close());
@@ -362,6 +372,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   async runOf(id: string): Promise<RunDocument | undefined> {
     const document = await this.get<RunDocument>(id);
     return document?._type === 'run' ? document : undefined;
+  }
+
+  /**
+   * How many reads of guests were answered in their own threads (`near`), and why others went
+   * through this one (`far`, by reason). All do in a store in memory or without the native part.
+   */
+  get guestReads(): NearCounts {
+    const { near, far } = this.#sandbox.nearCounts;
+    return { near, far: { ...far } };
   }
 
   /** Waits until no run is under way, those that were resumed at open included. */

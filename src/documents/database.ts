@@ -350,6 +350,7 @@ export class Database {
   /** A snapshot with its own writes, committed by `submit`. @internal For the floors above. */
   workspace(): Workspace {
     return new Workspace(this.view(), {
+      facts: this.#store.facts,
       check: (document) => this.#check(document),
       now: () => this.#store.now(),
     });
