@@ -1,15 +1,22 @@
 import type { Document } from '../base/document.js';
 import { aggregate } from '../query/aggregate.js';
-import type { QuerySource } from '../query/contract.js';
+import type { QuerySource, QuickSource } from '../query/contract.js';
 import { count, find, run } from '../query/execute.js';
 import { explain } from '../query/explain.js';
 import { plan } from '../query/plan.js';
+import type { PlanCache } from '../query/prepared/plan-cache.js';
 import type { Filter, Query } from './contract.js';
 import type { QueryRunner } from './cursor.js';
 import type { View } from './view.js';
 
-export function findDocuments(source: QuerySource, query: Query): Document[] {
-  return find(plan(query, source), source) as Document[];
+/** A source that keeps plans by the shape of their queries. */
+interface Planned extends QuickSource {
+  readonly plans: PlanCache;
+}
+
+export function findDocuments(source: QuerySource | Planned, query: Query): Document[] {
+  const known = 'plans' in source ? source.plans.find(query, source) : undefined;
+  return (known ?? find(plan(query, source), source)) as Document[];
 }
 
 export function countDocuments(source: QuerySource, query: Query): number {

@@ -5,6 +5,7 @@ import { JdbxError } from '../base/errors.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { IndexKind } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
+import { PlanCache } from '../query/prepared/plan-cache.js';
 import type {
   Commit,
   Engine,
@@ -88,6 +89,7 @@ export class Store implements Shared {
   readonly cache: DocumentCache;
   /** What readers in other threads are told; undefined where there can be none. */
   readonly facts: FactsTeller | undefined;
+  readonly plans = new PlanCache();
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
   readonly #events = new EventEmitter<{ commit: [] }>();
