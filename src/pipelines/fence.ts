@@ -1,6 +1,11 @@
+import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import type { Draft } from '../documents/draft.js';
 import type { RunDocument } from './run-document.js';
+
+/** A commit in the making, or the store as it is. */
+interface Reader {
+  get(id: string): Document | undefined;
+}
 
 /**
  * The run as it is now, if this process still owns it. Every commit of a run begins
@@ -8,7 +13,7 @@ import type { RunDocument } from './run-document.js';
  *
  * @throws {JdbxError} RUN_LEASE_LOST
  */
-export function fence(draft: Draft, run: string, owner: string): RunDocument {
+export function fence(draft: Reader, run: string, owner: string): RunDocument {
   const document = draft.get(run) as RunDocument | undefined;
   if (document?.status === 'running' && document.owner === owner) return document;
   const found = document ? `${document.status}, owned by ${document.owner}` : 'missing';

@@ -84,9 +84,9 @@ export class RunLife {
 
   /** Goes on with a run that was begun before. */
   async resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
-    const { database, owner } = this.#deps;
+    const { database, reservations, owner } = this.#deps;
     const run = await database.submit((draft) => takeOver(draft, id, owner));
-    await settleForgotten(database, id);
+    await settleForgotten(database, reservations, id);
     return this.execute(run, place, true, signal);
   }
 
@@ -248,7 +248,7 @@ export class RunLife {
 
   /** Ends child runs that an earlier process left, and that nobody takes up any more. */
   async #endChildren(parent: Execution): Promise<void> {
-    const { database, owner } = this.#deps;
+    const { database, reservations, owner } = this.#deps;
     const left = await database
       .query<RunDocument>({
         _type: 'run',
@@ -258,7 +258,7 @@ export class RunLife {
       .toArray();
     for (const { _id } of left) {
       const run = await database.submit((draft) => takeOver(draft, _id, owner));
-      await settleForgotten(database, _id);
+      await settleForgotten(database, reservations, _id);
       const options = { depth: parent.depth + 1, resumed: true, deadlineAt: undefined };
       const execution = new Execution(run, this.#deps, options);
       await this.#endChildren(execution);
