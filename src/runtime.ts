@@ -18,12 +18,20 @@ import { Store } from './documents/store.js';
 import { takeDocument } from './documents/take-document.js';
 import { indexKind } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
+import { Reservations } from './llm/budgets/reservations.js';
 import { createModelCaller } from './llm/call-model.js';
+import { Hold, type Submit } from './llm/counting/hold.js';
 import { createProviders } from './llm/create-providers.js';
 import { Pools } from './llm/pools/pools.js';
 import { type CachedResponse, Responses } from './llm/responses/responses.js';
 import { Transport } from './llm/transport/transport.js';
-import { chooseTokenCounter, findPriceIn, findRecordingIn, ownPrice } from './model-sources.js';
+import {
+  chooseTokenCounter,
+  findPriceIn,
+  findRecordingIn,
+  isSettledIn,
+  ownPrice,
+} from './model-sources.js';
 import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
@@ -146,6 +154,13 @@ export class Jdbx extends Database implements AsyncDisposable {
       random,
     });
     this.audit = new AuditTrail(this);
+    const owner = nanoid();
+    const get = (id: string) => this.#readNow(id);
+    const submit: Submit = (plan) => this.submit(plan);
+    const hold = new Hold({ submit, get, othersCount: () => this.othersCount, owner, directory });
+    // What cannot be written now, the next to open the store finds in the file.
+    this.#closers.add(() => hold.release().catch(() => {}));
+    const now = () => clock.now();
     this.events = new EventEmitter();
     this.#tests = new DocumentTests({ database: this, sandbox, codes });
     this.#leases = new Leases({
@@ -160,9 +175,15 @@ export class Jdbx extends Database implements AsyncDisposable {
       programs: new Programs(programs, PROGRAMS_AT_ONCE),
       codes,
       models,
-      pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),
+      pools: new Pools({ submit, get, hold, owner, now, random, priceOf: ownPrice }),
+      reservations: new Reservations({
+        hold,
+        get,
+        now,
+        isSettled: isSettledIn(this),
+      }),
       responses: new Responses({
-        get: (id) => this.#readNow(id),
+        get,
         oldest: (scope, limit) => this.#oldestResponses(scope, limit),
       }),
       clock,

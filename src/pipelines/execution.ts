@@ -6,7 +6,8 @@ import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { type Grant, type ReserveInput, reserve } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
+import type { ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
@@ -298,10 +299,9 @@ export class Execution implements RunServices {
     this.#deps.emit('model-event', { run: this.id, pipeline, path, ...piece });
   }
 
-  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant> {
-    return this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.owner);
-      return reserve(draft, { ...call, run: this.id });
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside> {
+    return this.#deps.reservations.reserve({ ...call, run: this.id }, (reader) => {
+      fence(reader, this.id, this.owner);
     });
   }
 

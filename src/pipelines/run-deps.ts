@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
+import type { Reservations } from '../llm/budgets/reservations.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
@@ -21,6 +22,7 @@ export interface RunDeps {
   readonly codes: GuestCodes;
   readonly models: ModelCaller;
   readonly pools: Pools;
+  readonly reservations: Reservations;
   readonly responses: Responses;
   readonly clock: Clock;
   readonly random: () => number;

@@ -89,9 +89,9 @@ export class RunLife {
    * @throws {JdbxError} MISSING_DOCUMENT; RUN_LEASE_LOST when another process has it under way
    */
   async takeOver(taking: TakeOver): Promise<RunDocument> {
-    const { database, leases } = this.#deps;
+    const { database, leases, reservations } = this.#deps;
     const run = await database.submit((draft) => takeOver(draft, taking, leases));
-    await settleForgotten(database, taking.id);
+    await settleForgotten(database, reservations, taking.id);
     return run;
   }
 

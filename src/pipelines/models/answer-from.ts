@@ -10,7 +10,7 @@ import { isTargetsFault } from './fall-back.js';
 import { type Heard, resumed } from './heard.js';
 import { handleError, transformRequest, transformResponse } from './integration-hooks.js';
 import { readOutput, withFault } from './structured-output.js';
-import type { Target } from './targets.js';
+import type { Target } from './target.js';
 
 export interface Answer {
   readonly target: Target;

@@ -3,11 +3,14 @@ import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { describeType, type ValueObject } from '../../base/values.js';
 import type { PoolNeed } from '../../llm/pools/abilities.js';
 import type { Pool, Resource } from '../../llm/pools/pool-document.js';
+import type { Lease } from '../../llm/pools/pools.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
+import { isCustom } from '../pins.js';
 import { buildRequest, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
-import type { Target, Targets } from './targets.js';
+import { slotFor } from './response-slot.js';
+import type { Target, Targets } from './target.js';
 
 /**
  * The resources of a pool, each when it is free and its limits allow, and none twice for
@@ -23,15 +26,13 @@ export async function poolTargets(
   const first = await picked(work, pool, need);
   const exclude = new Set<string>();
   const next = async (signal = work.signal): Promise<Target | undefined> => {
-    const { run, path, attempt } = work;
-    const id = `${run.id}/${path}/${attempt}/${exclude.size}`;
-    const { priority } = run;
-    const asked = { pool, need, id, exclude, first, priority, signal };
+    const { pools, priority } = work.run;
+    const kept = exclude.size === 0 ? keptTarget(work, pool, said) : undefined;
+    if (kept) return kept;
     try {
-      const { resource, release } = await run.pools.acquire(asked);
-      exclude.add(resource.id);
-      const integration = integrationOf(work, pool, resource);
-      return { integration, facts: { pool: pool._id, resource: resource.id }, ended: release };
+      const lease = await pools.acquire({ pool, need, exclude, first, priority, signal });
+      exclude.add(lease.resource.id);
+      return targetOf(work, pool, lease);
     } catch (error) {
       // The error of the last resource that was tried says more.
       if (exclude.size > 0 && isJdbxError(error, 'POOL_EXHAUSTED')) return undefined;
@@ -39,6 +40,26 @@ export async function poolTargets(
     }
   };
   return { next };
+}
+
+function targetOf(work: StageWork, pool: Pool, { resource, release }: Lease): Target {
+  const integration = integrationOf(work, pool, resource);
+  return { integration, facts: { pool: pool._id, resource: resource.id }, ended: release };
+}
+
+/** A resource whose answer is kept already: it is not asked, so it need not be free. */
+function keptTarget(work: StageWork, pool: Pool, said: Said): Target | undefined {
+  for (const resource of pool.resources) {
+    const integration = integrationOf(work, pool, resource);
+    // What a transformer makes of the request is known when it is made.
+    const isPlain = integration.request_transformer === undefined || isCustom(integration);
+    const keeps = work.stage.response_cache ?? integration.response_cache;
+    if (!isPlain || !keeps) continue;
+    const slot = slotFor(work, integration, buildRequest(work, integration, said));
+    if (!slot || !work.run.responses.stored(slot, work.run.now())) continue;
+    return { integration, facts: { pool: pool._id, resource: resource.id } };
+  }
+  return undefined;
 }
 
 /** A resource as an integration document: what it says itself goes over what it names. */
@@ -60,7 +81,7 @@ async function picked(work: StageWork, pool: Pool, need: PoolNeed): Promise<stri
   const document = work.run.definitions.get(strategy);
   const resources = pool.resources.map((resource) => ({
     ...resource,
-    state: work.run.document(`pool_state:${pool._id}/${resource.id}`) ?? null,
+    state: work.run.pools.stateOf(pool._id, resource.id) ?? null,
   }));
   const input = { ...need, resources } as unknown as ValueObject;
   const { value } = await callGuest(work, { document, field: 'code', input });
