@@ -37,6 +37,7 @@ import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
+import type { Sandbox } from './sandbox/contract.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
@@ -71,6 +72,12 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
     await engine.close();
     throw error;
   }
+}
+
+/** @internal For several stores in one process. */
+export function sandboxOf({ workers }: OpenOptions): Sandbox {
+  const queueMax = GUEST_CALLS_WAITING_MAX;
+  return createSandbox({ ...(workers === undefined ? {} : { workers }), queueMax });
 }
 
 /** What `db.events` tells. */
@@ -109,11 +116,8 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
-    const sandbox = createSandbox({
-      ...(options.workers === undefined ? {} : { workers: options.workers }),
-      queueMax: GUEST_CALLS_WAITING_MAX,
-    });
-    this.#closers.add(() => sandbox.close());
+    const sandbox = options.sandbox ?? sandboxOf(options);
+    if (!options.sandbox) this.#closers.add(() => sandbox.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
     const models = createModelCaller({
