@@ -71,9 +71,7 @@ export async function judge(
   before: Before,
   calls: readonly Call[],
 ): Promise<{ readonly problems: string[]; readonly facts: Facts }> {
-  const runs = (await db.query<RunDocument>({ _type: 'run' })).filter(({ _id }) =>
-    isOf(_id, root),
-  );
+  const runs = (await db.query<RunDocument>({ _type: 'run' })).filter(({ _id }) => isOf(_id, root));
   const audit = (await db.audit.query({})).filter(({ run }) => isOf(String(run), root));
   const of = (kind: string) => audit.filter((each) => each.kind === kind);
   const stages = (of('stage') as unknown as Stage[]).filter(({ status }) => ENDS.has(status));
@@ -110,7 +108,11 @@ function stepProblems(checkpoints: readonly Document[], stages: readonly Stage[]
   const left = checkpoints.filter(({ path }) => !/(^|\/)@/.test(String(path)));
   const names = left.map(({ run, path }) => `${run} ${path}`);
   return [
-    ...differences('checkpoint', names, stages.map(({ run, path }) => `${run} ${path}`)),
+    ...differences(
+      'checkpoint',
+      names,
+      stages.map(({ run, path }) => `${run} ${path}`),
+    ),
     ...checkpoints
       .filter(({ _rev }) => _rev !== 1)
       .map(({ _id, _rev }) => `${_id} was written ${_rev} times`),
@@ -157,7 +159,11 @@ function runProblems(
     audit.filter((each) => each.kind === kind).map(({ run }) => String(run));
   const ended = runs.filter(({ ended_at }) => ended_at !== undefined).map(({ _id }) => _id);
   const problems = [
-    ...differences('beginning of a run', ids('run-start'), runs.map(({ _id }) => _id)),
+    ...differences(
+      'beginning of a run',
+      ids('run-start'),
+      runs.map(({ _id }) => _id),
+    ),
     ...differences('end of a run', unique(ids('run-end')), ended),
   ];
   const whole = runs.find(({ _id }) => _id === root);
@@ -213,7 +219,7 @@ function budgetProblems(
   before: Before,
 ): string[] {
   const problems = documents
-    .filter(({ _type }) => _type === 'reservation' || _type === 'intent')
+    .filter(({ _type }) => _type === 'reservation')
     .map(({ _id }) => `${_id} was left`);
   const { calls: asked, input_tokens, output_tokens } = usageIn(audit);
   const unknown = audit.filter(({ kind }) => kind === 'budget');
@@ -280,6 +286,11 @@ function counts(names: readonly string[]): string[] {
   return [...found].map(([name, count]) => `${name} ${count}`).sort();
 }
 
+/** True when a call that may be made only once was cut: then nobody can know what came of it. */
+export function isUnknown(facts: Facts): boolean {
+  return (facts['runs end as'] ?? []).some((line) => line.endsWith(' OUTCOME_UNKNOWN'));
+}
+
 /** What differs between two runs of the same; only facts that `expected` has are compared. */
 export function compareFacts(expected: Facts, found: Facts): string[] {
   return Object.keys(expected).flatMap((name) =>
@@ -304,7 +315,10 @@ function differences(
   for (const name of found) missing.set(name, (missing.get(name) ?? 0) - 1);
   return [...missing]
     .filter(([, count]) => count !== 0)
-    .map(([name, count]) => `${what}: ${name.slice(0, 200)} ${count > 0 ? 'is missing' : 'is there too often'}`);
+    .map(
+      ([name, count]) =>
+        `${what}: ${name.slice(0, 200)} ${count > 0 ? 'is missing' : 'is there too often'}`,
+    );
 }
 
 function unique(names: readonly string[]): string[] {

@@ -1,11 +1,21 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Lies beside the sources, not the built files. */
 const SOURCE = fileURLToPath(new URL('../../src/torture/disk-shim.c', import.meta.url));
 const SECTOR = 512;
+/** How often the power goes before the process does. */
+const EARLY_PART = 0.7;
 
 /** What a process did to a file, in order. */
 interface Write {
@@ -47,6 +57,13 @@ export class PowerLoss {
   }
 }
 
+export interface Losses<P> {
+  /** Writes that were dropped or torn. */
+  readonly lost: number;
+  /** Where the power went before the process: what that was told since is not there. */
+  readonly early: readonly P[];
+}
+
 /** What one process writes and flushes. */
 export class Recording {
   readonly env: NodeJS.ProcessEnv;
@@ -74,12 +91,22 @@ export class Recording {
     this.#begun = places;
   }
 
-  /** Rebuilds the stores in these places; gives how many writes were dropped or torn. */
-  lose(places: readonly Place[], random: () => number): number {
+  /**
+   * Rebuilds the stores in these places as they are when the power goes together with the
+   * process, or, more often, went before it, just when something was to be flushed.
+   */
+  lose<P extends Place>(places: readonly P[], random: () => number): Losses<P> {
     const events = existsSync(this.#log) ? readEvents(readFileSync(this.#log)) : [];
-    const files = writesIn(events);
     const count = { lost: 0 };
-    for (const { directory } of places) {
+    const early: P[] = [];
+    for (const place of places) {
+      const { directory } = place;
+      const own = events.filter(({ fields }) =>
+        fields.some((field) => field.startsWith(`${directory}/`)),
+      );
+      const isEarly = random() < EARLY_PART;
+      if (isEarly) early.push(place);
+      const files = writesIn(isEarly ? own.slice(0, unsafeMoment(own, random)) : own);
       const store = join(directory, 'store');
       const base = this.#begun.findIndex((each) => each.directory === directory);
       rmSync(store, { recursive: true });
@@ -93,8 +120,14 @@ export class Recording {
     }
     rmSync(this.#bases, { recursive: true, force: true });
     rmSync(this.#log, { force: true });
-    return count.lost;
+    return { ...count, early };
   }
+}
+
+/** Just before a flush: there is something then that may be lost. */
+function unsafeMoment(events: readonly ShimEvent[], random: () => number): number {
+  const flushes = events.flatMap(({ kind }, at) => (kind === 'B' ? [at] : []));
+  return flushes[Math.floor(random() * flushes.length)] ?? events.length;
 }
 
 function compileShim(directory: string): string {

@@ -44,7 +44,9 @@ function answerTo(request: ModelRequest, model: string): ModelResponse {
 
 function hashOf(request: ModelRequest): string {
   const { messages, tools = [], key = null } = request;
-  return createHash('sha256').update(JSON.stringify([messages, tools, key])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([messages, tools, key]))
+    .digest('hex');
 }
 
 /** A value that fits a JSON Schema, as far as that says its types. */

@@ -12,8 +12,8 @@ import { VictimProcess } from './victim-process.js';
 
 const KILLS = 200;
 const SHARDS = 2;
-/** Stores that one process has: starting it is what a kill costs. */
-const LIVES_AT_ONCE = 24;
+/** Stores that one process has at most: starting it is what a kill costs. */
+const LIVES_AT_ONCE = 64;
 const PROBLEMS_MAX = 100;
 
 /**
@@ -48,9 +48,18 @@ class Torture {
   readonly #power: PowerLoss | undefined;
   readonly #problems: string[] = [];
   readonly #startedAt = performance.now();
+  #livesAtOnce = LIVES_AT_ONCE;
   /** Kills that were made, or are about to be. */
   #planned = 0;
-  #done = { kills: 0, atCommits: 0, processes: 0, judged: 0, calls: 0, callsNeeded: 0, lostWrites: 0 };
+  #done = {
+    kills: 0,
+    atCommits: 0,
+    processes: 0,
+    judged: 0,
+    calls: 0,
+    callsNeeded: 0,
+    lostWrites: 0,
+  };
 
   constructor(root: string, options: TortureOptions) {
     this.#root = root;
@@ -68,7 +77,10 @@ class Torture {
     for (const work of this.#options.works) plans.push(await this.#plan(work));
     this.#lives.plans = plans;
     const shards = wholeNumber('shards', this.#options.shards ?? SHARDS, 1);
-    await Promise.all(Array.from({ length: shards }, () => this.#shard()));
+    this.#livesAtOnce = Math.min(LIVES_AT_ONCE, Math.ceil(this.#kills / shards / 2));
+    // A pipeline that does not even run by itself is not worth killing.
+    const isSound = this.#problems.length === 0;
+    if (isSound) await Promise.all(Array.from({ length: shards }, () => this.#shard()));
     const durationMs = Math.round(performance.now() - this.#startedAt);
     const problems = this.#problems.slice(0, PROBLEMS_MAX);
     return { ok: problems.length === 0, seed: this.#seed, ...this.#done, durationMs, problems };
@@ -108,7 +120,7 @@ class Torture {
     while (lives.length > 0 || this.#mayKill) {
       this.#options.signal?.throwIfAborted();
       const orders = lives.map((life) => this.#order(life));
-      while (lives.length < LIVES_AT_ONCE && this.#mayKill) {
+      while (lives.length < this.#livesAtOnce && this.#mayKill) {
         lives.push(this.#lives.make());
         orders.push(this.#order(lives.at(-1) as Life));
       }
@@ -142,10 +154,13 @@ class Torture {
       new Set(awaited.length > 0 ? awaited : [(lives[0] as Life).number]),
     );
     await this.#dismiss(victim);
+    const known = new Map(lives.map((life) => [life, life.acknowledged]));
     const going = lives.filter((life, at) =>
       this.#goesOn(life, (orders[at] as LifeOrder).fate, reports.get(life.number)),
     );
-    this.#done.lostWrites += victim.recording?.lose(going, this.#random) ?? 0;
+    const losses = victim.recording?.lose(going, this.#random);
+    this.#done.lostWrites += losses?.lost ?? 0;
+    for (const life of losses?.early ?? []) life.acknowledged = known.get(life) ?? 0;
     const { kills, judged } = this.#done;
     const problems = this.#problems.length;
     this.#options.onProgress?.({ kills, of: this.#kills, judged, problems });
