@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from './base/clock.js';
 import type { Provider } from './llm/contract.js';
+import type { Sandbox } from './sandbox/contract.js';
 
 export interface EmitOptions {
   /** The correlation key. Default null, as of waits without one. */
@@ -45,6 +46,8 @@ export interface OpenOptions {
   readonly retentionIntervalMs?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
+  /** @internal A sandbox that several stores share, and that its maker closes. */
+  readonly sandbox?: Sandbox | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
   readonly env?: { readonly [name: string]: string | undefined } | undefined;
   /** 32 bytes that open sealed credential documents; without them those are CREDENTIAL_MISSING. */

@@ -48,7 +48,7 @@ import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
 import type { Sandbox } from './sandbox/contract.js';
-import type { NearCounts } from './sandbox/near.js';
+import type { NearCounts, NearSource } from './sandbox/near.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
@@ -87,6 +87,12 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
     await engine.close();
     throw error;
   }
+}
+
+/** @internal For several stores in one process. */
+export function sandboxOf({ workers }: OpenOptions, near?: NearSource): Sandbox {
+  const queueMax = GUEST_CALLS_WAITING_MAX;
+  return createSandbox({ ...(workers === undefined ? {} : { workers }), queueMax, near });
 }
 
 /** What `db.events` tells. */
@@ -129,13 +135,10 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
-    const sandbox = createSandbox({
-      ...(options.workers === undefined ? {} : { workers: options.workers }),
-      queueMax: GUEST_CALLS_WAITING_MAX,
-      near: canBeFollowed ? nearSource(directory) : undefined,
-    });
+    const near = canBeFollowed ? nearSource(directory) : undefined;
+    const sandbox = options.sandbox ?? sandboxOf(options, near);
     this.#sandbox = sandbox;
-    this.#closers.add(() => sandbox.close());
+    if (!options.sandbox) this.#closers.add(() => sandbox.close());
     const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
     this.#closers.add(() => programs.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
