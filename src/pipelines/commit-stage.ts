@@ -54,7 +54,7 @@ export interface Failed extends Written {
  */
 export function commitStage(draft: Draft, finished: Finished): void {
   const { run, owner, path, status, output, attempt, facts, stage } = finished;
-  fence(draft, run.id, owner);
+  run.definitions.keepLate(draft, fence(draft, run.id, owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);

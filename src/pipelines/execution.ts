@@ -17,7 +17,7 @@ import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
-import { Definitions } from './definitions.js';
+import { Definitions, pinnedIn } from './definitions.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
@@ -71,7 +71,7 @@ export class Execution implements RunServices {
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
-    this.definitions = new Definitions(run.definitions, {
+    this.definitions = new Definitions(pinnedIn(run), {
       current: (id) => this.#document(id),
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
       importsOf: (document) => this.codes.importsOf(document),

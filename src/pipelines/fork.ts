@@ -6,6 +6,7 @@ import type { Database } from '../documents/database.js';
 import { findDocuments } from '../documents/querying.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
+import { pinnedIn } from './definitions.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { insertRun } from './run-writes.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -49,9 +50,10 @@ export async function forkRun(database: Database, owner: string, fork: Fork): Pr
     const { run, input, checkpoints } = readOrigin(view, fork);
     const get = (id: string) => view.get(id);
     const id = fork.key === undefined ? newId('run') : `run:${fork.key}`;
-    const { pipeline, definitions } = run;
+    const { pipeline } = run;
+    const pinned = pinnedIn(run);
     const session = fork.session ?? run.session;
-    const facts = { id, pipeline, definitions, session, owner, parent: undefined };
+    const facts = { id, pipeline, pinned, session, owner, parent: undefined };
     return await database.submit((draft) => {
       const made = insertRun(draft, { ...facts, input, forkedFrom: run._id });
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {

@@ -6,7 +6,7 @@ import type { SessionUsage } from '../sessions/sessions.js';
 import { ensureSession } from '../sessions/sessions.js';
 import { auditAll } from './commit-stage.js';
 import { fence } from './fence.js';
-import type { Pins } from './pins.js';
+import type { Pinned } from './pins.js';
 import type { PartialResult, RunDocument, RunError } from './run-document.js';
 import { storeValue } from './stored-value.js';
 import { closeWait, stillWaits } from './waits/wait-writes.js';
@@ -18,7 +18,7 @@ export interface NewRun {
   readonly session: string | undefined;
   /** The run that this one is a part of. */
   readonly parent: string | undefined;
-  readonly definitions: Pins;
+  readonly pinned: Pinned;
   readonly owner: string;
   readonly priority?: number | undefined;
   /** Milliseconds since the epoch. */
@@ -29,12 +29,13 @@ export interface NewRun {
 
 /** Writes a run's document with its pins, its session where there is none yet, and `run-start`. */
 export function insertRun(draft: Draft, run: NewRun): RunDocument {
-  const { id, pipeline, input, session, parent, definitions, owner } = run;
+  const { id, pipeline, input, session, parent, pinned, owner } = run;
   const { priority, deadlineAt, forkedFrom, budgets = [] } = run;
   if (session !== undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
-    definitions,
+    definitions: pinned.definitions,
+    definition_hashes: pinned.hashes,
     ...(session === undefined ? {} : { session }),
     ...(parent === undefined ? {} : { parent }),
     ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),

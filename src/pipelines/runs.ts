@@ -5,7 +5,7 @@ import { heedless } from './events.js';
 import { Execution } from './execution.js';
 import { type Fork, forkRun } from './fork.js';
 import { Gate } from './gate.js';
-import type { Pins } from './pins.js';
+import type { Pinned } from './pins.js';
 import { type ReplayReport, replayRun } from './replay.js';
 import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
@@ -40,7 +40,7 @@ interface Start extends RunIdentity {
   readonly priority?: number | undefined;
   readonly deadlineAt?: number | undefined;
   readonly budgets?: readonly string[] | undefined;
-  readonly pin: () => Pins;
+  readonly pin: () => Pinned;
   /** Told once the run is stored. */
   readonly onStored?: () => void;
 }
