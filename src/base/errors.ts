@@ -88,6 +88,8 @@ export const ERROR_CODES = {
   RUN_DEADLINE: 'a run did not end before its deadline',
   RUN_LEASE_LOST: 'another process has taken the run over',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
+  COMPACTION_FAILED:
+    'what a session names as its compactor failed; the session stays as it was, the run goes on',
   DEFINITION_CHANGED:
     'a definition has another content than its revision had when the run began; names both',
   REPLAY_DIVERGED:

@@ -12,6 +12,7 @@ import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
 import type { Stage } from './pipeline-document.js';
 import { checkpointId, eventId, type RunError } from './run-document.js';
+import { isCompacting } from './session-compaction.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
 import { type CacheSlot, keepOutput } from './stage-cache.js';
@@ -121,7 +122,8 @@ export function auditAll(draft: Draft, entries: readonly object[]): void {
 }
 
 function changeSessionAfter(draft: Draft, finished: Finished): void {
-  const { run, path, status, turns, stage, context, output, attempt } = finished;
+  const { run, path, status, stage, context, output, attempt } = finished;
+  const turns = isCompacting(run.id, path) ? [] : finished.turns;
   const { session } = run;
   if (session === undefined) return;
   const usage = usageIn(attempt.entries);

@@ -26,6 +26,7 @@ import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
+import { SessionCompaction } from './session-compaction.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -54,6 +55,7 @@ export class Execution implements RunServices {
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
   readonly #input: Value;
+  readonly #compaction = new SessionCompaction(this);
   readonly deadlineAt: number | undefined;
   /** True when stages may have checkpoints already: only then is the store asked for them. */
   #revisiting: boolean;
@@ -130,6 +132,7 @@ export class Execution implements RunServices {
     const pipeline = this.pipeline();
     const context = this.context();
     return this.#bounded(pipeline.timeout, signal, async (inner) => {
+      await this.#compaction.look('', context, inner);
       const last = await this.stages(pipeline.stages, context, '', inner);
       return pipeline.output === undefined ? last : (context.evaluate(pipeline.output) ?? null);
     });
@@ -188,7 +191,11 @@ export class Execution implements RunServices {
   ): Promise<Value> {
     return walkStages({ stages, context, prefix }, async (stage, path) => {
       signal.throwIfAborted();
-      return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
+      const known = this.endOf(path);
+      if (known) return known;
+      const end = await this.#runStage(stage, path, context, signal);
+      await this.#compaction.look(path, context, signal);
+      return end;
     });
   }
 
