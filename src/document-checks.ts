@@ -14,6 +14,7 @@ import type { GuestCodes } from './pipelines/guests/guest-codes.js';
 import { checkProgram } from './pipelines/programs/program-document.js';
 import { resolveLimits } from './sandbox/limits.js';
 import { Permissions } from './sandbox/permissions.js';
+import { checkCompaction } from './sessions/compaction.js';
 
 /** Definitions that are data alone. */
 const CHECKS: Readonly<Record<string, DocumentCheck>> = {
@@ -34,6 +35,10 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
       }
     },
     (document) => CHECKS[document._type]?.(document),
+    // Sessions go by several types, and by those of an alias.
+    (document) => {
+      if (document._type.endsWith('session')) checkCompaction(document);
+    },
   ];
 }
 

@@ -429,8 +429,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     const snapshot = this.snapshot();
     try {
       const pinned = new Map<string, number>();
-      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
-      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+      const status = { $in: ['running', 'waiting', 'paused'] };
+      const unfinished = snapshot.query<RunDocument>({ _type: 'run', status });
+      for (const [id, rev] of unfinished.flatMap(({ definitions }) =>
+        Object.entries(definitions),
+      )) {
         pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
       }
       return pinned;

@@ -11,6 +11,7 @@ import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
 import type { Stage } from './pipeline-document.js';
 import { checkpointId, eventId, type RunError } from './run-document.js';
+import { isCompacting } from './session-compaction.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
 import { type CacheSlot, keepOutput } from './stage-cache.js';
@@ -53,7 +54,7 @@ export interface Failed extends Written {
  */
 export function commitStage(draft: Draft, finished: Finished): void {
   const { run, owner, path, status, output, attempt, facts, stage } = finished;
-  fence(draft, run.id, owner);
+  run.definitions.keepLate(draft, fence(draft, run.id, owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
@@ -127,7 +128,8 @@ export function auditAll(draft: Draft, entries: readonly object[]): void {
 }
 
 function changeSessionAfter(draft: Draft, finished: Finished): void {
-  const { run, path, status, turns, stage, context, output, attempt } = finished;
+  const { run, path, status, stage, context, output, attempt } = finished;
+  const turns = isCompacting(run.id, path) ? [] : finished.turns;
   const { session } = run;
   if (session === undefined) return;
   const usage = usageIn(attempt.entries);

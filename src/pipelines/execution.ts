@@ -18,7 +18,7 @@ import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
-import { Definitions } from './definitions.js';
+import { Definitions, pinnedIn } from './definitions.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
@@ -27,6 +27,7 @@ import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
+import { SessionCompaction } from './session-compaction.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -57,6 +58,7 @@ export class Execution implements RunServices {
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
   readonly #input: Value;
+  readonly #compaction = new SessionCompaction(this);
   readonly deadlineAt: number | undefined;
   /** True when stages may have checkpoints already: only then is the store asked for them. */
   #revisiting: boolean;
@@ -75,7 +77,7 @@ export class Execution implements RunServices {
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
-    this.definitions = new Definitions(run.definitions, {
+    this.definitions = new Definitions(pinnedIn(run), {
       current: (id) => this.#document(id),
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
       importsOf: (document) => this.codes.importsOf(document),
@@ -134,6 +136,7 @@ export class Execution implements RunServices {
     const pipeline = this.pipeline();
     const context = this.context();
     return this.#bounded(pipeline.timeout, signal, async (inner) => {
+      await this.#compaction.look('', context, inner);
       const last = await this.stages(pipeline.stages, context, '', inner);
       return pipeline.output === undefined ? last : (context.evaluate(pipeline.output) ?? null);
     });
@@ -192,7 +195,11 @@ export class Execution implements RunServices {
   ): Promise<Value> {
     return walkStages({ stages, context, prefix }, async (stage, path) => {
       signal.throwIfAborted();
-      return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
+      const known = this.endOf(path);
+      if (known) return known;
+      const end = await this.#runStage(stage, path, context, signal);
+      await this.#compaction.look(path, context, signal);
+      return end;
     });
   }
 

@@ -6,6 +6,7 @@ import type { Database } from '../documents/database.js';
 import { findDocuments } from '../documents/querying.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
+import { pinnedIn } from './definitions.js';
 import type { Leases } from './leases/leases.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { insertRun } from './run-writes.js';
@@ -54,9 +55,10 @@ export async function forkRun(
     const { run, input, checkpoints } = readOrigin(view, fork);
     const get = (id: string) => view.get(id);
     const id = fork.key === undefined ? newId('run') : `run:${fork.key}`;
-    const { pipeline, definitions } = run;
+    const { pipeline } = run;
+    const pinned = pinnedIn(run);
     const session = fork.session ?? run.session;
-    const facts = { id, pipeline, definitions, session, parent: undefined };
+    const facts = { id, pipeline, pinned, session, parent: undefined };
     return await database.submit((draft) => {
       const made = insertRun(draft, { ...facts, input, forkedFrom: run._id }, leases);
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {

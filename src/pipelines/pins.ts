@@ -2,6 +2,7 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Pool } from '../llm/pools/pool-document.js';
 import { checkPipeline, templateOf } from './check-pipeline.js';
+import { definitionHash } from './definition-hash.js';
 import { PROGRAM_TYPE } from './guests/code-fields.js';
 import { listsIn, type Stage } from './pipeline-document.js';
 import { stagesNamed } from './programs/program-document.js';
@@ -9,6 +10,14 @@ import { targetOf } from './tools/tool-document.js';
 
 /** The revision of every definition that a run uses, by its id. */
 export type Pins = { readonly [id: string]: number };
+/** The hash of the content of every definition that a run uses, by its id. */
+export type Hashes = { readonly [id: string]: string };
+
+/** What a run is pinned to. */
+export interface Pinned {
+  readonly definitions: Pins;
+  readonly hashes: Hashes;
+}
 
 /** Where definitions are found when a run begins: one snapshot, or the run that it is a part of. */
 export interface PinSource {
@@ -63,17 +72,19 @@ interface Named {
  * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE at the path of the stage that names it; also of a
  * circle of pipelines that nothing can end
  */
-export function pinDefinitions(pipeline: string, source: PinSource): Pins {
-  const pins: Record<string, number> = {};
+export function pinDefinitions(pipeline: string, source: PinSource): Pinned {
+  const definitions: Record<string, number> = {};
+  const hashes: Record<string, string> = {};
   const waiting: Named[] = [{ id: pipeline, types: TYPES.pipeline, path: '', certain: [] }];
   for (let named = waiting.pop(); named; named = waiting.pop()) {
     const document = find(named, source);
     refuseCircle(named, document);
-    if (Object.hasOwn(pins, document._id)) continue;
-    pins[document._id] = document._rev;
+    if (Object.hasOwn(definitions, document._id)) continue;
+    definitions[document._id] = document._rev;
+    hashes[document._id] = definitionHash(document);
     waiting.push(...namedBy(document, source, named).reverse());
   }
-  return pins;
+  return { definitions, hashes };
 }
 
 /**

@@ -91,6 +91,8 @@ export interface Stage {
   readonly asked?: Asked;
   /** Of a program's `checkpoint`: its input is kept. */
   readonly checkpoint?: true;
+  /** Of the stage that folds turns of the session. */
+  readonly compact?: CompactStage;
 }
 
 /** `fail` is the default. `goto` names a later stage of the same list. */
@@ -166,6 +168,15 @@ export interface EmitStage {
   readonly once?: boolean;
   /** Milliseconds for which it can be met. Default 30 days. */
   readonly keep_ms?: number;
+}
+
+export interface CompactStage {
+  /** The id of a transformer, a pipeline or a program. */
+  readonly by: string;
+  readonly session: string;
+  /** The numbers of the last turns that are folded already, and now. */
+  readonly from: number;
+  readonly upto: number;
 }
 
 export interface Retry {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Document } from '../base/document.js';
 import { ID_BYTES_MAX } from '../base/ids.js';
 import type { SessionUsage } from '../sessions/sessions.js';
-import type { Pins } from './pins.js';
+import type { Hashes, Pins } from './pins.js';
 import type { Asked } from './programs/recorded.js';
 
 /** `waiting`: nothing is to be done until something comes from outside. */
@@ -20,6 +20,8 @@ export interface RunDocument extends Document {
   readonly owner?: string;
   /** The revisions of every definition that the run is pinned to. */
   readonly definitions: Pins;
+  /** The hashes of their contents: a revision that begins anew is not taken for the old one. */
+  readonly definition_hashes: Hashes;
   /** ISO 8601, UTC. */
   readonly started_at: string;
   readonly ended_at?: string;

@@ -3,6 +3,7 @@ import type { StageKind } from './contract.js';
 import type { Stage } from './pipeline-document.js';
 import { branchStage } from './stages/branch.js';
 import { checkpointStage } from './stages/checkpoint.js';
+import { compactStage } from './stages/compact.js';
 import { emitStage } from './stages/emit.js';
 import { integrationStage } from './stages/integration.js';
 import { loopStage } from './stages/loop.js';
@@ -34,6 +35,7 @@ const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
 export function kindOf(stage: Stage): StageKind {
   if (stage.tools !== undefined) return toolLoopStage;
   if (stage.checkpoint) return checkpointStage;
+  if (stage.compact) return compactStage;
   const field = KIND_FIELDS.find((each) => stage[each] !== undefined);
   return field ? KINDS[field] : promptStage;
 }

@@ -41,7 +41,7 @@ export function openTestRun(
   const run: RunServices = {
     id: `test/${document._id}`,
     definitions: new Definitions(
-      {},
+      { definitions: {}, hashes: {} },
       {
         current: (id) => find(id) ?? workspace.get(id),
         revision: () => undefined,
