@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
+import { encodeAnswer } from './answers.js';
 import type { CallBudget } from './call-budget.js';
 import { type AnswerMessage, CONTROL, type WorkerMessage } from './messages.js';
 import type { NearRequest } from './near.js';
@@ -80,7 +81,7 @@ export async function answerHostCall(
   try {
     const args = decodeValue(argumentsText) as never[];
     if (!fn) throw new JdbxError('PERMISSION_DENIED', 'no such host function');
-    return `+${encodeValue(await fn(...args))}`;
+    return `+${encodeAnswer(await fn(...args))}`;
   } catch (error) {
     const host = errors.push(error) - 1;
     const thrown = error instanceof Error ? error : new Error(String(error));

@@ -1,4 +1,5 @@
 import type { Value } from '../base/values.js';
+import { encodeAnswer } from './answers.js';
 import type { CallBudget } from './call-budget.js';
 import {
   type Ask,
@@ -9,7 +10,7 @@ import {
   type NearSource,
   NearTally,
 } from './near.js';
-import { decodeValue, encodeValue } from './values-crossing.js';
+import { decodeValue } from './values-crossing.js';
 
 /** The worker's end of `near.ts`. The module is loaded while the first calls go the long way. */
 export class NearSide {
@@ -90,7 +91,7 @@ export class NearGuest {
     try {
       const answer = this.#begun.answer(name, decodeValue(argumentsText) as readonly Value[]);
       if (!answer) return this.#miss('passed');
-      const text = `+${encodeValue(answer.value)}`;
+      const text = `+${encodeAnswer(answer.value)}`;
       this.#tally.near++;
       return text;
     } catch {

@@ -67,8 +67,12 @@ export class Realms {
     return new Realm(instance, addresses, scope);
   }
 
-  /** Cleans up after the call that took the realm. What did not end well is kept only if restoring mends it. */
-  giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
+  /**
+   * Cleans up after the call that took the realm. What did not end well is kept only if restoring
+   * mends it, and what crashed never is: nobody knows what was written where.
+   */
+  giveBack(realm: Realm, call: CallMessage, end: 'well' | 'stopped' | 'crashed'): void {
+    const endedWell = end === 'well';
     const { instance, prepared } = realm;
     const key = this.#key;
     if (prepared) {
@@ -78,7 +82,7 @@ export class Realms {
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
-    } else if (instance.hasGrown || !(endedWell || instance.isRecoverable)) {
+    } else if (end === 'crashed' || instance.hasGrown || !(endedWell || instance.isRecoverable)) {
       this.#instances.delete(instance.memoryBytesMax);
     } else {
       this.#tidy(instance);

@@ -113,7 +113,12 @@ async function runCall(
   guest?.end();
   if (isLast) finish();
   // Cleaning up is in nobody's way: it is bounded, and runs none of the guest's code.
-  realms.giveBack(realm, call, outcome.kind !== 'stopped' && realm.isLoaded);
+  realms.giveBack(realm, call, endOf(outcome, realm));
+}
+
+function endOf(outcome: GuestOutcome, { isLoaded }: Realm): 'well' | 'stopped' | 'crashed' {
+  if (outcome.kind === 'stopped') return outcome.code === 'GUEST_CRASHED' ? 'crashed' : 'stopped';
+  return isLoaded ? 'well' : 'stopped';
 }
 
 function runIn(realm: Realm, call: CallMessage, scope: CallScope): GuestOutcome {

@@ -35,11 +35,14 @@ export class LmdbSnapshot implements EngineSnapshot {
   readonly #tables: Tables;
   readonly #transaction: Transaction;
   readonly #onClose: () => void;
+  readonly #decode: typeof decodeDocument;
   #closed = false;
 
-  constructor(tables: Tables, onClose: () => void = () => {}) {
+  /** @param decode Default: `decodeDocument` */
+  constructor(tables: Tables, onClose: () => void = () => {}, decode = decodeDocument) {
     this.#tables = tables;
     this.#onClose = onClose;
+    this.#decode = decode;
     this.#transaction = tables.root.useReadTransaction();
     this.seq = (this.named('seq') as number | undefined) ?? 0;
   }
@@ -47,7 +50,7 @@ export class LmdbSnapshot implements EngineSnapshot {
   get(id: string): StoredDocument | undefined {
     // Decoded out of the buffer that the binding reads into, before it reads again.
     const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
-    return bytes && decodeDocument(bytes);
+    return bytes && this.#decode(bytes);
   }
 
   *documents(): Iterable<StoredDocument> {
