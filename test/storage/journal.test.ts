@@ -209,7 +209,7 @@ function newestJournal(path: string) {
     for (let record = decodeRecord(bytes, 0); record; record = decodeRecord(bytes, record.end)) {
       if (ends.length > 0 && record.generation !== generation) break;
       generation = record.generation;
-      first ??= record.batch.commits[0]?.seq;
+      first ??= record.first;
       ends.push(record.end);
     }
     return { path: join(path, name), ends, generation, first };

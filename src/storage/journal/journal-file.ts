@@ -45,10 +45,8 @@ export class JournalFile {
   /**
    * Whole records from `start` on, up to the first that is torn or of another generation
    * than asked for (or than the first one). Another process may be writing the file.
-   *
-   * @param after commits up to this one are not decoded
    */
-  *records(start: number, generation?: number, after = 0): Generator<JournalRecord, void> {
+  *records(start: number, generation?: number): Generator<JournalRecord, void> {
     const size = this.sizeBytes;
     let wanted = generation;
     let piece: Buffer = Buffer.alloc(0);
@@ -66,7 +64,7 @@ export class JournalFile {
       const header = readHeader(piece, offset);
       if (header.generation !== (wanted ?? header.generation) || at + header.bytes > size) return;
       const place = need(at, header.bytes);
-      const record = decodeRecord(piece, place, after);
+      const record = decodeRecord(piece, place);
       if (!record) return;
       wanted = record.generation;
       at += header.bytes;
