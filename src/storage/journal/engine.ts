@@ -128,7 +128,8 @@ class JournaledEngine implements Engine {
     if (this.#refusal?.code === 'STORE_CLOSED') return;
     try {
       // With others there, what is left is theirs to take in as well as ours.
-      await this.#takingIn.close(this.others === undefined || this.others.count === 0);
+      await this.#takingIn.close(this.#isAlone);
+      await this.#cutJournal();
     } catch (error) {
       // What a full disk cannot take in is safe in the journal, and is taken in later.
       if (!isJdbxError(error, 'STORE_FULL')) throw error;
@@ -139,6 +140,23 @@ class JournaledEngine implements Engine {
       // Last: who leaves the shared page must not be in LMDB's reader table any more.
       this.others?.close();
     }
+  }
+
+  get #isAlone(): boolean {
+    return this.others === undefined || this.others.count === 0;
+  }
+
+  /** The last one out. Who comes in meanwhile waits for the write lock before it looks. */
+  async #cutJournal(): Promise<void> {
+    if (this.#refusal || !this.#isAlone) return;
+    try {
+      await this.others?.lock();
+    } catch {
+      // Whoever keeps the lock goes on with the journal as it is.
+      return;
+    }
+    if (this.#isAlone && this.#behind.seq === this.seq) this.#reader.journal.cut();
+    this.others?.unlock();
   }
 
   async #commit(batch: EngineBatch): Promise<void> {

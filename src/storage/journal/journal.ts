@@ -143,6 +143,11 @@ export class Journal {
     await this.#file(turn)?.rewrite(Math.max(0, end - bytes), end);
   }
 
+  /** Gives the space of both files back, when the engine behind holds all that they stood for. */
+  cut(): void {
+    for (const file of this.#files) file?.cut();
+  }
+
   close(): void {
     for (const file of this.#files) file?.close();
   }
