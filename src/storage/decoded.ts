@@ -1,12 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { decodeDocument } from './codec.js';
+import { type Bodies, readHead } from './bodies/bodies.js';
 import type { StoredDocument } from './contract.js';
 
 /** What an entry costs beside its document's bytes. */
 const ENTRY_BYTES = 200;
-/** Of msgpack: a list of three, and numbers by their first byte. */
-const LIST_OF_3 = 0x93;
-const UINT_BYTES: Readonly<Record<number, number>> = { 204: 1, 205: 2, 206: 4 };
 
 /**
  * Documents that were decoded before, for a reader that is not told what changes. What is
@@ -22,23 +19,12 @@ export class Decoded {
   }
 
   /** @throws {JdbxError} STORE_CORRUPT */
-  decode(bytes: Uint8Array): StoredDocument {
-    const ref = bytes[0] === LIST_OF_3 ? readUint(bytes, 1) : undefined;
-    const known = ref && this.#documents.get(ref.value);
-    if (known && readUint(bytes, ref.end)?.value === known.seq) return known;
-    const stored = decodeDocument(bytes);
-    if (stored.shareable) this.#documents.set(stored.ref, stored);
+  decode(bodies: Bodies, id: string, bytes: Uint8Array): StoredDocument {
+    const { ref, seq } = readHead(id, bytes);
+    const known = this.#documents.get(ref);
+    if (known?.seq === seq) return known;
+    const stored = bodies.decode(id, bytes);
+    if (stored.shareable) this.#documents.set(ref, stored);
     return stored;
   }
-}
-
-/** A number below 2^32; a seq beyond is decoded each time. */
-function readUint(bytes: Uint8Array, at: number): { value: number; end: number } | undefined {
-  const first = bytes[at] as number;
-  if (first < 0x80) return { value: first, end: at + 1 };
-  const count = UINT_BYTES[first];
-  if (count === undefined) return undefined;
-  let value = 0;
-  for (let next = at + 1; next <= at + count; next++) value = value * 256 + (bytes[next] as number);
-  return { value, end: at + 1 + count };
 }

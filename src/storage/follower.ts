@@ -6,7 +6,7 @@ import { JournalReader } from './journal/reader.js';
 import { openFile, prepareDirectory } from './lmdb/engine.js';
 import { takePart } from './lmdb/exclusive.js';
 import { storeFailure } from './lmdb/failure.js';
-import { LmdbSnapshot } from './lmdb/snapshot.js';
+import { type DecodeDocument, LmdbSnapshot } from './lmdb/snapshot.js';
 import type { Tables } from './lmdb/tables.js';
 import { type NativeLocks, nativeLocks } from './sharing/native-locks.js';
 import { Sharing } from './sharing/sharing.js';
@@ -96,7 +96,8 @@ async function begin(
   sharing: Sharing,
   decoded: Decoded | undefined,
 ): Promise<Follower> {
-  const decode = decoded && ((bytes: Uint8Array) => decoded.decode(bytes));
+  const decode: DecodeDocument | undefined =
+    decoded && ((id, bytes) => decoded.decode(tables.bodies, id, bytes));
   const open = () => {
     tables.root.resetReadTxn();
     return new LmdbSnapshot(tables, undefined, decode);
@@ -104,7 +105,7 @@ async function begin(
   try {
     await sharing.lockWrite();
     try {
-      const journal = new Journal(directory, false);
+      const journal = new Journal(directory, tables.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
       return new JournalFollower(tables, reader, sharing);
     } finally {
