@@ -66,9 +66,19 @@ function keptTarget(work: StageWork, pool: Pool, said: Said): Target | undefined
 function integrationOf(work: StageWork, pool: Pool, resource: Resource): Document {
   const { integration, ...own } = resource;
   const base = integration === undefined ? undefined : work.run.definitions.get(integration);
+  const known = MADE.get(resource);
+  if (known && known.base === base) return known.made;
   const standing = { _id: `${pool._id}/${resource.id}`, _type: 'integration', _rev: pool._rev };
-  return { ...standing, ...own, ...base, ...withoutId(own) } as Document;
+  const made = Object.freeze(Object.assign({}, standing, own, base, withoutId(own))) as Document;
+  MADE.set(resource, { base, made });
+  return made;
 }
+
+/** What is made of a document that cannot change is made once. */
+const MADE = new WeakMap<
+  Resource,
+  { readonly base: Document | undefined; readonly made: Document }
+>();
 
 function withoutId({ id: _, ...fields }: Omit<Resource, 'integration'>): ValueObject {
   return fields as ValueObject;
