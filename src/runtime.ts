@@ -147,7 +147,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       providers: createProviders({
         findRecording: findRecordingIn(this),
         transport,
-        transform: transformWith(sandbox, codes, (id) => this.#readNow(id), clock),
+        transform: transformWith(sandbox, codes, (id) => this.latest(id), clock),
         own: options.providers,
       }),
       credentials: (ref) => this.get(ref),
@@ -158,7 +158,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     });
     this.audit = new AuditTrail(this);
     const owner = nanoid();
-    const get = (id: string) => this.#readNow(id);
+    const get = (id: string) => this.latest(id);
     const submit: Submit = (plan) => this.submit(plan);
     const hold = new Hold({ submit, get, othersCount: () => this.othersCount, owner, directory });
     // What cannot be written now, the next to open the store finds in the file.
@@ -457,15 +457,6 @@ export class Jdbx extends Database implements AsyncDisposable {
   #document(id: string): Document | undefined {
     using snapshot = this.snapshot();
     return snapshot.get(id);
-  }
-
-  #readNow(id: string): Document | undefined {
-    const view = this.view();
-    try {
-      return view.get(id);
-    } finally {
-      view.close();
-    }
   }
 
   #oldestResponses(scope: string, limit: number): Promise<CachedResponse[]> {

@@ -142,6 +142,11 @@ export class Database {
     return this.#read((view) => view.get(id)) as T | undefined;
   }
 
+  /** @internal `get` at once: what was committed before this call. */
+  latest<T extends Document = Document>(id: string): T | undefined {
+    return (this.#store.cached(id) ?? this.#read((view) => view.get(id))) as T | undefined;
+  }
+
   async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {
     return this.#read((view) => ids.map((id) => view.get(id) as T | undefined));
   }

@@ -390,7 +390,7 @@ export class Execution implements RunServices {
   }
 
   #document(id: string): Document | undefined {
-    return this.#read((view) => view.get(id));
+    return this.#deps.database.latest(id);
   }
 
   #read<T>(work: (view: View) => T): T {

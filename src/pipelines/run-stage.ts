@@ -152,7 +152,7 @@ async function commit(
   { error, failure, cache }: CommitFacts = {},
 ): Promise<StageEnd> {
   const { path, run, database } = work;
-  const facts = { ...stageFacts(work, attempt, error), ...own };
+  const facts = Object.assign(stageFacts(work, attempt, error), own);
   const finished = { ...work, attempt, facts, status, output, turns, emitted, failure, cache };
   await attempt.through(database.submit((draft) => commitStage(draft, finished)));
   run.spending.add(path, usageIn(attempt.entries));
