@@ -37,7 +37,7 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
     (document) => CHECKS[document._type]?.(document),
     // Sessions go by several types, and by those of an alias.
     (document) => {
-      if (document._type.endsWith('session')) checkCompaction(document);
+      if (/session$/.test(document._type)) checkCompaction(document);
     },
   ];
 }
