@@ -12,11 +12,16 @@ export async function* watchChanges(
   since: number,
   signal: AbortSignal,
 ): AsyncGenerator<ChangeEvent, void> {
-  // Each time anew, since aliases may change while the watcher waits. Compiled filters are kept.
-  const matcher = () =>
+  const compile = () =>
     compileFilter(expandTypes(filter, (type) => store.catalog.typesOf(type)).filter);
-  matcher();
+  let { catalog } = store;
+  let matches = compile();
   for await (const commit of followLog(store, since, signal)) {
-    yield* toChangeEvents(commit, matcher());
+    // Aliases may change while the watcher waits.
+    if (catalog !== store.catalog) {
+      catalog = store.catalog;
+      matches = compile();
+    }
+    for (const event of toChangeEvents(commit, matches)) yield event;
   }
 }

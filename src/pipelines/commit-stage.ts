@@ -1,5 +1,5 @@
 import type { NewDocument } from '../base/document.js';
-import { takeValue, type Value, type ValueObject } from '../base/values.js';
+import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
@@ -116,7 +116,7 @@ function settleAll(draft: Draft, { charges, leavings }: Attempt): void {
 
 /** Adds entries to the audit trail, as values. */
 export function auditAll(draft: Draft, entries: readonly object[]): void {
-  for (const entry of entries) draft.audit(takeValue(entry) as AuditEntry);
+  for (const entry of entries) draft.audit(entry as AuditEntry);
 }
 
 function changeSessionAfter(draft: Draft, finished: Finished): void {
