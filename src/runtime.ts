@@ -18,12 +18,20 @@ import { Store } from './documents/store.js';
 import { takeDocument } from './documents/take-document.js';
 import { indexKind } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
+import { Reservations } from './llm/budgets/reservations.js';
 import { createModelCaller } from './llm/call-model.js';
+import { Hold, type Submit } from './llm/counting/hold.js';
 import { createProviders } from './llm/create-providers.js';
 import { Pools } from './llm/pools/pools.js';
 import { type CachedResponse, Responses } from './llm/responses/responses.js';
 import { Transport } from './llm/transport/transport.js';
-import { chooseTokenCounter, findPriceIn, findRecordingIn, ownPrice } from './model-sources.js';
+import {
+  chooseTokenCounter,
+  findPriceIn,
+  findRecordingIn,
+  isSettledIn,
+  ownPrice,
+} from './model-sources.js';
 import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
@@ -31,16 +39,20 @@ import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { nearSource } from './pipelines/guests/near-reads.js';
 import { Leases } from './pipelines/leases/leases.js';
+import { Programs } from './pipelines/programs/programs.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
 import type { Sandbox } from './sandbox/contract.js';
+import type { NearCounts, NearSource } from './sandbox/near.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
+import { canFollow } from './storage/follower.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
@@ -48,6 +60,9 @@ import { transformWith } from './transform-with.js';
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
+
+/** Programs that stand in the sandbox at once; the others wait outside of it, or run anew. */
+const PROGRAMS_AT_ONCE = 2;
 
 /** The path of a store that is kept in memory and ends with the process. */
 export const MEMORY = ':memory:';
@@ -75,9 +90,9 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
 }
 
 /** @internal For several stores in one process. */
-export function sandboxOf({ workers }: OpenOptions): Sandbox {
+export function sandboxOf({ workers }: OpenOptions, near?: NearSource): Sandbox {
   const queueMax = GUEST_CALLS_WAITING_MAX;
-  return createSandbox({ ...(workers === undefined ? {} : { workers }), queueMax });
+  return createSandbox({ ...(workers === undefined ? {} : { workers }), queueMax, near });
 }
 
 /** What `db.events` tells. */
@@ -95,6 +110,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly #leases: Leases;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  readonly #sandbox: Sandbox;
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
   readonly #closers = new Closers();
@@ -104,27 +120,34 @@ export class Jdbx extends Database implements AsyncDisposable {
   constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    // Where the native part is, and files to read.
+    const canBeFollowed = directory !== undefined && canFollow && indexKind.name === 'native';
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
       saveAfter: options.saveIndexesAfter,
+      canBeFollowed,
       cache: new DocumentCache(options.cacheBytes ?? OPEN_DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? OPEN_DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
     super(store, documentChecks(codes));
     this.#closers.add(() => super.close());
-    const sandbox = options.sandbox ?? sandboxOf(options);
+    const near = canBeFollowed ? nearSource(directory) : undefined;
+    const sandbox = options.sandbox ?? sandboxOf(options, near);
+    this.#sandbox = sandbox;
     if (!options.sandbox) this.#closers.add(() => sandbox.close());
+    const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
+    this.#closers.add(() => programs.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
     const models = createModelCaller({
       providers: createProviders({
         findRecording: findRecordingIn(this),
         transport,
-        transform: transformWith(sandbox, codes, (id) => this.#readNow(id), clock),
+        transform: transformWith(sandbox, codes, (id) => this.latest(id), clock),
         own: options.providers,
       }),
       credentials: (ref) => this.get(ref),
@@ -134,6 +157,13 @@ export class Jdbx extends Database implements AsyncDisposable {
       random,
     });
     this.audit = new AuditTrail(this);
+    const owner = nanoid();
+    const get = (id: string) => this.latest(id);
+    const submit: Submit = (plan) => this.submit(plan);
+    const hold = new Hold({ submit, get, othersCount: () => this.othersCount, owner, directory });
+    // What cannot be written now, the next to open the store finds in the file.
+    this.#closers.add(() => hold.release().catch(() => {}));
+    const now = () => clock.now();
     this.events = new EventEmitter();
     this.#tests = new DocumentTests({ database: this, sandbox, codes });
     this.#leases = new Leases({
@@ -145,11 +175,18 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.#runs = new Runs({
       database: this,
       sandbox,
+      programs: new Programs(programs, PROGRAMS_AT_ONCE),
       codes,
       models,
-      pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),
+      pools: new Pools({ submit, get, hold, owner, now, random, priceOf: ownPrice }),
+      reservations: new Reservations({
+        hold,
+        get,
+        now,
+        isSettled: isSettledIn(this),
+      }),
       responses: new Responses({
-        get: (id) => this.#readNow(id),
+        get,
         oldest: (scope, limit) => this.#oldestResponses(scope, limit),
       }),
       clock,
@@ -361,6 +398,15 @@ export class Jdbx extends Database implements AsyncDisposable {
     return document?._type === 'run' ? document : undefined;
   }
 
+  /**
+   * How many reads of guests were answered in their own threads (`near`), and why others went
+   * through this one (`far`, by reason). All do in a store in memory or without the native part.
+   */
+  get guestReads(): NearCounts {
+    const { near, far } = this.#sandbox.nearCounts;
+    return { near, far: { ...far } };
+  }
+
   /** Waits until no run is under way, those that were resumed at open included. */
   settled(): Promise<void> {
     return this.#runs.settled();
@@ -383,8 +429,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     const snapshot = this.snapshot();
     try {
       const pinned = new Map<string, number>();
-      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
-      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+      const status = { $in: ['running', 'waiting', 'paused'] };
+      const unfinished = snapshot.query<RunDocument>({ _type: 'run', status });
+      for (const [id, rev] of unfinished.flatMap(({ definitions }) =>
+        Object.entries(definitions),
+      )) {
         pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
       }
       return pinned;
@@ -408,15 +457,6 @@ export class Jdbx extends Database implements AsyncDisposable {
   #document(id: string): Document | undefined {
     using snapshot = this.snapshot();
     return snapshot.get(id);
-  }
-
-  #readNow(id: string): Document | undefined {
-    const view = this.view();
-    try {
-      return view.get(id);
-    } finally {
-      view.close();
-    }
   }
 
   #oldestResponses(scope: string, limit: number): Promise<CachedResponse[]> {

@@ -1,53 +1,62 @@
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 import { toExtendedJson } from './extended-json.js';
 import type { Value } from './values.js';
 
 /**
- * One text for equal values: extended JSON with sorted keys and no spaces; keys that are whole
- * numbers stand first, by their size. Hashes of requests, audit links and large values are made
- * from it, so its form is part of the stored format.
+ * One text for equal values: extended JSON with sorted keys and no spaces.
+ * Hashes of requests, audit links and large values are made from it, so its
+ * form is part of the stored format.
  */
 export function canonicalText(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'boolean':
-      return JSON.stringify(value);
-    default:
-      return value === null ? 'null' : textOfParts(value);
-  }
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return `[${value.map(elementText).join()}]`;
+  const keys = Object.keys(value).sort();
+  return isPlain(value, keys) ? objectText(value, keys) : textOfCopy(value);
 }
 
 /** The SHA-256 of `canonicalText(value)`, in lower-case hexadecimal (64 characters). */
 export function contentHash(value: Value): string {
-  return createHash('sha256').update(canonicalText(value)).digest('hex');
+  return sha256(canonicalText(value));
 }
 
-/** Written piece by piece, since a copy with sorted keys costs more than its text. */
-function textOfParts(value: Exclude<Value, null>): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join()}]`;
-  if (value instanceof Date || value instanceof Uint8Array) return plainText(value);
-  const object = value as { readonly [key: string]: Value };
-  const keys = Object.keys(object);
-  // A single key may read like a wrapper of extended JSON; whole numbers have an order of their own.
-  if (keys.length === 1 ? keys[0]?.startsWith('$') : keys.some(isWholeNumber)) {
-    return plainText(value);
-  }
-  if (keys.length === 0) return '{}';
+/** In one call where the platform has it: half the time for texts of this size. */
+const sha256: (text: string) => string =
+  typeof crypto.hash === 'function'
+    ? (text) => crypto.hash('sha256', text, 'hex')
+    : (text) => crypto.createHash('sha256').update(text).digest('hex');
+
+function objectText(value: { readonly [key: string]: Value }, keys: readonly string[]): string {
   let text = '';
-  for (const key of keys.sort()) {
-    text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${canonicalText(object[key] as Value)}`;
+  for (const key of keys) {
+    const item = value[key];
+    if (item === undefined) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(item)}`;
   }
-  return `${text}}`;
+  return `{${text}}`;
 }
 
-/** JavaScript puts such keys before all others. */
-function isWholeNumber(key: string): boolean {
-  const first = key.charCodeAt(0);
-  return first >= 48 && first <= 57;
+function elementText(item: Value | undefined): string {
+  return item === undefined ? 'null' : canonicalText(item);
 }
 
-function plainText(value: Value): string {
+/**
+ * True where keys in their order are all there is to it: no date or bytes, no object that
+ * reads like one, and no key that is a number, which the language puts before all others.
+ * Digits and the dollar sort before all letters, so the first key tells.
+ */
+function isPlain(
+  value: object,
+  keys: readonly string[],
+): value is { readonly [key: string]: Value } {
+  if (value instanceof Date || value instanceof Uint8Array) return false;
+  const [first] = keys;
+  return first === undefined || first.charCodeAt(0) > CODE_OF_NINE;
+}
+
+const CODE_OF_NINE = 57;
+
+function textOfCopy(value: Value): string {
   return JSON.stringify(sortKeys(toExtendedJson(value)));
 }
 

@@ -12,16 +12,12 @@ export async function* watchChanges(
   since: number,
   signal: AbortSignal,
 ): AsyncGenerator<ChangeEvent, void> {
-  const compile = () =>
+  const compiled = () =>
     compileFilter(expandTypes(filter, (type) => store.catalog.typesOf(type)).filter);
-  let { catalog } = store;
-  let matches = compile();
+  let [catalog, matcher] = [store.catalog, compiled()];
   for await (const commit of followLog(store, since, signal)) {
     // Aliases may change while the watcher waits.
-    if (catalog !== store.catalog) {
-      catalog = store.catalog;
-      matches = compile();
-    }
-    for (const event of toChangeEvents(commit, matches)) yield event;
+    if (catalog !== store.catalog) [catalog, matcher] = [store.catalog, compiled()];
+    yield* toChangeEvents(commit, matcher);
   }
 }

@@ -6,7 +6,8 @@ import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { type Grant, type ReserveInput, reserve } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
+import type { ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
@@ -17,13 +18,16 @@ import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
-import { Definitions } from './definitions.js';
+import { Definitions, pinnedIn } from './definitions.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
+import { SessionCompaction } from './session-compaction.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -56,6 +60,7 @@ export class Execution implements RunServices {
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
   readonly #input: Value;
+  readonly #compaction = new SessionCompaction(this);
   readonly deadlineAt: number | undefined;
   /** True when stages may have checkpoints already: only then is the store asked for them. */
   #revisiting: boolean;
@@ -74,7 +79,7 @@ export class Execution implements RunServices {
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
-    this.definitions = new Definitions(run.definitions, {
+    this.definitions = new Definitions(pinnedIn(run), {
       current: (id) => this.#document(id),
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
       importsOf: (document) => this.codes.importsOf(document),
@@ -97,6 +102,14 @@ export class Execution implements RunServices {
 
   get codes(): GuestCodes {
     return this.#deps.codes;
+  }
+
+  get programs(): Programs {
+    return this.#deps.programs;
+  }
+
+  get startedAt(): string {
+    return this.#run.started_at;
   }
 
   get models(): ModelCaller {
@@ -134,6 +147,7 @@ export class Execution implements RunServices {
     const pipeline = this.pipeline();
     const context = this.context();
     return this.#bounded(pipeline.timeout, signal, async (inner) => {
+      await this.#compaction.look('', context, inner);
       const last = await this.stages(pipeline.stages, context, '', inner);
       return pipeline.output === undefined ? last : (context.evaluate(pipeline.output) ?? null);
     });
@@ -192,7 +206,25 @@ export class Execution implements RunServices {
   ): Promise<Value> {
     return walkStages({ stages, context, prefix }, async (stage, path) => {
       signal.throwIfAborted();
-      return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
+      const known = this.endOf(path);
+      if (known) return known;
+      const end = await this.#runStage(stage, path, context, signal);
+      await this.#compaction.look(path, context, signal);
+      return end;
+    });
+  }
+
+  recorded(prefix: string): readonly RecordedStage[] {
+    if (!this.#revisiting) return [];
+    const path = { $gte: prefix, $lt: `${prefix}\uffff` };
+    const filter = { _type: 'checkpoint', run: this.id, path, asked: { $exists: true } };
+    const projection = { path: 1, asked: 1, order: 1 };
+    return this.#read((view) => {
+      const found = findDocuments(view, { filter, projection }) as CheckpointDocument[];
+      const below = found.filter((each) => isProgramsOwn(each.path.slice(prefix.length)));
+      return below.map(({ _id, path, asked, order = view.stored(_id)?.seq ?? 0 }) => {
+        return { path, asked: asked as Asked, order };
+      });
     });
   }
 
@@ -285,10 +317,9 @@ export class Execution implements RunServices {
     this.#deps.emit('model-event', { run: this.id, pipeline, path, ...piece });
   }
 
-  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant> {
-    return this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.owner);
-      return reserve(draft, { ...call, run: this.id });
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside> {
+    return this.#deps.reservations.reserve({ ...call, run: this.id }, (reader) => {
+      fence(reader, this.id, this.owner);
     });
   }
 
@@ -370,7 +401,7 @@ export class Execution implements RunServices {
   }
 
   #document(id: string): Document | undefined {
-    return this.#read((view) => view.get(id));
+    return this.#deps.database.latest(id);
   }
 
   #read<T>(work: (view: View) => T): T {
@@ -381,4 +412,9 @@ export class Execution implements RunServices {
       view.close();
     }
   }
+}
+
+/** `3/draft`, and no stage within it. */
+function isProgramsOwn(path: string): boolean {
+  return /^\d+\/[^/]+$/.test(path);
 }

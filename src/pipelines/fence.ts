@@ -1,6 +1,11 @@
+import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import type { Draft } from '../documents/draft.js';
 import type { RunDocument } from './run-document.js';
+
+/** A commit in the making, or the store as it is. */
+interface Reader {
+  get(id: string): Document | undefined;
+}
 
 /**
  * The run as it is now, if the process that holds the lease `owner` still has it. Every commit
@@ -9,7 +14,7 @@ import type { RunDocument } from './run-document.js';
  *
  * @throws {JdbxError} RUN_LEASE_LOST
  */
-export function fence(draft: Draft, run: string, owner: string): RunDocument {
+export function fence(draft: Reader, run: string, owner: string): RunDocument {
   const document = draft.get(run) as RunDocument | undefined;
   const isOwn = document?.status === 'running' && document.owner === owner;
   if (isOwn && draft.get(owner)) return document;

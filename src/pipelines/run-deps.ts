@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
+import type { Reservations } from '../llm/budgets/reservations.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
@@ -10,15 +11,18 @@ import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Leases } from './leases/leases.js';
+import type { Programs } from './programs/programs.js';
 import type { Post } from './waits/post.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
   readonly database: Database;
   readonly sandbox: Sandbox;
+  readonly programs: Programs;
   readonly codes: GuestCodes;
   readonly models: ModelCaller;
   readonly pools: Pools;
+  readonly reservations: Reservations;
   readonly responses: Responses;
   readonly clock: Clock;
   readonly random: () => number;

@@ -5,7 +5,7 @@ import { compensate } from './compensation.js';
 import type { RunServices } from './contract.js';
 import { Execution, type ExecutionOptions } from './execution.js';
 import { settleForgotten } from './forgotten-calls.js';
-import { type Pins, pinDefinitions } from './pins.js';
+import { type Pinned, pinDefinitions } from './pins.js';
 import type { RunDeps } from './run-deps.js';
 import type {
   CheckpointDocument,
@@ -58,15 +58,15 @@ export class RunLife {
   }
 
   /** @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written */
-  async create(run: Omit<NewRun, 'definitions'>, pin: () => Pins): Promise<RunDocument> {
+  async create(run: Omit<NewRun, 'pinned'>, pin: () => Pinned): Promise<RunDocument> {
     const { database, leases } = this.#deps;
     this.#checkSession(run.session);
-    const definitions = pin();
-    return database.submit((draft) => insertRun(draft, { ...run, definitions }, leases));
+    const pinned = pin();
+    return database.submit((draft) => insertRun(draft, { ...run, pinned }, leases));
   }
 
   /** The revisions that a new run uses: the current ones. */
-  pinCurrent(pipeline: string): Pins {
+  pinCurrent(pipeline: string): Pinned {
     const { database, codes } = this.#deps;
     using snapshot = database.snapshot();
     return pinDefinitions(pipeline, {
@@ -77,7 +77,7 @@ export class RunLife {
   }
 
   /** Those of a child run: it is a part of its parent, and uses what that was pinned to. */
-  pinFrom(parent: RunServices, pipeline: string): Pins {
+  pinFrom(parent: RunServices, pipeline: string): Pinned {
     const document = (id: string) => parent.definitions.get(id);
     const importsOf = (each: Document) => parent.codes.importsOf(each);
     return pinDefinitions(pipeline, { document, typesOf: parent.typesOf, importsOf });
@@ -89,9 +89,9 @@ export class RunLife {
    * @throws {JdbxError} MISSING_DOCUMENT; RUN_LEASE_LOST when another process has it under way
    */
   async takeOver(taking: TakeOver): Promise<RunDocument> {
-    const { database, leases } = this.#deps;
+    const { database, leases, reservations } = this.#deps;
     const run = await database.submit((draft) => takeOver(draft, taking, leases));
-    await settleForgotten(database, taking.id);
+    await settleForgotten(database, reservations, taking.id);
     return run;
   }
 

@@ -7,7 +7,7 @@ import { ensureSession } from '../sessions/sessions.js';
 import { auditAll } from './commit-stage.js';
 import { fence, leaseLost } from './fence.js';
 import type { Leases } from './leases/leases.js';
-import type { Pins } from './pins.js';
+import type { Pinned } from './pins.js';
 import type { PartialResult, RunDocument, RunError } from './run-document.js';
 import { storeValue } from './stored-value.js';
 import { closeWait, stillWaits } from './waits/wait-writes.js';
@@ -25,7 +25,7 @@ export interface NewRun {
   readonly session: string | undefined;
   /** The run that this one is a part of. */
   readonly parent: RunPart | undefined;
-  readonly definitions: Pins;
+  readonly pinned: Pinned;
   readonly priority?: number | undefined;
   /** Milliseconds since the epoch. */
   readonly deadlineAt?: number | undefined;
@@ -39,14 +39,15 @@ export interface NewRun {
  * @throws {JdbxError} RUN_LEASE_LOST when it is a part of a run that another process has now
  */
 export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocument {
-  const { id, pipeline, input, session, parent, definitions } = run;
+  const { id, pipeline, input, session, parent, pinned } = run;
   const { priority, deadlineAt, forkedFrom, budgets = [] } = run;
   if (parent) fence(draft, parent.id, parent.owner);
   const owner = parent?.owner ?? leases.own(draft);
   if (session !== undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
-    definitions,
+    definitions: pinned.definitions,
+    definition_hashes: pinned.hashes,
     ...(session === undefined ? {} : { session }),
     ...(parent === undefined ? {} : { parent: parent.id }),
     ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),

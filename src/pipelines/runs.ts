@@ -1,13 +1,14 @@
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
+import { pinnedIn } from './definitions.js';
 import { heedless } from './events.js';
 import { Execution } from './execution.js';
 import { leaseLost } from './fence.js';
 import { type Fork, forkRun } from './fork.js';
 import { Gate } from './gate.js';
 import { leftElsewhere } from './leases/left-elsewhere.js';
-import type { Pins } from './pins.js';
+import type { Pinned } from './pins.js';
 import { type ReplayReport, replayRun } from './replay.js';
 import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
@@ -42,7 +43,7 @@ interface Start extends RunIdentity {
   readonly priority?: number | undefined;
   readonly deadlineAt?: number | undefined;
   readonly budgets?: readonly string[] | undefined;
-  readonly pin: () => Pins;
+  readonly pin: () => Pinned;
   /** Told once the run is stored. */
   readonly onStored?: () => void;
   /** What it is a part of. */
@@ -149,7 +150,7 @@ export class Runs {
     if (run.status === 'waiting') return this.#life.standingOf(run);
     if (run.status === 'running' && this.#deps.leases.isElsewhere(run.owner)) {
       const { pipeline, parent } = run;
-      const pin = () => run.definitions;
+      const pin = () => pinnedIn(run);
       return this.#start({ id, pipeline, parent, input: null, session: undefined, depth: 0, pin });
     }
     return this.#takeUp(run).result;

@@ -1,5 +1,7 @@
 import type { Document } from '../base/document.js';
 import type { Value } from '../base/values.js';
+import type { Bodies } from './bodies/bodies.js';
+import type { NewShape } from './bodies/shapes.js';
 
 /**
  * The engine contract: documents, their kept revisions, the change log and a
@@ -36,6 +38,8 @@ export interface Engine {
    * @returns the commit that the file shows
    */
   copyTo?(file: string): Promise<number>;
+  /** How documents become stored bytes, for an engine in front. Absent where that is nobody else's affair. */
+  readonly bodies?: Bodies | undefined;
   close(): Promise<void>;
 }
 
@@ -91,6 +95,16 @@ export interface EngineBatch {
   readonly names: Readonly<Record<string, Value>>;
   /** Drops log records below this `seq`; the newest record always stays. */
   readonly logFrom: number;
+  /** The documents as stored bytes, where an engine in front has made them already. */
+  readonly packed?: PackedBatch | undefined;
+}
+
+/** The stored bytes of a batch (`bodies/`). */
+export interface PackedBatch {
+  /** For each commit those of its puts, in order. */
+  readonly bodies: readonly (readonly Uint8Array[])[];
+  /** Shapes that these use and no batch before. */
+  readonly shapes: readonly NewShape[];
 }
 
 /** One atomic change of the store, and its record in the change log. */
