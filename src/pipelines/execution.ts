@@ -54,7 +54,9 @@ export class Execution implements RunServices {
   readonly depth: number;
   /** The lease under which it is executed. */
   readonly owner: string;
-  readonly spending = new Spending();
+  readonly #spending = new Spending();
+  /** True once it is known what an earlier process used. */
+  #recalled: boolean;
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
   readonly #input: Value;
@@ -82,7 +84,16 @@ export class Execution implements RunServices {
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
       importsOf: (document) => this.codes.importsOf(document),
     });
-    if (resumed) this.#recall();
+    this.#recalled = !resumed;
+  }
+
+  /** Found out when it is first asked for: a run that is resumed has other things to do first. */
+  get spending(): Spending {
+    if (!this.#recalled) {
+      this.#recalled = true;
+      this.#recall();
+    }
+    return this.#spending;
   }
 
   get sandbox(): Sandbox {
@@ -370,7 +381,7 @@ export class Execution implements RunServices {
       { _type: 'checkpoint', run, 'usage.calls': { $gt: 0 } },
       { projection: { path: 1, usage: 1 } },
     );
-    for (const { path, usage } of spent) if (usage) this.spending.set(path, usage);
+    for (const { path, usage } of spent) if (usage) this.#spending.set(path, usage);
     const calls = snapshot.query<AuditEntry & { readonly path: string }>(
       { _type: 'audit', run, kind: 'llm-call' },
       { projection: { kind: 1, path: 1, usage: 1, cost_usd: 1, cached: 1 } },
@@ -379,7 +390,7 @@ export class Execution implements RunServices {
     for (const call of calls) {
       const { path } = call;
       if (!ended.has(path)) ended.set(path, snapshot.get(checkpointId(run, path)) !== undefined);
-      if (!ended.get(path)) this.spending.add(path, usageIn([call]));
+      if (!ended.get(path)) this.#spending.add(path, usageIn([call]));
     }
   }
 
