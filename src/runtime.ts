@@ -18,12 +18,20 @@ import { Store } from './documents/store.js';
 import { takeDocument } from './documents/take-document.js';
 import { indexKind } from './indexes/create-index.js';
 import { Jobs } from './jobs/jobs.js';
+import { Reservations } from './llm/budgets/reservations.js';
 import { createModelCaller } from './llm/call-model.js';
+import { Hold, type Submit } from './llm/counting/hold.js';
 import { createProviders } from './llm/create-providers.js';
 import { Pools } from './llm/pools/pools.js';
 import { type CachedResponse, Responses } from './llm/responses/responses.js';
 import { Transport } from './llm/transport/transport.js';
-import { chooseTokenCounter, findPriceIn, findRecordingIn, ownPrice } from './model-sources.js';
+import {
+  chooseTokenCounter,
+  findPriceIn,
+  findRecordingIn,
+  isSettledIn,
+  ownPrice,
+} from './model-sources.js';
 import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
@@ -36,6 +44,8 @@ import {
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { nearSource } from './pipelines/guests/near-reads.js';
+import { Leases } from './pipelines/leases/leases.js';
 import { Programs } from './pipelines/programs/programs.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
@@ -43,9 +53,12 @@ import { type RunHandle, runHandle } from './pipelines/run-handle.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
+import type { Sandbox } from './sandbox/contract.js';
+import type { NearCounts, NearSource } from './sandbox/near.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
+import { canFollow } from './storage/follower.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
@@ -84,6 +97,12 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
 
 type RunEventsAndLive = AsyncGenerator<RunEvent | LiveRunEvent, void>;
 
+/** @internal For several stores in one process. */
+export function sandboxOf({ workers }: OpenOptions, near?: NearSource): Sandbox {
+  const queueMax = GUEST_CALLS_WAITING_MAX;
+  return createSandbox({ ...(workers === undefined ? {} : { workers }), queueMax, near });
+}
+
 /** What `db.events` tells. */
 export interface JdbxEvents extends RunEvents {
   /** After each step of retention in the background, and at the end of a round. */
@@ -96,8 +115,10 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
   readonly events: EventEmitter<JdbxEvents>;
+  readonly #leases: Leases;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  readonly #sandbox: Sandbox;
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
   readonly #clock: Clock;
@@ -108,12 +129,15 @@ export class Jdbx extends Database implements AsyncDisposable {
   constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    // Where the native part is, and files to read.
+    const canBeFollowed = directory !== undefined && canFollow && indexKind.name === 'native';
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
       saveAfter: options.saveIndexesAfter,
+      canBeFollowed,
       cache: new DocumentCache(options.cacheBytes ?? OPEN_DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? OPEN_DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
@@ -121,11 +145,10 @@ export class Jdbx extends Database implements AsyncDisposable {
     super(store, documentChecks(codes));
     this.#clock = clock;
     this.#closers.add(() => super.close());
-    const sandbox = createSandbox({
-      ...(options.workers === undefined ? {} : { workers: options.workers }),
-      queueMax: GUEST_CALLS_WAITING_MAX,
-    });
-    this.#closers.add(() => sandbox.close());
+    const near = canBeFollowed ? nearSource(directory) : undefined;
+    const sandbox = options.sandbox ?? sandboxOf(options, near);
+    this.#sandbox = sandbox;
+    if (!options.sandbox) this.#closers.add(() => sandbox.close());
     const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
     this.#closers.add(() => programs.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
@@ -134,7 +157,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       providers: createProviders({
         findRecording: findRecordingIn(this),
         transport,
-        transform: transformWith(sandbox, codes, (id) => this.#readNow(id), clock),
+        transform: transformWith(sandbox, codes, (id) => this.latest(id), clock),
         own: options.providers,
       }),
       credentials: (ref) => this.get(ref),
@@ -144,17 +167,36 @@ export class Jdbx extends Database implements AsyncDisposable {
       random,
     });
     this.audit = new AuditTrail(this);
+    const owner = nanoid();
+    const get = (id: string) => this.latest(id);
+    const submit: Submit = (plan) => this.submit(plan);
+    const hold = new Hold({ submit, get, othersCount: () => this.othersCount, owner, directory });
+    // What cannot be written now, the next to open the store finds in the file.
+    this.#closers.add(() => hold.release().catch(() => {}));
+    const now = () => clock.now();
     this.events = new EventEmitter();
     this.#tests = new DocumentTests({ database: this, sandbox, codes });
+    this.#leases = new Leases({
+      database: this,
+      process: nanoid(),
+      leaseMs: options.leaseMs ?? OPEN_DEFAULTS.leaseMs,
+    });
+    this.#closers.add(() => this.#leases.close());
     this.#runs = new Runs({
       database: this,
       sandbox,
       programs: new Programs(programs, PROGRAMS_AT_ONCE),
       codes,
       models,
-      pools: new Pools({ submit: (plan) => this.submit(plan), random, priceOf: ownPrice }),
+      pools: new Pools({ submit, get, hold, owner, now, random, priceOf: ownPrice }),
+      reservations: new Reservations({
+        hold,
+        get,
+        now,
+        isSettled: isSettledIn(this),
+      }),
       responses: new Responses({
-        get: (id) => this.#readNow(id),
+        get,
         oldest: (scope, limit) => this.#oldestResponses(scope, limit),
       }),
       clock,
@@ -163,7 +205,7 @@ export class Jdbx extends Database implements AsyncDisposable {
         if (event === 'run-end') this.#jobs.runEnded();
         this.events.emit(event, ...(args as never));
       },
-      owner: nanoid(),
+      leases: this.#leases,
       tokens: () => {
         this.#tokens ??= chooseTokenCounter(options.countTokens);
         return this.#tokens;
@@ -172,10 +214,16 @@ export class Jdbx extends Database implements AsyncDisposable {
       alarm: (atMs) => this.#jobs.expect(atMs),
     });
     this.#closers.add(() => this.#runs.close());
+    this.#leases.listen({
+      onLost: (owner) => this.#runs.leaseLost(owner),
+      onLook: (isNews) => this.#jobs.look(isNews),
+    });
     this.#jobs = new Jobs({
       database: this,
       clock,
       post: this.#runs.post,
+      leases: this.#leases,
+      takeUp: () => this.#runs.resumeUnfinished({ own: false }),
       start: async ({ pipeline, input, ...start }) => {
         await this.#runs.launch(pipeline, input, start);
       },
@@ -189,9 +237,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     const intervalMs = options.retentionIntervalMs ?? OPEN_DEFAULTS.retentionIntervalMs;
     const onProgress = (report: RetainReport) => this.events.emit('retention', report);
     if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
-    // With others here, what is unfinished may be theirs and under way.
-    const resume = options.resume ?? true;
-    if (resume && this.othersCount === 0) await this.resume();
+    if (options.resume ?? true) await this.resume();
   }
 
   /** Of several processes that meet at a new store, one fills it. */
@@ -231,16 +277,17 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /**
-   * Goes on with runs that an earlier process left unfinished, as `open` does by default, and
-   * does what is due from now on. Returns their ids at once; `settled` waits for them, `runOf`
-   * tells how each ended.
+   * Goes on with unfinished runs that no process has under way, as `open` does by default; takes
+   * up what others leave and does what is due from now on. Returns the ids at once; `settled`
+   * waits for them, `runOf` tells how each ended.
    */
   resume(): Promise<string[]>;
   /** Goes on with a run that was paused. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED, and what `run` throws */
   resume(run: string): Promise<RunResult>;
   async resume(run?: string): Promise<string[] | RunResult> {
     if (run !== undefined) return this.#runs.resume(run);
-    const ids = await this.#runs.resumeUnfinished();
+    await this.#leases.begin();
+    const ids = await this.#runs.resumeUnfinished({ own: true });
     await this.#runs.post.collectAll();
     this.#jobs.begin();
     return ids;
@@ -378,6 +425,15 @@ export class Jdbx extends Database implements AsyncDisposable {
     return document?._type === 'run' ? document : undefined;
   }
 
+  /**
+   * How many reads of guests were answered in their own threads (`near`), and why others went
+   * through this one (`far`, by reason). All do in a store in memory or without the native part.
+   */
+  get guestReads(): NearCounts {
+    const { near, far } = this.#sandbox.nearCounts;
+    return { near, far: { ...far } };
+  }
+
   /** Waits until no run is under way, those that were resumed at open included. */
   settled(): Promise<void> {
     return this.#runs.settled();
@@ -428,15 +484,6 @@ export class Jdbx extends Database implements AsyncDisposable {
   #document(id: string): Document | undefined {
     using snapshot = this.snapshot();
     return snapshot.get(id);
-  }
-
-  #readNow(id: string): Document | undefined {
-    const view = this.view();
-    try {
-      return view.get(id);
-    } finally {
-      view.close();
-    }
   }
 
   #oldestResponses(scope: string, limit: number): Promise<CachedResponse[]> {

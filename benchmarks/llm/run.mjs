@@ -28,6 +28,8 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const count = Number(options.calls);
 const CONCURRENCY = 8;
+/** Calls of each kind that are made before the first round. */
+const WARM_UP = 500;
 
 const server = fork(fileURLToPath(new URL('server.mjs', import.meta.url)));
 const port = await new Promise((resolve) => server.once('message', resolve));
@@ -51,6 +53,11 @@ async function compare() {
   const samples = Object.fromEntries(
     Object.keys(ways).map((name) => [name, { json: [], stream: [], first: [] }]),
   );
+  // Long enough for the compiler to have seen each way.
+  for (const way of Object.values(ways)) {
+    await way.json(WARM_UP, CONCURRENCY);
+    await way.stream(WARM_UP, CONCURRENCY);
+  }
   for (let round = -1; round < rounds; round++) {
     const names = Object.keys(ways);
     for (const name of round % 2 === 0 ? names : names.toReversed()) {

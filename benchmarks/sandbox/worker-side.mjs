@@ -32,7 +32,7 @@ export async function openWorkerSide() {
     };
     const realm = await realms.take(call, scope);
     const outcome = realm.run(call, scope);
-    realms.giveBack(realm, call, true);
+    realms.giveBack(realm, call, 'well');
     if (outcome.kind !== 'value') throw new Error(JSON.stringify(outcome));
     return decodeValue(outcome.text);
   }

@@ -29,6 +29,7 @@ import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
 import { addSteer } from './commands/steer.js';
 import { addTest } from './commands/test.js';
+import { addTorture } from './commands/torture.js';
 import { addUndo } from './commands/undo.js';
 import { addUpdate } from './commands/update.js';
 import { addWaits } from './commands/waits.js';
@@ -55,6 +56,7 @@ const COMMANDS: readonly AddCommand[] = [
   addUndo,
   addWork,
   addTest,
+  addTorture,
   addAudit,
   addQuery,
   addGet,

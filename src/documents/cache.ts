@@ -56,6 +56,23 @@ export class DocumentCache {
     return document;
   }
 
+  /** The same for many refs; undefined unless all of them are held. */
+  documentsAt(refs: Uint32Array, count: number, seq: number): Document[] | undefined {
+    const found = new Array<Document>(count);
+    const documents = this.#documents;
+    const used = this.#used;
+    const mayBeNewer = seq < this.#newestSeq;
+    for (let at = 0; at < count; at++) {
+      const ref = refs[at] as DocumentRef;
+      const document = documents[ref];
+      if (document === undefined) return undefined;
+      if (mayBeNewer && (this.#seqs[ref] as number) > seq) return undefined;
+      used[ref] = 1;
+      found[at] = document;
+    }
+    return found;
+  }
+
   set(stored: StoredDocument): void {
     if (this.#sizeMaxBytes === 0) return;
     const { ref, seq, document } = stored;

@@ -36,7 +36,7 @@ export class Cursor<T = Document> implements AsyncIterable<T>, PromiseLike<T[]> 
   }
 
   project<P = T>(projection: Filter): Cursor<P> {
-    return new Cursor<P>(this.#runner, { ...this.#query, projection });
+    return this.#refine({ projection }) as unknown as Cursor<P>;
   }
 
   async first(): Promise<T | undefined> {
@@ -71,7 +71,10 @@ export class Cursor<T = Document> implements AsyncIterable<T>, PromiseLike<T[]> 
   }
 
   #refine(change: Partial<Query>): Cursor<T> {
-    return new Cursor<T>(this.#runner, { ...this.#query, ...change });
+    const { filter, sort, skip, limit, projection } = this.#query;
+    // One form of object for all queries, which is read faster.
+    const all = { filter, sort, skip, limit, projection };
+    return new Cursor<T>(this.#runner, Object.assign(all, change));
   }
 }
 

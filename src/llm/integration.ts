@@ -28,6 +28,20 @@ export interface ProviderNames {
  * @throws {JdbxError} INVALID_INTEGRATION with the path of the field
  */
 export function readIntegration(document: unknown, providers: ProviderNames): ReadIntegration {
+  const known = READ.get(document as object);
+  if (known?.providers === providers) return known.integration;
+  const integration = read(document, providers);
+  if (Object.isFrozen(document)) READ.set(document as object, { providers, integration });
+  return integration;
+}
+
+/** A document that cannot change is read once. */
+const READ = new WeakMap<
+  object,
+  { readonly providers: ProviderNames; readonly integration: ReadIntegration }
+>();
+
+function read(document: unknown, providers: ProviderNames): ReadIntegration {
   if (!isPlainObject(document)) {
     return fail('', `expected an integration document, got ${describeType(document)}`);
   }

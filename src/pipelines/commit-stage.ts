@@ -1,9 +1,8 @@
 import type { NewDocument } from '../base/document.js';
-import { takeValue, type Value, type ValueObject } from '../base/values.js';
+import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { settle } from '../llm/budgets/reserve.js';
 import { changeSession, type Turn } from '../sessions/sessions.js';
 import { nothingHappened, withdrawCall } from './at-most-once.js';
 import type { Attempt } from './attempt.js';
@@ -83,7 +82,9 @@ export function commitStage(draft: Draft, finished: Finished): void {
   );
   const writes = workspace?.writes ?? [];
   const written = writes.length > 0 ? { writes } : {};
-  auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts, ...written }]);
+  // Not spread, which is slow for so many properties.
+  const entry = Object.assign({ kind: 'stage', status }, facts, written, settledBy(attempt));
+  auditAll(draft, [...attempt.entries, entry]);
 }
 
 /**
@@ -107,18 +108,24 @@ export function noteFailure(draft: Draft, failed: Failed): void {
       update: undefined,
     });
   }
-  auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts }]);
+  const entry = { kind: 'stage', status, ...facts, ...settledBy(attempt) };
+  auditAll(draft, [...attempt.entries, entry]);
+}
+
+/** A process that finds the calls of a killed one asks the audit trail whether they are counted. */
+function settledBy({ charges }: Attempt): { readonly reservations?: readonly string[] } {
+  return charges.length === 0 ? {} : { reservations: charges.map((each) => each.reservation) };
 }
 
 /** What the calls came to is counted in the commit that says what became of them. */
 function settleAll(draft: Draft, { charges, leavings }: Attempt): void {
   for (const leave of leavings) leave(draft);
-  for (const { reservation, amounts } of charges) settle(draft, reservation, amounts);
+  for (const charge of charges) charge.settle(draft);
 }
 
 /** Adds entries to the audit trail, as values. */
 export function auditAll(draft: Draft, entries: readonly object[]): void {
-  for (const entry of entries) draft.audit(takeValue(entry) as AuditEntry);
+  for (const entry of entries) draft.audit(entry as AuditEntry);
 }
 
 function changeSessionAfter(draft: Draft, finished: Finished): void {

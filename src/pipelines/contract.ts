@@ -3,7 +3,8 @@ import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import type { Grant, ReserveInput } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
+import type { ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { ModelEvent } from '../llm/contract.js';
 import type { Pools } from '../llm/pools/pools.js';
@@ -73,7 +74,7 @@ export interface RunServices {
   readonly sandbox: Sandbox;
   readonly programs: Programs;
   readonly models: ModelCaller;
-  readonly pools: Pools;
+  readonly pools: Pick<Pools, 'acquire' | 'stateOf'>;
   readonly responses: Responses;
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
@@ -130,11 +131,11 @@ export interface RunServices {
   /** Tells those who listen a piece of a model's answer. */
   tell(path: string, piece: ModelPiece): void;
   /**
-   * Durably sets aside what a call may cost.
+   * Sets aside what a call may cost, so that it is known even when the process is killed.
    *
    * @throws {JdbxError} BUDGET_EXCEEDED, MISSING_DOCUMENT
    */
-  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant>;
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside>;
   /**
    * Durably notes that an at-most-once call is about to be made.
    *

@@ -6,7 +6,8 @@ import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { type Grant, type ReserveInput, reserve } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
+import type { ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
@@ -51,6 +52,8 @@ export class Execution implements RunServices {
   readonly definitions: Definitions;
   readonly session: string | undefined;
   readonly depth: number;
+  /** The lease under which it is executed. */
+  readonly owner: string;
   readonly spending = new Spending();
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
@@ -65,6 +68,7 @@ export class Execution implements RunServices {
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
     const { depth, resumed, deadlineAt } = options;
     this.id = run._id;
+    this.owner = run.owner ?? '';
     this.session = run.session;
     this.depth = depth;
     this.deadlineAt = deadlineAt;
@@ -230,7 +234,7 @@ export class Execution implements RunServices {
     const output = make();
     const { id: run } = this;
     await this.#deps.database.submit((draft) => {
-      fence(draft, run, this.#deps.owner);
+      fence(draft, run, this.owner);
       const facts = { _id: checkpointId(run, path), run, path, status: 'done' };
       const stored = storeValue(draft, 'output', output);
       const document = { ...facts, _type: 'checkpoint', ...stored } as unknown as NewDocument;
@@ -262,9 +266,9 @@ export class Execution implements RunServices {
   }
 
   async #openWait(path: string, plan: WaitPlan): Promise<WaitDocument> {
-    const { database, owner, post, alarm } = this.#deps;
+    const { database, post, alarm } = this.#deps;
     const wait = await database.submit((draft) => {
-      fence(draft, this.id, owner);
+      fence(draft, this.id, this.owner);
       return openWait(draft, this.id, path, plan, this.deadlineAt);
     });
     if (wait.wake_at !== undefined) alarm(Date.parse(wait.wake_at));
@@ -302,16 +306,15 @@ export class Execution implements RunServices {
     this.#deps.emit('model-event', { run: this.id, pipeline, path, ...piece });
   }
 
-  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant> {
-    return this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.#deps.owner);
-      return reserve(draft, { ...call, run: this.id });
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside> {
+    return this.#deps.reservations.reserve({ ...call, run: this.id }, (reader) => {
+      fence(reader, this.id, this.owner);
     });
   }
 
   async announce(path: string): Promise<void> {
     await this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.#deps.owner);
+      fence(draft, this.id, this.owner);
       announceCall(draft, this.id, path);
     });
   }
@@ -322,7 +325,8 @@ export class Execution implements RunServices {
     context: Context,
     signal: AbortSignal,
   ): Promise<StageEnd> {
-    const { emit, database, owner, random, post } = this.#deps;
+    const { emit, database, random, post } = this.#deps;
+    const { owner } = this;
     const { pipeline } = this.#run;
     const facts = { run: this.id, pipeline, path };
     const startedAt = this.now();
@@ -386,7 +390,7 @@ export class Execution implements RunServices {
   }
 
   #document(id: string): Document | undefined {
-    return this.#read((view) => view.get(id));
+    return this.#deps.database.latest(id);
   }
 
   #read<T>(work: (view: View) => T): T {

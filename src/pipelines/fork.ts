@@ -7,6 +7,7 @@ import { findDocuments } from '../documents/querying.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import { pinnedIn } from './definitions.js';
+import type { Leases } from './leases/leases.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { insertRun } from './run-writes.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -44,7 +45,11 @@ const CHECKPOINTS_MAX = 5_000;
  *
  * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, TRANSACTION_TOO_LARGE, DUPLICATE_ID
  */
-export async function forkRun(database: Database, owner: string, fork: Fork): Promise<RunDocument> {
+export async function forkRun(
+  database: Database,
+  leases: Leases,
+  fork: Fork,
+): Promise<RunDocument> {
   const view = database.view();
   try {
     const { run, input, checkpoints } = readOrigin(view, fork);
@@ -53,9 +58,9 @@ export async function forkRun(database: Database, owner: string, fork: Fork): Pr
     const { pipeline } = run;
     const pinned = pinnedIn(run);
     const session = fork.session ?? run.session;
-    const facts = { id, pipeline, pinned, session, owner, parent: undefined };
+    const facts = { id, pipeline, pinned, session, parent: undefined };
     return await database.submit((draft) => {
-      const made = insertRun(draft, { ...facts, input, forkedFrom: run._id });
+      const made = insertRun(draft, { ...facts, input, forkedFrom: run._id }, leases);
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {
         const kept = loadValue({ output, output_ref } as never, 'output', get);
         const value = Object.hasOwn(fork.outputs, rest.path) ? fork.outputs[rest.path] : kept;

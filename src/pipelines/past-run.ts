@@ -1,7 +1,7 @@
 import type { Document } from '../base/document.js';
 import type { Value } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
-import type { Grant } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
@@ -135,7 +135,7 @@ export abstract class PastRun implements RunServices {
     return this.execution.pipelineId;
   }
   tell(): void {}
-  async reserve(): Promise<Grant> {
+  async reserve(): Promise<SetAside> {
     throw new Suspended([]);
   }
   async announce(): Promise<void> {

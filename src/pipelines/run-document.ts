@@ -13,8 +13,11 @@ export interface RunDocument extends Document {
   readonly _type: 'run';
   readonly pipeline: string;
   readonly status: RunStatus;
-  /** The process that executes it; a commit of any other is refused. */
-  readonly owner: string;
+  /**
+   * The lease of the process that executes it; a commit under any other is refused. Absent
+   * while the run waits: then nobody has it under way.
+   */
+  readonly owner?: string;
   /** The revisions of every definition that the run is pinned to. */
   readonly definitions: Pins;
   /** The hashes of their contents: a revision that begins anew is not taken for the old one. */

@@ -22,6 +22,7 @@ import {
   type NewRun,
   type RunEnd,
   suspendRun,
+  type TakeOver,
   takeOver,
 } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
@@ -57,11 +58,11 @@ export class RunLife {
   }
 
   /** @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written */
-  async create(run: Omit<NewRun, 'owner' | 'pinned'>, pin: () => Pinned): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
+  async create(run: Omit<NewRun, 'pinned'>, pin: () => Pinned): Promise<RunDocument> {
+    const { database, leases } = this.#deps;
     this.#checkSession(run.session);
     const pinned = pin();
-    return database.submit((draft) => insertRun(draft, { ...run, pinned, owner }));
+    return database.submit((draft) => insertRun(draft, { ...run, pinned }, leases));
   }
 
   /** The revisions that a new run uses: the current ones. */
@@ -82,12 +83,16 @@ export class RunLife {
     return pinDefinitions(pipeline, { document, typesOf: parent.typesOf, importsOf });
   }
 
-  /** Goes on with a run that was begun before. */
-  async resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
-    const { database, owner } = this.#deps;
-    const run = await database.submit((draft) => takeOver(draft, id, owner));
-    await settleForgotten(database, id);
-    return this.execute(run, place, true, signal);
+  /**
+   * Makes a run that was begun before this process's own.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT; RUN_LEASE_LOST when another process has it under way
+   */
+  async takeOver(taking: TakeOver): Promise<RunDocument> {
+    const { database, leases, reservations } = this.#deps;
+    const run = await database.submit((draft) => takeOver(draft, taking, leases));
+    await settleForgotten(database, reservations, taking.id);
+    return run;
   }
 
   /**
@@ -101,7 +106,8 @@ export class RunLife {
     resumed: boolean,
     signal: AbortSignal,
   ): Promise<RunResult> {
-    const { database, owner } = this.#deps;
+    const { database } = this.#deps;
+    const { owner = '' } = begun;
     this.#deps.emit('run-start', { run: begun._id, pipeline: begun.pipeline, resumed });
     for (let run = begun, again = resumed; ; again = true) {
       const options = { depth, resumed: again, deadlineAt };
@@ -170,7 +176,8 @@ export class RunLife {
         throw thrown;
       const stage = thrown instanceof StageFailure ? thrown.path : undefined;
       const error = failureFacts(rootCause(thrown), stage);
-      const { database, owner } = this.#deps;
+      const { owner } = execution;
+      const { database } = this.#deps;
       await database.submit((draft) => beginCompensation(draft, run._id, owner, error));
       await this.#compensate(execution, error, signal);
       throw thrown;
@@ -200,13 +207,11 @@ export class RunLife {
     { stage: _, ...error }: RunError,
     signal: AbortSignal,
   ): Promise<void> {
-    const { database, owner } = this.#deps;
-    const run = await database.submit((draft) => {
-      const { compensating } = takeOver(draft, id, owner);
-      if (!compensating) beginCompensation(draft, id, owner, error);
-      return draft.get(id) as RunDocument;
-    });
-    await settleForgotten(database, id);
+    const { database } = this.#deps;
+    const run = await this.takeOver({ id, parent });
+    if (!run.compensating) {
+      await database.submit((draft) => beginCompensation(draft, id, parent.owner, error));
+    }
     const options = { depth: parent.depth + 1, resumed: true, deadlineAt: parent.deadlineAt };
     const execution = new Execution(run, this.#deps, options);
     await this.#compensate(execution, error, signal);
@@ -262,8 +267,9 @@ export class RunLife {
     };
   }
 
-  async #end({ _id, pipeline, started_at }: RunDocument, end: RunEnd): Promise<RunDocument> {
-    const { database, owner, emit, clock } = this.#deps;
+  async #end(run: RunDocument, end: RunEnd): Promise<RunDocument> {
+    const { _id, pipeline, started_at, owner = '' } = run;
+    const { database, emit, clock } = this.#deps;
     const ended = await database.submit((draft) => endRun(draft, _id, owner, end));
     const { status, error } = end;
     const durationMs = Math.max(0, clock.now() - Date.parse(started_at));
@@ -273,7 +279,7 @@ export class RunLife {
 
   /** Ends child runs that an earlier process left, and that nobody takes up any more. */
   async #endChildren(parent: Execution): Promise<void> {
-    const { database, owner } = this.#deps;
+    const { database } = this.#deps;
     const left = await database
       .query<RunDocument>({
         _type: 'run',
@@ -282,8 +288,7 @@ export class RunLife {
       })
       .toArray();
     for (const { _id } of left) {
-      const run = await database.submit((draft) => takeOver(draft, _id, owner));
-      await settleForgotten(database, _id);
+      const run = await this.takeOver({ id: _id, parent });
       const options = { depth: parent.depth + 1, resumed: true, deadlineAt: undefined };
       const execution = new Execution(run, this.#deps, options);
       await this.#endChildren(execution);

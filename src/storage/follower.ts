@@ -1,11 +1,12 @@
 import { JdbxError } from '../base/errors.js';
 import type { EngineSnapshot } from './contract.js';
+import { Decoded } from './decoded.js';
 import { Journal } from './journal/journal.js';
 import { JournalReader } from './journal/reader.js';
 import { openFile, prepareDirectory } from './lmdb/engine.js';
 import { takePart } from './lmdb/exclusive.js';
 import { storeFailure } from './lmdb/failure.js';
-import { LmdbSnapshot } from './lmdb/snapshot.js';
+import { type DecodeDocument, LmdbSnapshot } from './lmdb/snapshot.js';
 import type { Tables } from './lmdb/tables.js';
 import { type NativeLocks, nativeLocks } from './sharing/native-locks.js';
 import { Sharing } from './sharing/sharing.js';
@@ -20,6 +21,14 @@ export interface Follower {
    * @throws {JdbxError} STORE_CLOSED, STORE_CORRUPT
    */
   snapshot(): EngineSnapshot;
+  /**
+   * The store exactly as of commit `seq`, which was acknowledged before this call; undefined
+   * when LMDB has taken in more than that, so that it cannot be had any more. The caller
+   * closes it.
+   *
+   * @throws {JdbxError} STORE_CLOSED, STORE_CORRUPT
+   */
+  snapshotAt(seq: number): EngineSnapshot | undefined;
   /** Leaves nothing behind: no place in the shared page, none in LMDB's reader table. */
   close(): Promise<void>;
 }
@@ -27,27 +36,40 @@ export interface Follower {
 /** False where the native part is missing: then nobody can follow a store. */
 export const canFollow: boolean = nativeLocks !== undefined;
 
+export interface FollowerOptions {
+  /** Bytes of documents that are kept decoded. Default 0. */
+  readonly cacheBytes?: number | undefined;
+}
+
 /**
  * Opens the store in `directory` to read along. It takes no lock that a writer waits for, writes
  * nothing into the store, and holds no page of it while no snapshot is open.
  *
  * @throws {JdbxError} STORE_MISSING; STORE_IN_USE where the store cannot be shared; STORE_BUSY, STORE_CORRUPT, STORE_IO
  */
-export async function openFollower(directory: string): Promise<Follower> {
+export async function openFollower(
+  directory: string,
+  { cacheBytes = 0 }: FollowerOptions = {},
+): Promise<Follower> {
   if (!nativeLocks) {
     throw new JdbxError(
       'STORE_IN_USE',
       'expected the native part, without which a store cannot be shared',
     );
   }
-  return follow(prepareDirectory(directory, false), nativeLocks);
+  const decoded = cacheBytes > 0 ? new Decoded(cacheBytes) : undefined;
+  return follow(prepareDirectory(directory, false), nativeLocks, decoded);
 }
 
-async function follow(directory: string, locks: NativeLocks): Promise<Follower> {
+async function follow(
+  directory: string,
+  locks: NativeLocks,
+  decoded: Decoded | undefined,
+): Promise<Follower> {
   const sharing = await Sharing.join(directory, 'follower', locks);
   try {
     const tables = await openTables(directory, sharing);
-    return await begin(tables, directory, sharing);
+    return await begin(tables, directory, sharing, decoded);
   } catch (error) {
     sharing.close();
     throw storeFailure(error, directory);
@@ -68,15 +90,22 @@ async function openTables(directory: string, sharing: Sharing): Promise<Tables> 
 }
 
 /** Under the write lock for once, so that nothing is missed that a writer left when it died. */
-async function begin(tables: Tables, directory: string, sharing: Sharing): Promise<Follower> {
+async function begin(
+  tables: Tables,
+  directory: string,
+  sharing: Sharing,
+  decoded: Decoded | undefined,
+): Promise<Follower> {
+  const decode: DecodeDocument | undefined =
+    decoded && ((id, bytes) => decoded.decode(tables.bodies, id, bytes));
   const open = () => {
     tables.root.resetReadTxn();
-    return new LmdbSnapshot(tables);
+    return new LmdbSnapshot(tables, undefined, decode);
   };
   try {
     await sharing.lockWrite();
     try {
-      const journal = new Journal(directory, false);
+      const journal = new Journal(directory, tables.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
       return new JournalFollower(tables, reader, sharing);
     } finally {
@@ -117,9 +146,16 @@ class JournalFollower implements Follower {
       this.#reader.follow(() => page.seq);
       this.#commits = commits;
     }
-    const snapshot = this.#reader.snapshot(() => this.#forget(snapshot));
-    this.#snapshots.add(snapshot);
-    return snapshot;
+    return this.#opened(this.#reader.seq);
+  }
+
+  snapshotAt(seq: number): EngineSnapshot | undefined {
+    if (this.#isClosed) throw new JdbxError('STORE_CLOSED', 'expected an open follower');
+    // What was read on to is known to `snapshot` no more.
+    this.#commits = undefined;
+    if (this.#reader.reach(seq)) return this.#opened(seq);
+    if (this.#snapshots.size === 0) this.#reader.rest();
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -130,6 +166,12 @@ class JournalFollower implements Follower {
     await this.#tables.root.close();
     // Last: who leaves the shared page must not be in LMDB's reader table any more.
     this.#sharing.close();
+  }
+
+  #opened(seq: number): EngineSnapshot {
+    const snapshot = this.#reader.snapshot(() => this.#forget(snapshot), seq);
+    this.#snapshots.add(snapshot);
+    return snapshot;
   }
 
   #forget(snapshot: EngineSnapshot): void {

@@ -98,10 +98,14 @@ export class Responses {
    * comes to nothing. Undefined at once, so that whoever asks can `make` it before others ask.
    */
   find(slot: Slot, nowMs: number): Promise<Kept | undefined> | undefined {
-    const stored = this.#deps.get(slot.id) as CachedResponse | undefined;
-    const { maxAgeMs = Infinity } = slot;
-    if (stored && Date.parse(stored.at) + maxAgeMs > nowMs) return Promise.resolve(stored);
-    return this.#shared.get(slot.id);
+    const stored = this.stored(slot, nowMs);
+    return stored ? Promise.resolve(stored) : this.#shared.get(slot.id);
+  }
+
+  /** What is kept for the slot and young enough. */
+  stored({ id, maxAgeMs = Number.POSITIVE_INFINITY }: Slot, nowMs: number): Kept | undefined {
+    const stored = this.#deps.get(id) as CachedResponse | undefined;
+    return stored && Date.parse(stored.at) + maxAgeMs > nowMs ? stored : undefined;
   }
 
   /**

@@ -5,7 +5,6 @@ import type { Database } from '../../documents/database.js';
 import type { Workspace } from '../../documents/workspace.js';
 import type { ModelCaller } from '../../llm/call-model.js';
 import type { ModelCallResult } from '../../llm/contract.js';
-import { Pools } from '../../llm/pools/pools.js';
 import { Responses } from '../../llm/responses/responses.js';
 import type { Sandbox } from '../../sandbox/contract.js';
 import { Attempt } from '../attempt.js';
@@ -57,7 +56,7 @@ export function openTestRun(
     commitOf: () => 0,
     revisit: () => {},
     models: cannedModels(test.answers),
-    pools: new Pools({ submit: refuse, random: () => 0.5 }),
+    pools: { acquire: refuse, stateOf: () => undefined },
     responses: new Responses({ get: () => undefined, oldest: async () => [] }),
     pipelineId: document._id,
     budgets: [],

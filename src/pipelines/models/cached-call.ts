@@ -1,9 +1,10 @@
 import type { ValueObject } from '../../base/values.js';
 import { eventsOf } from '../../llm/answer-builder.js';
 import type { ModelRequest, ModelResponse } from '../../llm/contract.js';
-import { type Kept, type Slot, slotOf } from '../../llm/responses/responses.js';
+import type { Kept, Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
-import type { ModelCall } from './call-model.js';
+import type { ModelCall } from './model-call.js';
+import { slotFor } from './response-slot.js';
 import { readOutput } from './structured-output.js';
 
 /**
@@ -15,10 +16,9 @@ export async function orKept(
   call: ModelCall,
   make: () => Promise<Kept>,
 ): Promise<ValueObject> {
-  const { run, stage } = work;
+  const { run } = work;
   const { integration, request } = call;
-  const rule = stage.response_cache ?? (integration.response_cache as typeof stage.response_cache);
-  const slot = slotOf(integration, request, rule);
+  const slot = slotFor(work, integration, request);
   if (!slot) return (await make()).response;
   const startedAt = run.now();
   const find = () => run.responses.find(slot, startedAt);

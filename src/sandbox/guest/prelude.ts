@@ -1,6 +1,7 @@
 // biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { ApiHooks } from '../guest-apis/use.js';
 import { createApis, type LoadApi } from './apis-on-demand.js';
+import { boundLengths } from './bounded-lengths.js';
 import { createBytes } from './bytes.js';
 import { compactSource } from './compact-source.js';
 import { type CrossingLimits, createCrossing } from './crossing.js';
@@ -13,6 +14,7 @@ import { createRandom, type SeedPart } from './random.js';
 
 const PARTS = {
   captureIntrinsics,
+  boundLengths,
   createErrors,
   createInspect,
   createDescribe,
@@ -53,6 +55,7 @@ function boot(
   digest: ApiHooks['digest'],
 ) {
   const intrinsics = parts.captureIntrinsics();
+  parts.boundLengths(intrinsics);
   const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
   const { objectPrototype, arrayPrototype } = intrinsics;
   const { make, originOf } = parts.createErrors(intrinsics);
