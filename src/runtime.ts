@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
-import { systemClock } from './base/clock.js';
+import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import type { Document } from './base/document.js';
 import { JdbxError } from './base/errors.js';
@@ -35,7 +35,12 @@ import {
 import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
-import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
+import {
+  type FollowOptions,
+  followRun,
+  type LiveRunEvent,
+  type RunEvent,
+} from './pipelines/follow.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
@@ -44,6 +49,7 @@ import { Leases } from './pipelines/leases/leases.js';
 import { Programs } from './pipelines/programs/programs.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
+import { type RunHandle, runHandle } from './pipelines/run-handle.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
@@ -89,6 +95,8 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   }
 }
 
+type RunEventsAndLive = AsyncGenerator<RunEvent | LiveRunEvent, void>;
+
 /** @internal For several stores in one process. */
 export function sandboxOf({ workers }: OpenOptions, near?: NearSource): Sandbox {
   const queueMax = GUEST_CALLS_WAITING_MAX;
@@ -113,6 +121,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly #sandbox: Sandbox;
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
+  readonly #clock: Clock;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
@@ -134,6 +143,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
     super(store, documentChecks(codes));
+    this.#clock = clock;
     this.#closers.add(() => super.close());
     const near = canBeFollowed ? nearSource(directory) : undefined;
     const sandbox = options.sandbox ?? sandboxOf(options, near);
@@ -239,13 +249,26 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /**
-   * Runs a pipeline document by its id, stage by stage, each in one commit.
+   * Runs a pipeline document by its id, stage by stage, each in one commit. `for await` over what
+   * it gives tells what happens, live.
    *
    * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written;
    * RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED when the store was closed meanwhile
    */
-  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<RunResult> {
-    return this.#runs.run(pipeline, input, options);
+  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): RunHandle {
+    let run = '';
+    let stored = () => {};
+    const isStored = new Promise<void>((resolve) => {
+      stored = resolve;
+    });
+    const named = (id: string) => {
+      run = id;
+    };
+    const result = this.#runs.run(pipeline, input, options, { named, stored });
+    const begun = Promise.race([isStored, result]);
+    begun.catch(() => {});
+    const source = { emitter: this.events, now: () => this.#clock.now(), begun };
+    return runHandle(result, () => followRun(this, run, {}, source));
   }
 
   /** Starts a run, and gives its id as soon as it is stored: `ended` and `follow` go on from there. */
@@ -302,12 +325,16 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   /**
    * What a run has done and does, until it ends: `for await (const event of db.follow(id))`. With
-   * `since`, the number of the last event seen, it joins again without a gap or a double.
+   * `since`, the number of the last event seen, it joins again without a gap or a double. With
+   * `live`, stages that start and pieces of answers are told too, to their own process.
    *
    * @throws {JdbxError} MISSING_DOCUMENT at the first event that is asked for
    */
-  follow(run: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> {
-    return followRun(this, run, options);
+  follow(run: string, options: FollowOptions & { readonly live: true }): RunEventsAndLive;
+  follow(run: string, options?: FollowOptions): AsyncGenerator<RunEvent, void>;
+  follow(run: string, options: FollowOptions = {}): RunEventsAndLive {
+    const source = { emitter: this.events, now: () => this.#clock.now() };
+    return followRun(this, run, options, options.live ? source : undefined);
   }
 
   /**

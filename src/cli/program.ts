@@ -8,6 +8,7 @@ import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
 import { addEmit } from './commands/emit.js';
 import { addExport } from './commands/export.js';
+import { addFollow } from './commands/follow.js';
 import { addFork } from './commands/fork.js';
 import { addGet } from './commands/get.js';
 import { addHistory } from './commands/history.js';
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addResume,
   addRuns,
+  addFollow,
   addWaits,
   addAnswer,
   addSignal,

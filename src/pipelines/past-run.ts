@@ -125,7 +125,7 @@ export abstract class PastRun implements RunServices {
   async wait(): Promise<WaitResult> {
     throw new Suspended([]);
   }
-  async child(): Promise<ChildResult> {
+  async child(_pipeline: string, _input: Value, _path: string): Promise<ChildResult> {
     throw new Suspended([]);
   }
   get budgets(): readonly string[] {

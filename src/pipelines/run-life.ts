@@ -151,7 +151,7 @@ export class RunLife {
   ): Promise<never> {
     const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
     const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
-    if (execution?.waited) await this.#endChildren(execution);
+    if (execution) await this.#endChildren(execution);
     const waits = execution ? this.#openWaits(execution) : [];
     const usage = execution?.spending.total ?? NO_USAGE;
     const partial = isJdbxError(reason, 'BUDGET_EXCEEDED')
@@ -187,7 +187,9 @@ export class RunLife {
   /** @throws {StageFailure} COMPENSATION_FAILED */
   async #compensate(execution: Execution, error: RunError, signal: AbortSignal): Promise<void> {
     try {
-      await compensate(execution, signal);
+      await compensate(execution, signal, (child, path) =>
+        this.#undoChild(execution, { child, path }, error, signal),
+      );
     } catch (thrown) {
       const cause = rootCause(thrown);
       const passes =
@@ -196,6 +198,27 @@ export class RunLife {
       const text = `undoing failed after ${error.message}: ${describeThrown(cause)}`;
       throw new StageFailure(thrown.path, new JdbxError('COMPENSATION_FAILED', text, { cause }));
     }
+  }
+
+  /** Undoes what a child run did, which ends as failed: its parent has. */
+  async #undoChild(
+    parent: Execution,
+    { child: id, path }: { readonly child: string; readonly path: string },
+    { stage: _, ...error }: RunError,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { database } = this.#deps;
+    const run = await this.takeOver({ id, parent });
+    if (!run.compensating) {
+      await database.submit((draft) => beginCompensation(draft, id, parent.owner, error));
+    }
+    const options = { depth: parent.depth + 1, resumed: true, deadlineAt: parent.deadlineAt };
+    const execution = new Execution(run, this.#deps, options);
+    await this.#compensate(execution, error, signal);
+    const waits = this.#openWaits(execution);
+    const usage = execution.spending.total;
+    await this.#end(run, { status: 'failed', error, usage, waits });
+    parent.spending.set(path, usage);
   }
 
   /** What there is of a run whose budget ended: what was done stays, and is worth something. */

@@ -89,8 +89,15 @@ export class Runs {
    * CONFLICT when the key is another run's; RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED,
    * STORE_FULL, STORE_IO when it could not go on: it does when the store is opened again
    */
-  async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
-    return this.#start(this.#startOf(pipeline, input, options), options.signal);
+  async run(
+    pipeline: string,
+    input: unknown,
+    options: RunOptions,
+    told: { named?(run: string): void; stored?(): void } = {},
+  ): Promise<RunResult> {
+    const start = this.#startOf(pipeline, input, options);
+    told.named?.(start.id);
+    return this.#start({ ...start, onStored: () => told.stored?.() }, options.signal);
   }
 
   /** The same, but gives the run's id as soon as it is stored. */
@@ -239,11 +246,20 @@ export class Runs {
 
   #start(start: Start, signal?: AbortSignal): Promise<RunResult> {
     const known = this.#underWay.get(start.id);
-    if (known) checkSame(known.identity, start);
+    if (known) {
+      checkSame(known.identity, start);
+      this.#tellStored(start);
+    }
     const work = (own: AbortSignal) => this.#createOrResume(start, own);
     const run = known ?? this.#begin(start, work, start.priority);
     run.follow(signal);
     return run.result;
+  }
+
+  /** Of a run that is under way already. */
+  async #tellStored({ id, onStored }: Start): Promise<void> {
+    const stored = await this.#deps.database.get(id).catch(() => undefined);
+    if (stored) onStored?.();
   }
 
   #begin(
