@@ -12,7 +12,6 @@ import { parseArgs } from 'node:util';
 import { compareAll } from './compare.mjs';
 import { openIsolates } from './isolates.mjs';
 import { poolRates } from './pool.mjs';
-import { compareReads } from './reads.mjs';
 import { openRivals } from './rivals.mjs';
 import { openWorkerSide } from './worker-side.mjs';
 
@@ -110,19 +109,14 @@ const results = await compareAll(rounds, [
   ...(besideIsolates ?? []),
 ]);
 const rates = await poolRates(CODE, small);
-const reads = await compareReads(Math.min(rounds, 20));
 rivals.close();
 isolates?.close();
 
-if (options.json) console.log(JSON.stringify({ rounds, results, pool: rates, reads }, null, 2));
+if (options.json) console.log(JSON.stringify({ rounds, results, pool: rates }, null, 2));
 else {
   for (const { name, against, oursUs, theirsUs, ratio } of results) {
     const times = `${oursUs.toFixed(1)} µs against ${theirsUs.toFixed(1)} µs`;
     console.log(`${ratio.toFixed(1).padStart(7)}×  ${name}: ${times}, ${against}`);
-  }
-  for (const { name, nearUs, farUs, ratio } of reads.results) {
-    const times = `${nearUs.toFixed(1)} µs against ${farUs.toFixed(1)} µs`;
-    console.log(`${ratio.toFixed(1).padStart(7)}×  ${name}: ${times}, through the caller's thread`);
   }
   for (const { workers, reuse, callsPerSecond } of rates) {
     const kind = reuse ? 'warm' : 'clean';

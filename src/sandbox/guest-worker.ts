@@ -243,7 +243,7 @@ export class GuestWorker {
 
   #answerAsk({ id, sequence, question }: WorkerMessage & { kind: 'ask' }): void {
     const job = this.#batch?.job(id);
-    if (job && !job.settled) this.#send({ sequence, text: answerAsk(job.call.near, question) });
+    if (job && !job.settled) this.#send({ sequence, ...answerAsk(job.call.near, question) });
   }
 
   #send(answer: AnswerMessage): void {

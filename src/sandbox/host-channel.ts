@@ -1,11 +1,11 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
-import { encodeAnswer } from './answers.js';
 import type { CallBudget } from './call-budget.js';
+import { encodeAnswer } from './guest-values.js';
 import { type AnswerMessage, CONTROL, type WorkerMessage } from './messages.js';
 import type { NearRequest } from './near.js';
-import { decodeValue, encodeValue } from './values-crossing.js';
+import { decodeValue } from './values-crossing.js';
 
 /** The worker's end: a host call that blocks until its answer or the end of the call. */
 export class HostCaller {
@@ -37,10 +37,10 @@ export class HostCaller {
   /** The answer to what a near function asks. @throws {Error} when the budget ran out first */
   ask(id: number, question: Value, budget: CallBudget): Value {
     const sequence = ++this.#sequence;
-    this.#post({ kind: 'ask', id, sequence, question: encodeValue(question) });
+    this.#post({ kind: 'ask', id, sequence, question });
     const answer = this.#answerTo(sequence, budget);
-    if (answer?.text[0] !== '+') throw new Error('nobody answers');
-    return decodeValue(answer.text.slice(1));
+    if (answer?.text !== '+') throw new Error('nobody answers');
+    return answer.news as Value;
   }
 
   #answerTo(sequence: number, budget: CallBudget): AnswerMessage | undefined {
@@ -81,7 +81,7 @@ export async function answerHostCall(
   try {
     const args = decodeValue(argumentsText) as never[];
     if (!fn) throw new JdbxError('PERMISSION_DENIED', 'no such host function');
-    return `+${encodeAnswer(await fn(...args))}`;
+    return encodeAnswer(await fn(...args));
   } catch (error) {
     const host = errors.push(error) - 1;
     const thrown = error instanceof Error ? error : new Error(String(error));
@@ -91,10 +91,13 @@ export async function answerHostCall(
 }
 
 /** The same for what a near function asks. What fails is told there by a bare `-`. */
-export function answerAsk(near: NearRequest | undefined, question: string): string {
+export function answerAsk(
+  near: NearRequest | undefined,
+  question: Value,
+): Pick<AnswerMessage, 'text' | 'news'> {
   try {
-    return near ? `+${encodeValue(near.ask(decodeValue(question)))}` : '-';
+    return near ? { text: '+', news: near.ask(question) } : { text: '-' };
   } catch {
-    return '-';
+    return { text: '-' };
   }
 }

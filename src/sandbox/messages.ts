@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../base/errors.js';
+import type { Value } from '../base/values.js';
 import type { ConsoleLine, GuestLimits } from './contract.js';
 import type { GuestFailure } from './guest/failures.js';
 import type { NearCounts, NearSource } from './near.js';
@@ -84,7 +85,7 @@ export interface CallMessage extends GuestProgram {
 export interface AnswerMessage {
   readonly sequence: number;
   readonly text: string;
-  /** What near functions must hear of it. */
+  /** What near functions must hear of it, or what they asked for. */
   readonly news?: unknown;
 }
 
@@ -103,7 +104,7 @@ export type WorkerMessage =
       readonly kind: 'ask';
       readonly id: number;
       readonly sequence: number;
-      readonly question: string;
+      readonly question: Value;
     }
   /** These calls are over; with `isIdle` the worker can take more. */
   | {

@@ -1,6 +1,6 @@
 import type { Value } from '../base/values.js';
-import { encodeAnswer } from './answers.js';
 import type { CallBudget } from './call-budget.js';
+import { encodeAnswer } from './guest-values.js';
 import {
   type Ask,
   type NearCall,
@@ -91,7 +91,7 @@ export class NearGuest {
     try {
       const answer = this.#begun.answer(name, decodeValue(argumentsText) as readonly Value[]);
       if (!answer) return this.#miss('passed');
-      const text = `+${encodeAnswer(answer.value)}`;
+      const text = encodeAnswer(answer.value);
       this.#tally.near++;
       return text;
     } catch {

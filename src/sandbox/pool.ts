@@ -3,13 +3,13 @@ import { LRUCache } from 'lru-cache';
 import { JdbxError } from '../base/errors.js';
 import type { GuestCall, GuestCode, GuestResult, Sandbox } from './contract.js';
 import { checkGuestCode, type GuestEntry } from './entry.js';
+import { encodeForGuest } from './guest-values.js';
 import { GuestWorker } from './guest-worker.js';
 import { Job } from './job.js';
 import type { GuestProgram } from './messages.js';
 import { type NearSource, NearTally } from './near.js';
 import { Programs } from './programs.js';
 import type { RealmBase } from './realm-boot.js';
-import { encodeValue } from './values-crossing.js';
 import { compileQuickJs } from './wasm-module.js';
 
 export interface SandboxOptions {
@@ -72,7 +72,7 @@ class Pool implements Sandbox {
 
   async call(call: GuestCall): Promise<GuestResult> {
     call.signal?.throwIfAborted();
-    const argumentsText = encodeValue(call.args, 'args');
+    const argumentsText = encodeForGuest(call.args, 'args');
     const job = new Job(call, this.#programs.numbered(this.#programOf(call)), argumentsText, () =>
       this.#onAbort(job),
     );

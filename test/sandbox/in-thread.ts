@@ -3,6 +3,7 @@ import { CallBudget } from '#jdbx/sandbox/call-budget.js';
 import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
 import { GUEST_LIMITS, type GuestLimits } from '#jdbx/sandbox/contract.js';
 import { checkGuestCode } from '#jdbx/sandbox/entry.js';
+import { encodeAnswer, encodeForGuest } from '#jdbx/sandbox/guest-values.js';
 import {
   type CallMessage,
   CONTROL,
@@ -58,7 +59,7 @@ export class InThread {
   async run(code: string, options: Options = {}): Promise<Ran> {
     const call = callOf(code, options);
     const log = new ConsoleLog();
-    const callHost = (name: string) => options.host?.[name]?.();
+    const callHost = (name: string) => answerOf(options.host?.[name]?.());
     const budget = new CallBudget(call, this.#control);
     const scope = { budget, log, clock: { readings: 0 }, onPoll() {}, callHost };
     const realm = await this.#realms.take(call, scope);
@@ -87,6 +88,11 @@ function atTime<T>(now: number, run: () => T): T {
   }
 }
 
+/** Tests give answers as JSON text, after a `+`. */
+function answerOf(text: string | undefined): string | undefined {
+  return text?.[0] === '+' ? encodeAnswer(JSON.parse(text.slice(1))) : text;
+}
+
 function callOf(code: string, { args = [], seed = 'seed', now = 0, host, limits }: Options) {
   const name = 'transformer:test';
   const program = {
@@ -100,7 +106,7 @@ function callOf(code: string, { args = [], seed = 'seed', now = 0, host, limits 
     ...program,
     key: keyOf(program),
     id: 1,
-    argumentsText: JSON.stringify(args),
+    argumentsText: encodeForGuest(args),
     deadline: monotonicNow() + 20_000,
     now,
     seed,

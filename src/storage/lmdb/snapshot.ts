@@ -33,23 +33,17 @@ const FIRST = Buffer.from([0]);
 /** Records beside the log that go at once: one commit should not grow huge. */
 const PAST_MAX = 20_000;
 
-/** @throws {JdbxError} STORE_CORRUPT */
-export type DecodeDocument = (id: string, bytes: Uint8Array) => StoredDocument;
-
 /** A read transaction of LMDB: pages that it can see are not reused until it is closed. */
 export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   readonly seq: number;
   readonly #tables: Tables;
   readonly #transaction: Transaction;
   readonly #onClose: () => void;
-  readonly #decode: DecodeDocument;
   #closed = false;
 
-  /** @param decode Default: the one of the bodies of `tables` */
-  constructor(tables: Tables, onClose: () => void = () => {}, decode?: DecodeDocument) {
+  constructor(tables: Tables, onClose: () => void = () => {}) {
     this.#tables = tables;
     this.#onClose = onClose;
-    this.#decode = decode ?? ((id, bytes) => tables.bodies.decode(id, bytes));
     this.#transaction = tables.root.useReadTransaction();
     this.seq = (this.named('seq') as number | undefined) ?? 0;
     this.#learnShapes();
@@ -58,7 +52,7 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   get(id: string): StoredDocument | undefined {
     // Decoded out of the buffer that the binding reads into, before it reads again.
     const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
-    return bytes && this.#decode(id, bytes);
+    return bytes && this.#tables.bodies.decode(id, bytes);
   }
 
   *documents(): Iterable<StoredDocument> {
