@@ -125,6 +125,7 @@ bool block_same_key(const block *self, uint32_t at, const block *other, uint32_t
   block_key left = block_key_at(self, at), right = block_key_at(other, other_at);
   uint32_t length = block_key_length(left);
   if (length != block_key_length(right)) return false;
+  if (self == other && block_heads(self)[at] != block_heads(self)[other_at]) return false;
   if (self == other) return memcmp(left.suffix, right.suffix, left.suffix_length) == 0;
   /* From the end, where keys that stand side by side differ first. */
   while (length > 0 && byte_at(left, length - 1) == byte_at(right, length - 1)) length--;

@@ -9,6 +9,9 @@ export interface DocumentBody extends ValueObject {
   readonly _type: string;
 }
 
+/** A compiled projection. */
+export type Project = (document: DocumentBody) => ValueObject;
+
 /** What an index document asks for, checked. */
 export interface IndexDefinition {
   /** The `_id` of the index document. */

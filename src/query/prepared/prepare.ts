@@ -22,7 +22,7 @@ const COMPARISONS = new Set(['eq', 'gt', 'gte', 'lt', 'lte', 'in']);
 /**
  * Plans a query whose conditions all compare a field with scalars, so that others of its shape need not
  * be. Undefined where the choice depends on the operands: several indexes whose keys must be counted, no
- * index, partial indexes, an order that ties or memory decide.
+ * index, partial indexes, an order that comes of itself but not by keys alone.
  *
  * @throws {JdbxError} INVALID_FILTER
  */
@@ -48,7 +48,8 @@ export function prepare(query: Query, source: QuerySource, operands: number): Pr
     access: prepared,
     listed: listed[0],
     reverse: access.reverse,
-    sorted: order !== undefined,
+    ordered: order !== undefined && access.ordered,
+    sorts: access.ordered ? undefined : order,
     repeats: mayRepeat(access),
     conditions: tests.map(({ path, test }) => ({ path, op: test.op }) as PreparedCondition),
   };
@@ -75,7 +76,8 @@ function onlyAccess(
   const bounded = indexCandidates(nodes, indexes, order).filter(({ bounds }) => bounds.length > 0);
   const [only] = bounded;
   if (!only || bounded.length > 1 || only.merged || !only.index.index.first) return undefined;
-  return !order || (only.ordered && keysTellTies(only, order)) ? only : undefined;
+  // Where few are found they are put in order, as a plan in full would have it too.
+  return !order || !only.ordered || keysTellTies(only, order) ? only : undefined;
 }
 
 function prepareAccess(

@@ -1,4 +1,5 @@
 import type { IndexAccess } from '../access.js';
+import type { SortOrder } from '../sort.js';
 
 /** Where the operand of a condition stands among those of a query. */
 export type Slot = number;
@@ -35,7 +36,10 @@ export interface Prepared {
   /** The list among the operands that name points; at most one. */
   readonly listed: Slot | undefined;
   readonly reverse: boolean;
-  readonly sorted: boolean;
+  /** True when the index gives the order that is asked for, save for ties. */
+  readonly ordered: boolean;
+  /** The order in which the few that are found must be put. */
+  readonly sorts: SortOrder | undefined;
   /** True when one document may come more than once. */
   readonly repeats: boolean;
   /** Path and operator of each condition. */

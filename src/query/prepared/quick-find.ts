@@ -1,9 +1,11 @@
 import { compareValues } from '../../base/order.js';
 import type { OrderedIndex } from '../../indexes/contract.js';
 import { FIRST_MAX, firstRead } from '../../indexes/first-read.js';
+import { FEW_KEYS } from '../choose-access.js';
 import type { DocumentBody, Query, QuickSource } from '../contract.js';
 import { allOf, type FilterNode, type Test } from '../filter-node.js';
 import { compileNode, type Predicate } from '../match.js';
+import { sortInMemory } from '../ordered.js';
 import type { Prepared, PreparedBound, Slot } from './prepared.js';
 import type { Operand, Scalar } from './read-shape.js';
 import { RefSet } from './ref-set.js';
@@ -31,13 +33,15 @@ export function quickFind(
   const wanted = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
   const test = testOf(prepared, operands);
   if (prepared.repeats) seen.clear();
+  const { sorts } = prepared;
+  const most = sorts ? Number.POSITIVE_INFINITY : wanted;
   const found =
     points.length === 1
-      ? readSpan(prepared, operands, points[0], wanted, test, source)
-      : readSpans(prepared, operands, points, wanted, test, source);
-  return found && (skip > 0 || found.length > wanted)
-    ? found.slice(skip, skip + (limit || found.length))
-    : found;
+      ? readSpan(prepared, operands, points[0], most, test, source)
+      : readSpans(prepared, operands, points, most, test, source);
+  if (!found) return undefined;
+  const all = sorts ? sortInMemory([[found]], sorts, wanted) : found;
+  return skip > 0 || all.length > wanted ? all.slice(skip, wanted) : all;
 }
 
 function readSpans(
@@ -62,7 +66,7 @@ function readSpans(
 
 /** What one span gives, or undefined where one step does not tell. */
 function readSpan(
-  { access, reverse, sorted, repeats }: Prepared,
+  { access, reverse, ordered, sorts, repeats }: Prepared,
   operands: readonly Operand[],
   point: Scalar | undefined,
   wanted: number,
@@ -72,9 +76,10 @@ function readSpan(
   const { refs } = firstRead;
   const index = access.sample.index.index as Required<OrderedIndex>;
   const span = spanOf(access, operands, point);
-  const asked = Math.min(test ? wanted * TESTED_FOR_ONE : wanted + (sorted ? 1 : 0), FIRST_MAX);
-  const count = index.first(span, source.seq, { wanted: asked, reverse, ties: sorted });
-  if (sorted && hasTie(count)) return undefined;
+  const most = sorts ? FEW_KEYS + 1 : FIRST_MAX;
+  const asked = Math.min(test ? wanted * TESTED_FOR_ONE : wanted + (ordered ? 1 : 0), most);
+  const count = index.first(span, source.seq, { wanted: asked, reverse, ties: ordered });
+  if (ordered && hasTie(count)) return undefined;
   const kept = repeats ? seen.keepNew(refs, count) : count;
   const found = source.loadAll(refs, Math.min(kept, test ? kept : wanted));
   const matching = test ? found.filter(test) : found;
