@@ -42,10 +42,17 @@ export function takeValue(input: unknown, path = ''): Value {
  * `takeValue` of what will be stored, with a rough count of the bytes that it takes then.
  * No engine need keep a name with a null character.
  */
-export function takeSizedValue(input: unknown): { readonly value: Value; readonly bytes: number } {
+export function takeSizedValue(input: unknown): SizedValue {
   const taker = new Taker(true);
   const value = taker.take(input, '', 0);
-  return { value, bytes: taker.bytes };
+  return { value, bytes: taker.bytes, shareable: taker.shareable };
+}
+
+export interface SizedValue {
+  readonly value: Value;
+  readonly bytes: number;
+  /** False when it holds a date or bytes, which the language cannot freeze. */
+  readonly shareable: boolean;
 }
 
 class Taker {
@@ -53,6 +60,7 @@ class Taker {
   readonly #stored: boolean;
   #nodes = 0;
   bytes = 0;
+  shareable = true;
 
   constructor(stored = false) {
     this.#stored = stored;
@@ -78,7 +86,7 @@ class Taker {
   }
 
   #takeObject(input: object, path: string, depth: number): Value {
-    if (input instanceof Date) return takeDate(input, path);
+    if (input instanceof Date) return this.#takeDate(input, path);
     if (input instanceof Uint8Array) return this.#takeBytes(input);
     if (this.#ancestors.has(input)) refuse(path, 'a tree', 'a cycle');
     this.#ancestors.add(input);
@@ -89,7 +97,13 @@ class Taker {
     return value;
   }
 
+  #takeDate(input: Date, path: string): Date {
+    this.shareable = false;
+    return takeDate(input, path);
+  }
+
   #takeBytes(input: Uint8Array): Uint8Array {
+    this.shareable = false;
     this.bytes += input.byteLength;
     return toPlainBytes(input).slice();
   }
@@ -168,6 +182,8 @@ function toPlainBytes(input: Uint8Array): Uint8Array {
 function checkKey(key: string, path: string): void {
   if (FORBIDDEN_KEYS.has(key)) refuse(join(path, key), 'another property name', `"${key}"`);
   if (!key.isWellFormed()) refuse(path, 'well-formed property names', 'a lone surrogate');
+  // Most names are too short to ask: a character takes three bytes at most.
+  if (3 * key.length <= VALUE_LIMITS.keyBytesMax) return;
   if (Buffer.byteLength(key) > VALUE_LIMITS.keyBytesMax) {
     throw new JdbxError(
       'DOCUMENT_TOO_LARGE',

@@ -7,17 +7,17 @@ export function toChangeEvents(
   matches: (document: unknown) => boolean,
 ): ChangeEvent[] {
   const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
-  const events = commit.changes.flatMap((change): ChangeEvent[] => {
-    if (change.kind === 'forget') return [];
+  const events: ChangeEvent[] = [];
+  for (const change of commit.changes) {
     if (change.kind === 'remove') {
       const { id, type, rev } = change;
-      return [{ kind: 'remove', id, type, rev, ...facts }];
+      if (matches({ _id: id, _type: type }))
+        events.push({ kind: 'remove', id, type, rev, ...facts });
     }
+    if (change.kind !== 'put' || !matches(change.document)) continue;
     const { document } = change;
     const { _id: id, _type: type, _rev: rev } = document;
-    return [{ kind: 'put', id, type, rev, document, ...facts }];
-  });
-  return events.filter((event) =>
-    matches(event.kind === 'put' ? event.document : { _id: event.id, _type: event.type }),
-  );
+    events.push({ kind: 'put', id, type, rev, document, ...facts });
+  }
+  return events;
 }
