@@ -39,6 +39,7 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   readonly #tables: Tables;
   readonly #transaction: Transaction;
   readonly #onClose: () => void;
+  #logStart: number | undefined;
   #closed = false;
 
   constructor(tables: Tables, onClose: () => void = () => {}) {
@@ -114,10 +115,9 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   }
 
   logStart(): number {
-    for (const key of this.#tables.log.getKeys({ limit: 1, ...this.#inside })) {
-      return readSeqKey(key);
-    }
-    return this.seq + 1;
+    this.#checkOpen();
+    this.#logStart ??= this.#readLogStart();
+    return this.#logStart;
   }
 
   named(name: string): Value | undefined {
@@ -143,6 +143,13 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
     this.#closed = true;
     this.#transaction.done();
     this.#onClose();
+  }
+
+  #readLogStart(): number {
+    for (const key of this.#tables.log.getKeys({ limit: 1, ...this.#inside })) {
+      return readSeqKey(key);
+    }
+    return this.seq + 1;
   }
 
   /** Where it is the current one, where it is kept, or where it was put aside for the log. */
