@@ -5,6 +5,7 @@ import type { DocumentCheck } from './documents/contract.js';
 import { checkSchedule } from './jobs/schedule-document.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
+import { checkEmbedder } from './llm/embeddings/embedders.js';
 import { checkPool } from './llm/pools/pool-document.js';
 import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
@@ -20,6 +21,7 @@ import { checkCompaction } from './sessions/compaction.js';
 const CHECKS: Readonly<Record<string, DocumentCheck>> = {
   budget: checkBudget,
   credential: checkCredential,
+  embedder: checkEmbedder,
   price: checkPrice,
   resource_pool: checkPool,
   schedule: checkSchedule,

@@ -36,6 +36,8 @@ export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { Provider } from './llm/contract.js';
 export type { Embedder, EmbedOptions } from './llm/embeddings/embedder.js';
 export { type Sealed, seal } from './llm/sealing.js';
+export type { Calibration, LabelledPair } from './llm/semantic/calibration.js';
+export type { CacheReport } from './llm/semantic/report.js';
 export type { EmitOptions, OpenOptions } from './open-options.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
 export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from './base/clock.js';
 import type { Provider } from './llm/contract.js';
+import type { Embedder } from './llm/embeddings/embedder.js';
 import type { Sandbox } from './sandbox/contract.js';
 
 export interface EmitOptions {
@@ -56,6 +57,8 @@ export interface OpenOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** Providers of the program's own, by the names that integration documents use. */
   readonly providers?: readonly Provider[] | undefined;
+  /** Embedders of the program's own, for the semantic cache, by their ids. */
+  readonly embedders?: readonly Embedder[] | undefined;
   /**
    * Counts the tokens of a text, where a stage's `history` is a number of tokens. Default: the
    * optional package `gpt-tokenizer`, or else an estimate, which the audit trail says it is.

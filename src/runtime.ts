@@ -22,8 +22,18 @@ import { Reservations } from './llm/budgets/reservations.js';
 import { createModelCaller } from './llm/call-model.js';
 import { Hold, type Submit } from './llm/counting/hold.js';
 import { createProviders } from './llm/create-providers.js';
+import { Embedders } from './llm/embeddings/embedders.js';
 import { Pools } from './llm/pools/pools.js';
 import { type CachedResponse, Responses } from './llm/responses/responses.js';
+import {
+  type Calibration,
+  calibrate,
+  calibrationId,
+  type LabelledPair,
+} from './llm/semantic/calibration.js';
+import type { SemanticEntry } from './llm/semantic/entry.js';
+import { type CacheReport, cacheReport } from './llm/semantic/report.js';
+import { SemanticCache } from './llm/semantic/semantic-cache.js';
 import { Transport } from './llm/transport/transport.js';
 import {
   chooseTokenCounter,
@@ -122,6 +132,7 @@ export class Jdbx extends Database implements AsyncDisposable {
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
   readonly #clock: Clock;
+  readonly #embedders: Embedders;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
 
@@ -153,6 +164,13 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.#closers.add(() => programs.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
+    const secrets = { env: options.env ?? process.env, sealKey: options.sealKey };
+    this.#embedders = new Embedders({
+      transport,
+      get: (id) => this.latest(id),
+      secrets,
+      own: options.embedders,
+    });
     const models = createModelCaller({
       providers: createProviders({
         findRecording: findRecordingIn(this),
@@ -162,7 +180,7 @@ export class Jdbx extends Database implements AsyncDisposable {
       }),
       credentials: (ref) => this.get(ref),
       findPrice: findPriceIn(this, clock),
-      secrets: { env: options.env ?? process.env, sealKey: options.sealKey },
+      secrets,
       clock,
       random,
     });
@@ -194,6 +212,15 @@ export class Jdbx extends Database implements AsyncDisposable {
         get,
         now,
         isSettled: isSettledIn(this),
+      }),
+      semantic: new SemanticCache({
+        get,
+        embedder: (id) => this.#embedders.find(id),
+        entries: (scope, limit) =>
+          this.query<SemanticEntry>({ _type: 'semantic_entry', scope })
+            .sort({ at: -1 })
+            .limit(limit)
+            .toArray(),
       }),
       responses: new Responses({
         get,
@@ -417,6 +444,29 @@ export class Jdbx extends Database implements AsyncDisposable {
    */
   test(target: string | Filter = {}): Promise<TestReport> {
     return this.#tests.run(target);
+  }
+
+  /**
+   * Measures, by pairs of questions that one answer serves or does not, from which similarity on
+   * the semantic cache may serve with so much precision, and keeps that for the embedder. Without
+   * it the cache serves nothing.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, and what the embedder throws
+   */
+  async calibrateEmbedder(
+    id: string,
+    pairs: readonly LabelledPair[],
+    precision?: number,
+  ): Promise<Calibration> {
+    const embedder = this.#embedders.find(id);
+    const measured = await calibrate(embedder, pairs, precision);
+    const named = { _id: calibrationId(embedder.id), _type: 'embedder_calibration' };
+    return (await this.put({ ...named, ...measured })) as Calibration;
+  }
+
+  /** What kept answers saved, and how often those for other questions were wrong, by the audit trail. */
+  cacheReport({ since }: { readonly since?: string } = {}): Promise<CacheReport> {
+    return cacheReport((stages) => this.aggregate(stages as Filter[]), since);
   }
 
   /** The run document: its status, its pins, what it used. */

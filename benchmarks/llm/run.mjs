@@ -4,7 +4,6 @@
  *
  *     npm run bench:llm                   a table
  *     npm run bench:llm -- --json         one JSON object
- *     npm run bench:llm -- --soak 60      1,000 streams at once for so many seconds: memory
  *
  * Run `npm run build` first.
  */
@@ -15,14 +14,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bare, jdbx, openaiSdk } from './callers.mjs';
-import { soak } from './soak.mjs';
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '8' },
     calls: { type: 'string', default: '150' },
-    soak: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
@@ -36,8 +33,7 @@ const port = await new Promise((resolve) => server.once('message', resolve));
 const url = `http://127.0.0.1:${port}`;
 const directory = mkdtempSync(join(tmpdir(), 'jdbx-bench-llm-'));
 try {
-  if (options.soak) await soak(url, join(directory, 'soak'), Number(options.soak));
-  else await compare();
+  await compare();
 } finally {
   server.disconnect();
   rmSync(directory, { recursive: true, force: true });

@@ -104,6 +104,11 @@ const amount: Check = (value, path) => {
     wrong(path, 'a number of at least 0', value);
 };
 
+const share: Check = (value, path) => {
+  amount(value, path);
+  if ((value as number) > 1) wrong(path, 'a number from 0 to 1', value);
+};
+
 const list =
   (item: Check): Check =>
   (value, path) => {
@@ -163,6 +168,10 @@ const cacheRule = shape({
   max_age_ms: integer(1, Number.MAX_SAFE_INTEGER),
   max_bytes: integer(1, Number.MAX_SAFE_INTEGER),
   always: flag,
+  semantic: (value, path) => {
+    shape({ embedder: text }, true)(value, path);
+    shape({ shadow: flag, verify: share, judge: text, lexical: flag })(value, path);
+  },
 });
 
 const CHECKS: { readonly [field: string]: Check } = {

@@ -9,6 +9,7 @@ import type { ModelCaller } from '../llm/call-model.js';
 import type { ModelEvent } from '../llm/contract.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
+import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
 import type { TokenCounter } from '../sessions/token-window.js';
@@ -76,6 +77,7 @@ export interface RunServices {
   readonly models: ModelCaller;
   readonly pools: Pick<Pools, 'acquire' | 'stateOf'>;
   readonly responses: Responses;
+  readonly semantic: SemanticCache;
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;

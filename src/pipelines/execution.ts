@@ -11,6 +11,7 @@ import type { ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
+import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import { readHistory } from '../sessions/sessions.js';
 import type { TokenCounter } from '../sessions/token-window.js';
@@ -122,6 +123,10 @@ export class Execution implements RunServices {
 
   get responses(): Responses {
     return this.#deps.responses;
+  }
+
+  get semantic(): SemanticCache {
+    return this.#deps.semantic;
   }
 
   get priority(): number {

@@ -5,6 +5,7 @@ import type { SetAside } from '../llm/budgets/reservations.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
+import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
@@ -66,6 +67,9 @@ export abstract class PastRun implements RunServices {
   }
   get pools(): Pools {
     return this.execution.pools;
+  }
+  get semantic(): SemanticCache {
+    return this.execution.semantic;
   }
   get responses(): Responses {
     return this.execution.responses;

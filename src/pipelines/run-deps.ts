@@ -5,6 +5,7 @@ import type { Reservations } from '../llm/budgets/reservations.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
+import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { TokenCounter } from '../sessions/token-window.js';
 import type { ChildResult, RunServices } from './contract.js';
@@ -24,6 +25,7 @@ export interface RunDeps {
   readonly pools: Pools;
   readonly reservations: Reservations;
   readonly responses: Responses;
+  readonly semantic: SemanticCache;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;

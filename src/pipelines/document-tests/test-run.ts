@@ -6,6 +6,7 @@ import type { Workspace } from '../../documents/workspace.js';
 import type { ModelCaller } from '../../llm/call-model.js';
 import type { ModelCallResult } from '../../llm/contract.js';
 import { Responses } from '../../llm/responses/responses.js';
+import { SemanticCache } from '../../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../../sandbox/contract.js';
 import { Attempt } from '../attempt.js';
 import { Context } from '../context.js';
@@ -57,6 +58,7 @@ export function openTestRun(
     revisit: () => {},
     models: cannedModels(test.answers),
     pools: { acquire: refuse, stateOf: () => undefined },
+    semantic: new SemanticCache({ get: () => undefined, entries: refuse, embedder: refuse }),
     responses: new Responses({ get: () => undefined, oldest: async () => [] }),
     pipelineId: document._id,
     budgets: [],

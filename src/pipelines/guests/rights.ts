@@ -28,6 +28,8 @@ const PROTECTED_TYPES = new Set([
  * type does not cover them: it has to name the type.
  */
 const DEFINITION_TYPES = [
+  'embedder',
+  'embedder_calibration',
   'execution_engine',
   'integration',
   'pipeline',
