@@ -84,7 +84,7 @@ async function begin(tables: Tables, directory: string, sharing: Sharing): Promi
   try {
     await sharing.lockWrite();
     try {
-      const journal = new Journal(directory, false);
+      const journal = new Journal(directory, tables.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
       return new JournalFollower(tables, reader, sharing);
     } finally {

@@ -1,6 +1,7 @@
 import type { DocumentRef, OrderedIndex } from '../../indexes/contract.js';
 import { attachIndex } from '../../indexes/native.js';
 import type { PlannableIndex } from '../../query/contract.js';
+import { PlanCache } from '../../query/prepared/plan-cache.js';
 import type { EngineSnapshot } from '../../storage/contract.js';
 import { type Follower, openFollower } from '../../storage/follower.js';
 import { SharedSnapshot } from '../../storage/shared-snapshot.js';
@@ -26,6 +27,8 @@ export class ThreadReader {
   readonly #ids: (readonly (string | null)[] | undefined)[] = [];
   #typeIndex: { readonly handle: number; readonly index: OrderedIndex } | undefined;
   #indexes: readonly AttachedIndex[] = [];
+  readonly #indexesByType = new Map<string, readonly AttachedIndex[]>();
+  readonly #plans = new PlanCache();
   #includes: StoreFacts['includes'] = new Map();
   #held: { readonly seq: number; readonly snapshot: SharedSnapshot } | undefined;
 
@@ -50,6 +53,7 @@ export class ThreadReader {
     for (const { handle, index } of before) {
       if (!indexes.some((each) => each.handle === handle)) index.close();
     }
+    this.#indexesByType.clear();
     this.#includes = includes;
   }
 
@@ -89,12 +93,12 @@ export class ThreadReader {
     return {
       indexes: {
         typeIndex,
-        of: (type, at) =>
-          this.#indexes.filter(({ definition, since }) => definition.type === type && since <= at),
+        of: (type, at) => this.#indexesOf(type, at),
         all: () => [],
       },
       refs: { idOf: (ref) => this.#idOf(ref, askIds) },
       cache: NO_CACHE,
+      plans: this.#plans,
       publishedSeq: seq,
       catalog: {
         typesOf: (type) => this.#includes.get(type) ?? [type],
@@ -102,6 +106,16 @@ export class ThreadReader {
         isVersioned: () => false,
       },
     };
+  }
+
+  /** The same array as long as nothing changes: plans are kept for it. */
+  #indexesOf(type: string, at: number): readonly AttachedIndex[] {
+    let all = this.#indexesByType.get(type);
+    if (!all) {
+      all = this.#indexes.filter(({ definition }) => definition.type === type);
+      this.#indexesByType.set(type, all);
+    }
+    return all.every(({ since }) => since <= at) ? all : all.filter(({ since }) => since <= at);
   }
 
   /** A ref is given once and never again, so what was told stays true. */

@@ -3,6 +3,7 @@ import { isPlainObject, type Value } from '../../base/values.js';
 import type { Permissions, Verb } from '../../sandbox/permissions.js';
 import type { StageOutcome, StageWork } from '../contract.js';
 import { callGuest, hostFunctions, permissionsOf } from '../guests/call-guest.js';
+import { PROGRAM_TYPE } from '../guests/code-fields.js';
 import { OpenCalls } from '../guests/open-calls.js';
 import { checkValue } from '../value-schema.js';
 import { targetOf } from './tool-document.js';
@@ -36,7 +37,8 @@ export async function callTool(work: StageWork, id: string, given: Value): Promi
     checkValue(given, tool.parameters, 'TOOL_ARGUMENTS', `arguments that ${id} takes`);
   }
   if (typesOf('transformer').includes(tool._type)) return callTransformer(work, tool, given);
-  if (typesOf('pipeline').includes(tool._type)) return callPipeline(work, id, given);
+  const isRun = typesOf('pipeline').includes(tool._type) || tool._type === PROGRAM_TYPE;
+  if (isRun) return callPipeline(work, id, given);
   const [field, name] = targetOf(tool);
   if (field === 'transformer') {
     const within = tool.permissions === undefined ? undefined : permissionsOf(tool);
