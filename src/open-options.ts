@@ -45,6 +45,12 @@ export interface OpenOptions {
    * Default: a minute.
    */
   readonly retentionIntervalMs?: number | undefined;
+  /**
+   * Lets guests of a store on disk read it in their own threads. Default false: LMDB's binding
+   * may end the process when a thread is ended just as it opens a read transaction (twice in
+   * some 1,200 tries), as the sandbox does with one that is past its deadline.
+   */
+  readonly guestsReadNear?: boolean | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
   /** @internal A sandbox that several stores share, and that its maker closes. */

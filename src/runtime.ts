@@ -141,7 +141,8 @@ export class Jdbx extends Database implements AsyncDisposable {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     // Where the native part is, and files to read.
-    const canBeFollowed = directory !== undefined && canFollow && indexKind.name === 'native';
+    const isNative = canFollow && indexKind.name === 'native';
+    const canBeFollowed = options.guestsReadNear === true && directory !== undefined && isNative;
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,

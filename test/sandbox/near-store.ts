@@ -11,7 +11,13 @@ import { pipeline, transformer } from '../pipelines/support.js';
  */
 export async function openNearStore(options: OpenOptions = {}): Promise<Jdbx> {
   const path = mkdtempSync(join(tmpdir(), 'jdbx-near-'));
-  const db = await open(path, { workers: 1, env: {}, random: () => 0.5, ...options });
+  const db = await open(path, {
+    workers: 1,
+    guestsReadNear: true,
+    env: {},
+    random: () => 0.5,
+    ...options,
+  });
   await warmUp(db);
   return db;
 }

@@ -33,6 +33,7 @@ export class ThreadReader {
   readonly #indexesByType = new Map<string, readonly AttachedIndex[]>();
   readonly #plans = new PlanCache();
   #includes: StoreFacts['includes'] = new Map();
+  #cache: { readonly seq: number; readonly documents: DocumentCache } | undefined;
   #held: { readonly seq: number; readonly snapshot: SharedSnapshot } | undefined;
 
   private constructor(follower: Follower) {
@@ -100,7 +101,7 @@ export class ThreadReader {
         all: () => [],
       },
       refs: { idOf: (ref) => this.#idOf(ref, askIds) },
-      cache: NO_CACHE,
+      cache: this.#cacheAt(seq),
       plans: this.#plans,
       publishedSeq: seq,
       catalog: {
@@ -121,6 +122,12 @@ export class ThreadReader {
     return all.every(({ since }) => since <= at) ? all : all.filter(({ since }) => since <= at);
   }
 
+  /** Nobody tells what changes, so what is found by ref is good for one commit. */
+  #cacheAt(seq: number): DocumentCache {
+    if (this.#cache?.seq !== seq) this.#cache = { seq, documents: new DocumentCache(CACHE_BYTES) };
+    return this.#cache.documents;
+  }
+
   /** A ref is given once and never again, so what was told stays true. */
   #idOf(ref: DocumentRef, askIds: AskIds): string | undefined {
     const page = Math.floor(ref / ID_PAGE);
@@ -130,9 +137,6 @@ export class ThreadReader {
     return this.#ids[page]?.[ref % ID_PAGE] ?? undefined;
   }
 }
-
-/** Only what the newest view read may be kept, and here views may be of any age. */
-const NO_CACHE = new DocumentCache(0);
 
 function toAttached(facts: IndexFacts, known: OrderedIndex | undefined): AttachedIndex {
   return { ...facts, index: known ?? attach(facts.handle) };
