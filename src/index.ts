@@ -38,7 +38,7 @@ export type { Embedder, EmbedOptions } from './llm/embeddings/embedder.js';
 export { type Sealed, seal } from './llm/sealing.js';
 export type { EmitOptions, OpenOptions } from './open-options.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
-export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
+export type { TestReport, TestResult } from './pipelines/document-tests/results.js';
 export type { RunEvents } from './pipelines/events.js';
 export type {
   FollowOptions,
