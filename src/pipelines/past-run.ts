@@ -94,6 +94,7 @@ export abstract class PastRun implements RunServices {
   commitOf(path: string): number {
     return this.execution.commitOf(path);
   }
+  recordedEnd(): undefined {}
   revisit(): void {}
   now(): number {
     return this.execution.now();

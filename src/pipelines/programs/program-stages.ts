@@ -32,6 +32,10 @@ export type Answer =
   | { readonly n: number; readonly value: Value }
   | { readonly n: number; readonly error: { readonly code: string; readonly text: string } };
 
+/** Ends that are handed over at once. */
+const AHEAD_MAX = 100;
+const CHECKPOINT = 'checkpoint';
+
 interface AskedStage {
   readonly n: number;
   readonly name: string;
@@ -108,10 +112,28 @@ export class ProgramStages {
     this.#stages.set(n, { ...made, state: 'asked' });
   }
 
+  /**
+   * What is recorded to have ended after the `turn`th, so that it need not be asked for one by one:
+   * plain outputs, as far as the program read nothing in between.
+   */
+  ahead(turn: number, reads: (turn: number) => boolean): Answer[] {
+    const answers: Answer[] = [];
+    for (let at = turn; answers.length < AHEAD_MAX && !reads(at); at++) {
+      const n = this.#record.order[at];
+      const path = n && (this.#record.pathOf(n) ?? this.#stages.get(n)?.path);
+      const end = path ? this.#work.run.recordedEnd(path) : undefined;
+      // What a failure means, and what a checkpoint gives, is the asked stage's to say.
+      if (n === undefined || end?.status !== 'done' || this.nameOf(n) === CHECKPOINT) break;
+      answers.push({ n, value: end.output });
+    }
+    return answers;
+  }
+
   /** Begins what was asked for and is not recorded. */
   begin(): void {
+    const handed = new Set(this.#record.order);
     for (const stage of this.#stages.values()) {
-      if (stage.state === 'asked') this.#start(stage);
+      if (stage.state === 'asked' && !handed.has(stage.n)) this.#start(stage);
     }
   }
 
@@ -249,7 +271,7 @@ export class ProgramStages {
   #read({ n, kind, what, given = null }: Question) {
     if (kind === 'checkpoint') {
       const said = what as readonly Value[];
-      const stage = { name: 'checkpoint', checkpoint: true } as Stage;
+      const stage = { name: CHECKPOINT, checkpoint: true } as Stage;
       return { stage, name: stage.name, given: said.at(-1) ?? null };
     }
     const stage = this.#stageOf(what, n, given);
