@@ -59,6 +59,8 @@ export class ProgramStages {
   readonly #work: StageWork;
   readonly #record: Record;
   readonly #stages = new Map<number, AskedStage>();
+  /** Those whose ends have not been handed over, and are not recorded. */
+  readonly #pending = new Set<number>();
   readonly #named: ReadonlyMap<string, Stage>;
   readonly #told: (() => void)[] = [];
   #changes = 0;
@@ -110,6 +112,7 @@ export class ProgramStages {
     if (this.#stages.has(n)) return;
     const made = { n, name, path: `${path}/${n}/${name}`, stage, given, asked };
     this.#stages.set(n, { ...made, state: 'asked' });
+    if (!this.#record.has(n)) this.#pending.add(n);
   }
 
   /**
@@ -131,9 +134,8 @@ export class ProgramStages {
 
   /** Begins what was asked for and is not recorded. */
   begin(): void {
-    const handed = new Set(this.#record.order);
-    for (const stage of this.#stages.values()) {
-      if (stage.state === 'asked' && !handed.has(stage.n)) this.#start(stage);
+    for (const stage of this.#open()) {
+      if (stage.state === 'asked') this.#start(stage);
     }
   }
 
@@ -159,6 +161,7 @@ export class ProgramStages {
     await next?.ending;
     if (!next || next.thrown !== undefined) throw next?.thrown;
     this.#record.order.push(next.n);
+    this.#pending.delete(next.n);
     return answerOf(next);
   }
 
@@ -224,8 +227,7 @@ export class ProgramStages {
   }
 
   #open(): AskedStage[] {
-    const handed = new Set(this.#record.order);
-    return [...this.#stages.values()].filter(({ n }) => !handed.has(n));
+    return [...this.#pending].map((n) => this.#stages.get(n) as AskedStage);
   }
 
   #changed(n: number, name: string, asked: Asked): Departure | undefined {
