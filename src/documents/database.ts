@@ -3,6 +3,7 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
 import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import type { Others } from '../storage/contract.js';
 import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
 import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
@@ -102,6 +103,11 @@ export class Database {
     return this.#store.engine.others?.count ?? 0;
   }
 
+  /** The other processes that have the store open. @internal For the floors above. */
+  get others(): Others | undefined {
+    return this.#store.engine.others;
+  }
+
   /** Bytes on disk. */
   get sizeBytes(): number {
     return this.#store.engine.sizeBytes();
@@ -134,6 +140,11 @@ export class Database {
   async #getStored<T>(id: string): Promise<T | undefined> {
     checkId(id);
     return this.#read((view) => view.get(id)) as T | undefined;
+  }
+
+  /** @internal `get` at once: what was committed before this call. */
+  latest<T extends Document = Document>(id: string): T | undefined {
+    return (this.#store.cached(id) ?? this.#read((view) => view.get(id))) as T | undefined;
   }
 
   async getMany<T = Document>(ids: readonly string[]): Promise<(T | undefined)[]> {
@@ -354,6 +365,7 @@ export class Database {
   /** A snapshot with its own writes, committed by `submit`. @internal For the floors above. */
   workspace(): Workspace {
     return new Workspace(this.view(), {
+      facts: this.#store.facts,
       check: (document) => this.#check(document),
       now: () => this.#store.now(),
     });

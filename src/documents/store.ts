@@ -24,6 +24,7 @@ import { IndexSaves } from './index-saves.js';
 import type { IndexSet } from './index-set.js';
 import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
 import { Pulse } from './pulse.js';
+import { FactsTeller } from './readers/store-facts.js';
 import type { Refs } from './refs.js';
 import { addMark, NO_MARKS, type TimeMarks } from './time-marks.js';
 import { type Shared, View } from './view.js';
@@ -36,6 +37,8 @@ export interface StoreOptions {
   /** Changed documents after which they are saved. Default 20,000. */
   readonly saveAfter?: number | undefined;
   readonly cache: DocumentCache;
+  /** True when other threads of the process can read along. Default false. */
+  readonly canBeFollowed?: boolean | undefined;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
   /** Asked about every commit. Default: none. */
@@ -84,6 +87,8 @@ export class Store implements Shared {
   readonly indexes: IndexSet;
   readonly refs: Refs;
   readonly cache: DocumentCache;
+  /** What readers in other threads are told; undefined where there can be none. */
+  readonly facts: FactsTeller | undefined;
   readonly plans = new PlanCache();
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
@@ -121,6 +126,7 @@ export class Store implements Shared {
     const opened = openIndexes(snapshot, options.indexKind, saves);
     this.indexes = opened.indexes;
     this.refs = opened.refs;
+    this.facts = options.canBeFollowed ? new FactsTeller(this) : undefined;
     this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
     if (saves) this.#saver = this.#saverOf(saves, opened);
     this.#pulse = engine.others && this.#listenTo(engine.others);

@@ -14,13 +14,13 @@ const SCAN_BATCH = 256;
 
 /** What every view of one store shares. */
 export interface Shared {
-  readonly indexes: IndexSet;
-  readonly refs: Refs;
+  readonly indexes: Pick<IndexSet, 'typeIndex' | 'of' | 'all'>;
+  readonly refs: Pick<Refs, 'idOf'>;
   readonly cache: DocumentCache;
   readonly plans: PlanCache;
   /** The newest commit that was published to readers. */
   readonly publishedSeq: number;
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'typesOf' | 'isVersioned'>;
 }
 
 /**
