@@ -43,7 +43,8 @@ export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocumen
   const { priority, deadlineAt, forkedFrom, budgets = [] } = run;
   if (parent) fence(draft, parent.id, parent.owner);
   const owner = parent?.owner ?? leases.own(draft);
-  if (session !== undefined) ensureSession(draft, session);
+  // A part of a run has the session of the whole, which may be removed by now.
+  if (session !== undefined && parent === undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
     definitions: pinned.definitions,
