@@ -15,6 +15,7 @@ const MACHINERY = new Set([
   'cache',
   'cached_response',
   'checkpoint',
+  'embedder_calibration',
   'event',
   'executor',
   'hold',
