@@ -1,5 +1,6 @@
 import type { Clock } from './base/clock.js';
 import type { Database } from './documents/database.js';
+import type { ReservationFacts } from './llm/budgets/budget-document.js';
 import { type CountTokens, estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import type { Price } from './llm/contract.js';
 import type { Resource } from './llm/pools/pool-document.js';
@@ -37,4 +38,13 @@ export async function chooseTokenCounter(given: CountTokens | undefined): Promis
   const count = await loadTokenCounter();
   const estimated = count === estimateTokens;
   return { name: estimated ? 'estimate' : 'gpt-tokenizer', estimated, count };
+}
+
+/** True when the audit trail says that a commit has counted a call: it was told so in that commit. */
+export function isSettledIn(database: Database) {
+  return ({ id, run, path }: ReservationFacts): boolean => {
+    using snapshot = database.snapshot();
+    const told = { _type: 'audit', run, kind: 'stage', path, reservations: id };
+    return snapshot.query(told, { limit: 1 }).length > 0;
+  };
 }

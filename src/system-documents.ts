@@ -22,6 +22,7 @@ export const SYSTEM_DOCUMENTS: readonly NewDocument[] = [
   index('event', 'expires_at'),
   index('cache', 'expires_at'),
   index('cached_response', 'scope', 'at'),
+  index('semantic_entry', 'scope', 'at'),
   index('reservation', 'run'),
   index('audit', 'run'),
   index('audit', 'kind'),

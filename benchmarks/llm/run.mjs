@@ -4,7 +4,6 @@
  *
  *     npm run bench:llm                   a table
  *     npm run bench:llm -- --json         one JSON object
- *     npm run bench:llm -- --soak 60      1,000 streams at once for so many seconds: memory
  *
  * Run `npm run build` first.
  */
@@ -15,27 +14,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bare, jdbx, openaiSdk } from './callers.mjs';
-import { soak } from './soak.mjs';
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '8' },
     calls: { type: 'string', default: '150' },
-    soak: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
 const count = Number(options.calls);
 const CONCURRENCY = 8;
+/** Calls of each kind that are made before the first round. */
+const WARM_UP = 500;
 
 const server = fork(fileURLToPath(new URL('server.mjs', import.meta.url)));
 const port = await new Promise((resolve) => server.once('message', resolve));
 const url = `http://127.0.0.1:${port}`;
 const directory = mkdtempSync(join(tmpdir(), 'jdbx-bench-llm-'));
 try {
-  if (options.soak) await soak(url, join(directory, 'soak'), Number(options.soak));
-  else await compare();
+  await compare();
 } finally {
   server.disconnect();
   rmSync(directory, { recursive: true, force: true });
@@ -51,6 +49,11 @@ async function compare() {
   const samples = Object.fromEntries(
     Object.keys(ways).map((name) => [name, { json: [], stream: [], first: [] }]),
   );
+  // Long enough for the compiler to have seen each way.
+  for (const way of Object.values(ways)) {
+    await way.json(WARM_UP, CONCURRENCY);
+    await way.stream(WARM_UP, CONCURRENCY);
+  }
   for (let round = -1; round < rounds; round++) {
     const names = Object.keys(ways);
     for (const name of round % 2 === 0 ? names : names.toReversed()) {

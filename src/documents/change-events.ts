@@ -6,18 +6,21 @@ export function toChangeEvents(
   commit: Commit,
   matches: (document: unknown) => boolean,
 ): ChangeEvent[] {
-  const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
   const events: ChangeEvent[] = [];
   for (const change of commit.changes) {
-    if (change.kind === 'remove') {
+    if (change.kind === 'forget') continue;
+    const isPut = change.kind === 'put';
+    // Most watchers want few of the changes: an event is made of those alone.
+    if (!matches(isPut ? change.document : { _id: change.id, _type: change.type })) continue;
+    const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
+    if (isPut) {
+      const { document } = change;
+      const { _id: id, _type: type, _rev: rev } = document;
+      events.push({ kind: 'put', id, type, rev, document, ...facts });
+    } else {
       const { id, type, rev } = change;
-      if (matches({ _id: id, _type: type }))
-        events.push({ kind: 'remove', id, type, rev, ...facts });
+      events.push({ kind: 'remove', id, type, rev, ...facts });
     }
-    if (change.kind !== 'put' || !matches(change.document)) continue;
-    const { document } = change;
-    const { _id: id, _type: type, _rev: rev } = document;
-    events.push({ kind: 'put', id, type, rev, document, ...facts });
   }
   return events;
 }

@@ -26,6 +26,8 @@ export interface LiveIndex extends PlannableIndex {
   readonly since: number;
 }
 
+const NONE: LiveIndex[] = [];
+
 /** A document before and after a change; `before` absent at its first insert, `after` at its removal. */
 export interface IndexedChange {
   readonly ref: number;
@@ -61,7 +63,11 @@ export class IndexSet {
   }
 
   of(type: string, seq: number): readonly PlannableIndex[] {
-    return (this.#byType.get(type) ?? []).filter(({ since }) => since <= seq);
+    const indexes = this.#byType.get(type) ?? NONE;
+    // The same array as long as nothing changes: plans are kept for it.
+    return indexes.every(({ since }) => since <= seq)
+      ? indexes
+      : indexes.filter(({ since }) => since <= seq);
   }
 
   *all(): Iterable<LiveIndex> {

@@ -12,11 +12,12 @@ export async function* watchChanges(
   since: number,
   signal: AbortSignal,
 ): AsyncGenerator<ChangeEvent, void> {
-  // Each time anew, since aliases may change while the watcher waits. Compiled filters are kept.
-  const matcher = () =>
+  const compiled = () =>
     compileFilter(expandTypes(filter, (type) => store.catalog.typesOf(type)).filter);
-  matcher();
+  let [catalog, matcher] = [store.catalog, compiled()];
   for await (const commit of followLog(store, since, signal)) {
-    yield* toChangeEvents(commit, matcher());
+    // Aliases may change while the watcher waits.
+    if (catalog !== store.catalog) [catalog, matcher] = [store.catalog, compiled()];
+    yield* toChangeEvents(commit, matcher);
   }
 }

@@ -243,6 +243,22 @@ export interface ResponseCacheRule {
   readonly max_bytes?: number;
   /** Also where `temperature` is not 0. Default false. */
   readonly always?: boolean;
+  /** Also answer questions that mean the same: see `semantic/`. Default: equal requests only. */
+  readonly semantic?: SemanticRule;
+}
+
+/** When a kept answer is given for another question. */
+export interface SemanticRule {
+  /** The id of an `embedder` document, or of one of the program's own. */
+  readonly embedder: string;
+  /** Ask the model all the same, and write down what would have been given. Default false. */
+  readonly shadow?: boolean;
+  /** The share of the answers to be given that are asked for all the same, to check. Default 0.05. */
+  readonly verify?: number;
+  /** A transformer that tells whether two answers agree. Default: their words or their JSON are equal. */
+  readonly judge?: string;
+  /** Take an embedder that compares words. Default false. */
+  readonly lexical?: boolean;
 }
 
 /** US dollars for a million tokens. */

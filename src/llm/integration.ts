@@ -28,6 +28,20 @@ export interface ProviderNames {
  * @throws {JdbxError} INVALID_INTEGRATION with the path of the field
  */
 export function readIntegration(document: unknown, providers: ProviderNames): ReadIntegration {
+  const known = READ.get(document as object);
+  if (known?.providers === providers) return known.integration;
+  const integration = read(document, providers);
+  if (Object.isFrozen(document)) READ.set(document as object, { providers, integration });
+  return integration;
+}
+
+/** A document that cannot change is read once. */
+const READ = new WeakMap<
+  object,
+  { readonly providers: ProviderNames; readonly integration: ReadIntegration }
+>();
+
+function read(document: unknown, providers: ProviderNames): ReadIntegration {
   if (!isPlainObject(document)) {
     return fail('', `expected an integration document, got ${describeType(document)}`);
   }
@@ -90,6 +104,11 @@ const amount: Check = (value, path) => {
     wrong(path, 'a number of at least 0', value);
 };
 
+const share: Check = (value, path) => {
+  amount(value, path);
+  if ((value as number) > 1) wrong(path, 'a number from 0 to 1', value);
+};
+
 const list =
   (item: Check): Check =>
   (value, path) => {
@@ -149,6 +168,10 @@ const cacheRule = shape({
   max_age_ms: integer(1, Number.MAX_SAFE_INTEGER),
   max_bytes: integer(1, Number.MAX_SAFE_INTEGER),
   always: flag,
+  semantic: (value, path) => {
+    shape({ embedder: text }, true)(value, path);
+    shape({ shadow: flag, verify: share, judge: text, lexical: flag })(value, path);
+  },
 });
 
 const CHECKS: { readonly [field: string]: Check } = {

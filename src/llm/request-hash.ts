@@ -12,6 +12,17 @@ import type { ModelRequest } from './contract.js';
  * stored recordings.
  */
 export function requestHash(request: ModelRequest): string {
+  const known = HASHES.get(request);
+  if (known !== undefined) return known;
+  const hash = hashOf(request);
+  HASHES.set(request, hash);
+  return hash;
+}
+
+/** A request never changes once it is made, and is asked for its hash more than once. */
+const HASHES = new WeakMap<ModelRequest, string>();
+
+function hashOf(request: ModelRequest): string {
   const { key: _, settings, messages, ...others } = request;
   return contentHash({
     ...defined(others),

@@ -2,12 +2,14 @@ import { JdbxError } from '../base/errors.js';
 import type { Draft } from '../documents/draft.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import type { Amounts } from '../llm/budgets/amounts.js';
 
 /** What a call came to, and the reservation that it was paid from. */
 export interface Charge {
   readonly reservation: string;
-  readonly amounts: Amounts;
+  /** Counts it, as a part of the stage's commit. */
+  settle(draft: Draft): void;
+  /** That commit is durable, or was not to be. */
+  ended(isCommitted: boolean): void;
 }
 
 /** What stays of an attempt that runs again. */
@@ -95,6 +97,18 @@ export class Attempt {
   leave = (write: (draft: Draft) => void): void => {
     this.#gathered.leavings.push(write);
   };
+
+  /** Makes the stage's commit, and tells those whose counts it holds what became of it. */
+  async through<T>(commit: Promise<T>): Promise<T> {
+    let isCommitted = false;
+    try {
+      const result = await commit;
+      isCommitted = true;
+      return result;
+    } finally {
+      for (const { ended } of this.charges) ended(isCommitted);
+    }
+  }
 
   close(): void {
     this.#over = true;

@@ -1,9 +1,8 @@
 import type { NewDocument } from '../base/document.js';
-import { takeValue, type Value, type ValueObject } from '../base/values.js';
+import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { settle } from '../llm/budgets/reserve.js';
 import { changeSession, type Turn } from '../sessions/sessions.js';
 import { nothingHappened, withdrawCall } from './at-most-once.js';
 import type { Attempt } from './attempt.js';
@@ -12,6 +11,7 @@ import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
 import type { Stage } from './pipeline-document.js';
 import { checkpointId, eventId, type RunError } from './run-document.js';
+import { isCompacting } from './session-compaction.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
 import { type CacheSlot, keepOutput } from './stage-cache.js';
@@ -54,7 +54,7 @@ export interface Failed extends Written {
  */
 export function commitStage(draft: Draft, finished: Finished): void {
   const { run, owner, path, status, output, attempt, facts, stage } = finished;
-  fence(draft, run.id, owner);
+  run.definitions.keepLate(draft, fence(draft, run.id, owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
@@ -75,13 +75,16 @@ export function commitStage(draft: Draft, finished: Finished): void {
       path,
       status,
       ...failure,
+      ...(stage.asked ? { asked: stage.asked } : {}),
       ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
     } as unknown as NewDocument),
   );
   const writes = workspace?.writes ?? [];
   const written = writes.length > 0 ? { writes } : {};
-  auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts, ...written }]);
+  // Not spread, which is slow for so many properties.
+  const entry = Object.assign({ kind: 'stage', status }, facts, written, settledBy(attempt));
+  auditAll(draft, [...attempt.entries, entry]);
 }
 
 /**
@@ -105,29 +108,36 @@ export function noteFailure(draft: Draft, failed: Failed): void {
       update: undefined,
     });
   }
-  auditAll(draft, [...attempt.entries, { kind: 'stage', status, ...facts }]);
+  const entry = { kind: 'stage', status, ...facts, ...settledBy(attempt) };
+  auditAll(draft, [...attempt.entries, entry]);
+}
+
+/** A process that finds the calls of a killed one asks the audit trail whether they are counted. */
+function settledBy({ charges }: Attempt): { readonly reservations?: readonly string[] } {
+  return charges.length === 0 ? {} : { reservations: charges.map((each) => each.reservation) };
 }
 
 /** What the calls came to is counted in the commit that says what became of them. */
 function settleAll(draft: Draft, { charges, leavings }: Attempt): void {
   for (const leave of leavings) leave(draft);
-  for (const { reservation, amounts } of charges) settle(draft, reservation, amounts);
+  for (const charge of charges) charge.settle(draft);
 }
 
 /** Adds entries to the audit trail, as values. */
 export function auditAll(draft: Draft, entries: readonly object[]): void {
-  for (const entry of entries) draft.audit(takeValue(entry) as AuditEntry);
+  for (const entry of entries) draft.audit(entry as AuditEntry);
 }
 
 function changeSessionAfter(draft: Draft, finished: Finished): void {
-  const { run, path, status, turns, stage, context, output, attempt } = finished;
+  const { run, path, status, stage, context, output, attempt } = finished;
+  const turns = isCompacting(run.id, path) ? [] : finished.turns;
   const { session } = run;
   if (session === undefined) return;
   const usage = usageIn(attempt.entries);
   // On what the commit finds: others may have changed the session since the stage began.
   const now = draft.get(session);
   const update = status === 'done' ? sessionUpdate(stage, context, output, now) : undefined;
-  if (turns.length === 0 && usage.calls === 0 && !update) return;
+  if (turns.length === 0 && usage.calls === 0 && !update && !stage.checkpoint) return;
   const checkpoint = checkpointId(run.id, path);
   changeSession(draft, { session, run: run.id, checkpoint, turns, usage, update });
 }

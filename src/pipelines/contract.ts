@@ -3,11 +3,13 @@ import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import type { Grant, ReserveInput } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
+import type { ReserveInput } from '../llm/budgets/reserve.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { ModelEvent } from '../llm/contract.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
+import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { Turn } from '../sessions/sessions.js';
 import type { TokenCounter } from '../sessions/token-window.js';
@@ -16,6 +18,8 @@ import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { RecordedStage } from './programs/recorded.js';
 import type { Spending } from './spending.js';
 import type { Emitted } from './waits/event-document.js';
 import type { WaitKind, WaitPlan } from './waits/wait-document.js';
@@ -69,9 +73,11 @@ export interface RunServices {
   readonly definitions: Definitions;
   readonly codes: GuestCodes;
   readonly sandbox: Sandbox;
+  readonly programs: Programs;
   readonly models: ModelCaller;
-  readonly pools: Pools;
+  readonly pools: Pick<Pools, 'acquire' | 'stateOf'>;
   readonly responses: Responses;
+  readonly semantic: SemanticCache;
   readonly spending: Spending;
   /** The id of the run's session document, if it has one. */
   readonly session: string | undefined;
@@ -83,6 +89,8 @@ export interface RunServices {
   readonly depth: number;
   /** By when the run has to end, in milliseconds since the epoch. */
   readonly deadlineAt: number | undefined;
+  /** When the run began: ISO 8601, UTC. */
+  readonly startedAt: string;
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;
@@ -97,6 +105,12 @@ export interface RunServices {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value>;
+  /** The stages that a program asked for and that are done, below this prefix. */
+  recorded(prefix: string): readonly RecordedStage[];
+  /** The commit that a finished stage's checkpoint came with; 0 when there is none. */
+  commitOf(path: string): number;
+  /** Stages may be gone through again from now on. */
+  revisit(): void;
   /** True when a stage below this prefix has ended before. */
   entered(prefix: string): boolean;
   /** True when `remember` has kept a value at this path. */
@@ -119,11 +133,11 @@ export interface RunServices {
   /** Tells those who listen a piece of a model's answer. */
   tell(path: string, piece: ModelPiece): void;
   /**
-   * Durably sets aside what a call may cost.
+   * Sets aside what a call may cost, so that it is known even when the process is killed.
    *
    * @throws {JdbxError} BUDGET_EXCEEDED, MISSING_DOCUMENT
    */
-  reserve(call: Omit<ReserveInput, 'run'>): Promise<Grant>;
+  reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside>;
   /**
    * Durably notes that an at-most-once call is about to be made.
    *

@@ -1,10 +1,11 @@
 import type { Document } from '../base/document.js';
 import type { Value } from '../base/values.js';
 import type { Workspace } from '../documents/workspace.js';
-import type { Grant } from '../llm/budgets/reserve.js';
+import type { SetAside } from '../llm/budgets/reservations.js';
 import type { ModelCaller } from '../llm/call-model.js';
 import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
+import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
 import type { TokenCounter } from '../sessions/token-window.js';
 import type { Context } from './context.js';
@@ -13,6 +14,8 @@ import type { Definitions } from './definitions.js';
 import type { Execution } from './execution.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { RecordedStage } from './programs/recorded.js';
 import type { Spending } from './spending.js';
 import { Suspended } from './suspended.js';
 
@@ -56,11 +59,17 @@ export abstract class PastRun implements RunServices {
   get sandbox(): Sandbox {
     return this.execution.sandbox;
   }
+  get programs(): Programs {
+    return this.execution.programs;
+  }
   get models(): ModelCaller {
     return this.execution.models;
   }
   get pools(): Pools {
     return this.execution.pools;
+  }
+  get semantic(): SemanticCache {
+    return this.execution.semantic;
   }
   get responses(): Responses {
     return this.execution.responses;
@@ -80,6 +89,16 @@ export abstract class PastRun implements RunServices {
   get deadlineAt(): number | undefined {
     return this.execution.deadlineAt;
   }
+  get startedAt(): string {
+    return this.execution.startedAt;
+  }
+  recorded(prefix: string): readonly RecordedStage[] {
+    return this.execution.recorded(prefix);
+  }
+  commitOf(path: string): number {
+    return this.execution.commitOf(path);
+  }
+  revisit(): void {}
   now(): number {
     return this.execution.now();
   }
@@ -110,7 +129,7 @@ export abstract class PastRun implements RunServices {
   async wait(): Promise<WaitResult> {
     throw new Suspended([]);
   }
-  async child(): Promise<ChildResult> {
+  async child(_pipeline: string, _input: Value, _path: string): Promise<ChildResult> {
     throw new Suspended([]);
   }
   get budgets(): readonly string[] {
@@ -120,7 +139,7 @@ export abstract class PastRun implements RunServices {
     return this.execution.pipelineId;
   }
   tell(): void {}
-  async reserve(): Promise<Grant> {
+  async reserve(): Promise<SetAside> {
     throw new Suspended([]);
   }
   async announce(): Promise<void> {

@@ -152,9 +152,9 @@ async function commit(
   { error, failure, cache }: CommitFacts = {},
 ): Promise<StageEnd> {
   const { path, run, database } = work;
-  const facts = { ...stageFacts(work, attempt, error), ...own };
+  const facts = Object.assign(stageFacts(work, attempt, error), own);
   const finished = { ...work, attempt, facts, status, output, turns, emitted, failure, cache };
-  await database.submit((draft) => commitStage(draft, finished));
+  await attempt.through(database.submit((draft) => commitStage(draft, finished)));
   run.spending.add(path, usageIn(attempt.entries));
   if (emitted) await work.emitted(eventId(run.id, path));
   return { status, output, failure };
@@ -173,16 +173,17 @@ async function remember(
   error: unknown,
 ): Promise<void> {
   const facts = stageFacts(work, attempt, error);
+  // What was used before is found out before there is more of it.
+  const { spending } = work.run;
   try {
-    await work.database.submit((draft) =>
-      noteFailure(draft, { ...work, attempt, facts, status, error }),
-    );
+    const failed = { ...work, attempt, facts, status, error };
+    await attempt.through(work.database.submit((draft) => noteFailure(draft, failed)));
   } catch (failure) {
     // The store's own failure comes out, and says what it came on top of.
     if (failure instanceof Error) failure.cause ??= error;
     throw failure;
   }
-  work.run.spending.add(work.path, usageIn(attempt.entries));
+  spending.add(work.path, usageIn(attempt.entries));
 }
 
 function stageFacts(

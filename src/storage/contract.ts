@@ -54,6 +54,12 @@ export interface Others {
    * and not by each, such as writing files beside the store. Another takes over at its next look.
    */
   readonly doesChores: boolean;
+  /** This process's own place among all. */
+  readonly place: number;
+  /** Shows the others that this process is at work, and as what. */
+  beat(token: number, hasDuties: boolean): void;
+  /** What the others show that live, if they are stopped or not. The dead are not among them. */
+  heartbeats(): readonly Heartbeat[];
   /**
    * What others committed since the last call, oldest first. The engine's `seq` and its
    * snapshots show it from then on, never before.
@@ -68,6 +74,18 @@ export interface Others {
    */
   lock(): Promise<void> | undefined;
   unlock(): void;
+}
+
+/** What a living process shows the others without a commit. */
+export interface Heartbeat {
+  /** Its place among those that have the store open. */
+  readonly place: number;
+  /** Another number each time that it was at work. */
+  readonly beat: number;
+  /** The number under which it executes; 0: it executes nothing. */
+  readonly token: number;
+  /** True when it takes up what others leave. */
+  readonly hasDuties: boolean;
 }
 
 export interface EngineBatch {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalText, contentHash } from '#jdbx/base/canonical.js';
+import { toExtendedJson } from '#jdbx/base/extended-json.js';
 import { isPlainObject, type Value } from '#jdbx/base/values.js';
 import { value } from '../suites/arbitrary-values.ts';
 
@@ -11,6 +12,28 @@ function reversed(source: Value): Value {
   const entries = Object.entries(source as Record<string, Value>).reverse();
   return Object.fromEntries(entries.map(([key, item]) => [key, reversed(item)]));
 }
+
+/** The text as its definition says: a sorted copy of the extended JSON, written by the platform. */
+function naiveText(source: Value): string {
+  const sorted = (json: unknown): unknown => {
+    if (Array.isArray(json)) return json.map(sorted);
+    if (!isPlainObject(json)) return json;
+    const entries = Object.keys(json).map((key) => [key, sorted(json[key])] as const);
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return JSON.stringify(sorted(toExtendedJson(source)));
+}
+
+test('it is sorted extended JSON', () => {
+  const key = fc.constantFrom('10', '9', '01', 'a', '$a', '$date', '$$date', '$binary', '', 'é');
+  const odd = fc.dictionary(key, fc.oneof(value, fc.dictionary(key, value, { maxKeys: 3 })));
+  fc.assert(
+    fc.property(fc.oneof(value, odd), (source) => {
+      expect(canonicalText(source)).toBe(naiveText(source));
+    }),
+    { seed: 12, numRuns: 3_000 },
+  );
+});
 
 test('the order of properties does not change the text', () => {
   fc.assert(

@@ -61,7 +61,7 @@ describe('a stage that asks a pool', () => {
     expect(await db.get('pool_state:pool:p/a')).toMatchObject({
       circuit: { state: 'open' },
       failures: 2,
-      in_flight: [],
+      in_flight: 0,
     });
   });
 
@@ -81,7 +81,7 @@ describe('a stage that asks a pool', () => {
       code: 'MODEL_REFUSED',
     });
     expect(b.requests).toHaveLength(0);
-    expect(await db.get('pool_state:pool:p/a')).toMatchObject({ failures: 0, in_flight: [] });
+    expect(await db.get('pool_state:pool:p/a')).toMatchObject({ failures: 0, in_flight: 0 });
   });
 
   it('leaves the choice to a transformer that sees how the resources do', async () => {
@@ -109,6 +109,19 @@ describe('a stage that asks a pool', () => {
     await put({ resources: [{ id: 'a', integration: 'integration:none' }] });
     const missing = db.run('pipeline:p', 'Well?');
     await expect(missing).rejects.toMatchObject({ code: 'MISSING_DOCUMENT' });
+  });
+
+  it('takes no place of a resource for an answer that is kept', async () => {
+    const resource = { id: 'a', provider: 'openai', endpoint: a.url, model: 'm', concurrency: 1 };
+    const [deterministic, kept] = [{ temperature: 0 }, { response_cache: true }];
+    await put({ resources: [{ ...resource, rate_limit: 1 }] });
+    await db.put(
+      pipeline('p', [{ name: 'ask', integration: 'pool:p', params: deterministic, ...kept }]),
+    );
+    // A second call within the minute would wait until the next one.
+    expect([await run(), await run(), await run()]).toEqual(['from a', 'from a', 'from a']);
+    expect(a.requests).toHaveLength(1);
+    expect(await db.audit.query({ kind: 'llm-call', cached: true }).count()).toBe(2);
   });
 
   it('keeps within its limits under many runs', async () => {

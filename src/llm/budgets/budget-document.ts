@@ -15,20 +15,27 @@ export interface Budget extends Document {
   /** Begin anew each UTC day or month. Default: never. */
   readonly window?: 'day' | 'month';
   readonly spent?: Amounts;
-  /** Set aside for calls that are under way. */
+  /** Set aside for calls that are under way, beside what a process that counts alone holds in memory. */
   readonly reserved?: Amounts;
   /** When the window that `spent` counts began, in milliseconds since the epoch. */
   readonly window_start?: number;
 }
 
 /** A call that is under way: what was set aside for it, and where. */
-export interface Reservation extends Document {
-  readonly _type: 'reservation';
+export interface ReservationFacts {
+  /** Names the call among all. */
+  readonly id: string;
   readonly budgets: readonly string[];
   readonly amounts: Amounts;
   readonly run: string;
   readonly path: string;
 }
+
+/** The same as a document; its `_id` is `reservation:` and the call's. */
+export type Reservation = Document & { readonly _type: 'reservation' } & Omit<
+    ReservationFacts,
+    'id'
+  >;
 
 /** How many budgets may stand above one another. */
 export const CHAIN_LENGTH_MAX = 16;

@@ -8,6 +8,7 @@ import {
   type Budget,
   CHAIN_LENGTH_MAX,
   type Reservation,
+  type ReservationFacts,
   spentAt,
   windowStart,
 } from './budget-document.js';
@@ -40,34 +41,58 @@ export interface Grant {
   readonly amounts: Amounts;
 }
 
+/** What budgets are read from: a commit in the making, or the store as it is. */
+export interface BudgetSource {
+  get(id: string): Document | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** What is set aside beside what the document says. Default: nothing. */
+  alsoReserved?(budget: string): Amounts | undefined;
+}
+
+/** What a call is given, and the budgets that it comes from. */
+export interface Planned {
+  readonly grant: Grant;
+  readonly facts: ReservationFacts;
+}
+
 /**
- * Sets aside what a call may cost, in all its budgets at once, inside one commit: what
- * others have set aside is not there to be spent twice. The answer is cut to what
- * remains.
+ * What a call may cost at most in all its budgets at once; what others have set aside is not
+ * there to be spent twice. The answer is cut to what remains.
  *
  * @throws {JdbxError} BUDGET_EXCEEDED with `details { budget, measure, left, reserved }` when
  * not even an answer of one token can be paid for; MISSING_DOCUMENT for an unknown budget
  */
-export function reserve(draft: Draft, { id, run, path, budgets, need }: ReserveInput): Grant {
-  const chain = chainOf(draft, budgets);
-  const grants = chain.map((budget) => grantOf(budget, need, draft.at));
+export function plan(
+  source: BudgetSource,
+  { id, run, path, budgets, need }: ReserveInput,
+): Planned {
+  const chain = chainOf(source, budgets);
+  const grants = chain.map((budget) => grantOf(budget, need, source));
   const output_tokens = Math.min(need.output_tokens, ...grants.map((grant) => grant.output_tokens));
   const times = grants.flatMap(({ time_ms }) => (time_ms === undefined ? [] : [time_ms]));
   const amounts = amountsOf(need, output_tokens);
-  for (const budget of chain)
-    change(draft, budget, { reserved: addAmounts(reservedOf(budget), amounts) });
-  const names = chain.map(({ _id }) => _id);
-  draft.put(
-    takeDocument({
-      _id: reservationId(id),
-      _type: 'reservation',
-      budgets: names,
-      amounts,
-      run,
-      path,
-    } as NewDocument),
-  );
-  return { output_tokens, amounts, ...(times.length === 0 ? {} : { time_ms: Math.min(...times) }) };
+  const time = times.length === 0 ? {} : { time_ms: Math.min(...times) };
+  return {
+    grant: { output_tokens, amounts, ...time },
+    facts: { id, run, path, budgets: chain.map(({ _id }) => _id), amounts },
+  };
+}
+
+/** Sets aside what a call may cost inside one commit. @throws {JdbxError} as `plan` */
+export function reserve(draft: Draft, input: ReserveInput): Grant {
+  const { grant, facts } = plan(draft, input);
+  setAside(draft, facts);
+  return grant;
+}
+
+/** Writes what is set aside into the budgets that are still there, and for what. */
+export function setAside(draft: Draft, { id, ...facts }: ReservationFacts): void {
+  for (const budget of budgetsIn(draft, facts.budgets)) {
+    change(draft, budget, { reserved: addAmounts(reservedOf(budget), facts.amounts) });
+  }
+  const document = { _id: reservationId(id), _type: 'reservation', ...facts };
+  draft.put(takeDocument(document as unknown as NewDocument));
 }
 
 /**
@@ -79,18 +104,22 @@ export function reserve(draft: Draft, { id, run, path, budgets, need }: ReserveI
 export function settle(draft: Draft, id: string, actual?: Amounts): boolean {
   const reservation = draft.get(reservationId(id)) as Reservation | undefined;
   if (!reservation) return false;
-  const used = actual ?? reservation.amounts;
-  for (const name of reservation.budgets) {
-    const budget = draft.get(name) as Budget | undefined;
-    // A budget may be removed while calls are under way; then nobody counts any more.
-    if (!budget) continue;
+  const { budgets, amounts } = reservation;
+  for (const budget of budgetsIn(draft, budgets)) {
     change(draft, budget, {
-      reserved: subtractAmounts(reservedOf(budget), reservation.amounts),
-      spent: addAmounts(spentAt(budget, draft.at), used),
+      reserved: subtractAmounts(reservedOf(budget), amounts),
+      spent: addAmounts(spentAt(budget, draft.at), actual ?? amounts),
     });
   }
   draft.remove(reservation._id);
   return true;
+}
+
+/** Counts what a call came to that was set aside in memory. */
+export function spend(draft: Draft, budgets: readonly string[], amounts: Amounts): void {
+  for (const budget of budgetsIn(draft, budgets)) {
+    change(draft, budget, { spent: addAmounts(spentAt(budget, draft.at), amounts) });
+  }
 }
 
 export function reservationId(id: string): string {
@@ -107,12 +136,12 @@ export function amountsOf({ input_tokens, price }: CallNeed, output_tokens: numb
 }
 
 /** The budgets and all above them, each once. */
-function chainOf(draft: Draft, names: readonly string[]): Budget[] {
+function chainOf(source: BudgetSource, names: readonly string[]): Budget[] {
   const chain = new Map<string, Budget>();
   const waiting = [...names];
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
     if (chain.has(name)) continue;
-    const budget = budgetIn(draft, name);
+    const budget = budgetIn(source, name);
     chain.set(name, budget);
     if (budget.parent !== undefined) waiting.push(budget.parent);
     if (chain.size > CHAIN_LENGTH_MAX) {
@@ -126,21 +155,28 @@ function chainOf(draft: Draft, names: readonly string[]): Budget[] {
   return [...chain.values()];
 }
 
-function budgetIn(draft: Draft, name: string): Budget {
-  const document: Document | undefined = draft.get(name);
+/** A budget may be removed while calls are under way; then nobody counts any more. */
+function budgetsIn(draft: Draft, names: readonly string[]): Budget[] {
+  return names.flatMap((name) => (draft.get(name) as Budget | undefined) ?? []);
+}
+
+function budgetIn(source: BudgetSource, name: string): Budget {
+  const document = source.get(name);
   if (document?._type === 'budget') return document as Budget;
   throw new JdbxError('MISSING_DOCUMENT', `expected the budget ${name}`, { path: name });
 }
 
-function grantOf(budget: Budget, need: CallNeed, at: number): Omit<Grant, 'amounts'> {
-  const used = addAmounts(spentAt(budget, at), reservedOf(budget));
+function grantOf(budget: Budget, need: CallNeed, source: BudgetSource): Omit<Grant, 'amounts'> {
+  const reserved = addAmounts(reservedOf(budget), source.alsoReserved?.(budget._id) ?? {});
+  const used = addAmounts(spentAt(budget, source.at), reserved);
   const left = leftOf(budget.limits, used);
-  if (left.calls !== undefined && left.calls < 1) throw exceeded(budget, 'calls', left);
-  if (left.time_ms !== undefined && left.time_ms <= 0) throw exceeded(budget, 'time_ms', left);
+  if (left.calls !== undefined && left.calls < 1) throw exceeded(budget, 'calls', left, reserved);
+  if (left.time_ms !== undefined && left.time_ms <= 0)
+    throw exceeded(budget, 'time_ms', left, reserved);
   const tokens = left.tokens === undefined ? Infinity : left.tokens - need.input_tokens;
-  if (tokens < 1) throw exceeded(budget, 'tokens', left);
+  if (tokens < 1) throw exceeded(budget, 'tokens', left, reserved);
   const paid = left.cost_usd === undefined ? Infinity : tokensFor(left.cost_usd, need);
-  if (paid < 1) throw exceeded(budget, 'cost_usd', left);
+  if (paid < 1) throw exceeded(budget, 'cost_usd', left, reserved);
   const { time_ms } = left;
   return {
     output_tokens: Math.floor(Math.min(tokens, paid)),
@@ -156,7 +192,7 @@ function tokensFor(dollars: number, { input_tokens, price }: CallNeed): number {
   return price.output_per_million === 0 ? Infinity : left / price.output_per_million;
 }
 
-function exceeded(budget: Budget, measure: Measure, left: Amounts): JdbxError {
+function exceeded(budget: Budget, measure: Measure, left: Amounts, reserved: Amounts): JdbxError {
   const limit = budget.limits[measure];
   const text = `expected ${measure} to be left in ${budget._id}, but ${left[measure]} of ${limit} are`;
   return new JdbxError('BUDGET_EXCEEDED', text, {
@@ -164,7 +200,7 @@ function exceeded(budget: Budget, measure: Measure, left: Amounts): JdbxError {
       budget: budget._id,
       measure,
       left: left[measure],
-      reserved: reservedOf(budget)[measure] ?? 0,
+      reserved: reserved[measure] ?? 0,
     },
   });
 }

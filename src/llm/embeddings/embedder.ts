@@ -1,3 +1,5 @@
+import type { Price } from '../contract.js';
+
 /**
  * Turns texts into vectors that lie close where their meanings do. Vectors of different
  * embedders cannot be compared, so `id` is stored beside each.
@@ -10,6 +12,8 @@ export interface Embedder {
   readonly kind: 'semantic' | 'lexical';
   /** The longest text, in tokens. */
   readonly maxTokens?: number;
+  /** What it costs; `input_per_million` counts. Default: nothing is known. */
+  readonly price?: Price | undefined;
   /**
    * One vector of length 1 for each text, in their order.
    *
@@ -22,6 +26,8 @@ export interface EmbedOptions {
   /** Some models embed what is looked for otherwise than what is found. */
   readonly purpose?: 'query' | 'document' | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told the tokens of each request, as the provider counted them. */
+  readonly onTokens?: ((tokens: number) => void) | undefined;
 }
 
 /** Scales a vector to length 1; one of zeros stays. */

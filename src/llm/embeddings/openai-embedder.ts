@@ -2,7 +2,7 @@ import { JdbxError } from '../../base/errors.js';
 import { isPlainObject } from '../../base/values.js';
 import type { Integration, ProviderCall } from '../contract.js';
 import type { Transport } from '../transport/transport.js';
-import { type Embedder, unit } from './embedder.js';
+import { type Embedder, type EmbedOptions, unit } from './embedder.js';
 
 /** Texts in one request; servers refuse more than some 2,000. */
 const TEXTS_AT_ONCE = 256;
@@ -26,11 +26,16 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/embeddings`;
   const auth = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
 
-  const embedSome = async (input: readonly string[], signal: AbortSignal) => {
+  const embedSome = async (
+    input: readonly string[],
+    { signal = new AbortController().signal, onTokens }: EmbedOptions,
+  ) => {
     const request = { model, messages: [], settings: {} };
     const call: ProviderCall = { request, integration, secret, idempotencyKey: 'embed', signal };
     const body = { model, input, encoding_format: 'float' };
     const answer = await transport.whole({ url, headers: {}, auth, body }, call);
+    const { prompt_tokens } = isPlainObject(answer.body.usage) ? answer.body.usage : {};
+    if (typeof prompt_tokens === 'number') onTokens?.(prompt_tokens);
     return readVectors(answer.body.data, input.length, dims);
   };
 
@@ -38,10 +43,11 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
     id: `openai/${model}@${dims}`,
     dims,
     kind: 'semantic',
-    async embed(texts, { signal = new AbortController().signal } = {}) {
+    price: integration.price,
+    async embed(texts, options = {}) {
       const vectors: Float32Array[] = [];
       for (let from = 0; from < texts.length; from += TEXTS_AT_ONCE) {
-        vectors.push(...(await embedSome(texts.slice(from, from + TEXTS_AT_ONCE), signal)));
+        vectors.push(...(await embedSome(texts.slice(from, from + TEXTS_AT_ONCE), options)));
       }
       return vectors;
     },

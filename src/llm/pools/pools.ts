@@ -1,7 +1,11 @@
+import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Draft } from '../../documents/draft.js';
 import type { Price } from '../contract.js';
+import type { Left } from '../counting/calls-file.js';
+import type { Counts, Hold, Submit } from '../counting/hold.js';
 import { canTake, type PoolNeed } from './abilities.js';
+import { MemoryStates } from './memory-states.js';
 import {
   type Pool,
   QUEUE_MAX_DEFAULT,
@@ -9,20 +13,19 @@ import {
   STRATEGIES,
   type Strategy,
 } from './pool-document.js';
-import { type CallEnd, enter, leave, readState, writeState } from './resource-state.js';
+import { type CallEnd, enter, leave, type ResourceState, wasAdmitted } from './resource-state.js';
+import { type StateTable, stateId, stateTableOf } from './state-table.js';
 import { type Candidate, ordered } from './strategy.js';
 import { WaitingLine } from './waiting-line.js';
 
-/** How long a call counts as under way when nobody says that it ended, in milliseconds. */
-const TICKET_MS = 15 * 60_000;
 /** How soon to look whether another process has let go of a resource, in milliseconds. */
 const LOOK_MS = 250;
+/** How far the documents may be behind what memory counts, in milliseconds. */
+const BEHIND_MS = 250;
 
 export interface AcquireInput {
   readonly pool: Pool;
   readonly need: PoolNeed;
-  /** Names the call, so that it is let go once. */
-  readonly id: string;
   /** Resources that failed this call before. */
   readonly exclude?: ReadonlySet<string> | undefined;
   /** The resource that a transformer picked; tried before the others. */
@@ -40,19 +43,31 @@ export interface Lease {
 }
 
 export interface PoolsDeps {
-  readonly submit: <T>(plan: (draft: Draft) => T) => Promise<T>;
+  readonly submit: Submit;
+  readonly get: (id: string) => Document | undefined;
+  /** Says whether memory counts. */
+  readonly hold: Hold;
+  /** Names this opener of the store. */
+  readonly owner: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly random: () => number;
   /** The price of a resource, where one is known. */
   readonly priceOf?: ((resource: Resource) => Price | undefined) | undefined;
 }
 
 /** Finds resources for calls within the limits that their pools set. */
-export class Pools {
+export class Pools implements Counts {
   readonly #deps: PoolsDeps;
   readonly #lines = new Map<string, WaitingLine>();
+  readonly #memory: MemoryStates;
+  #writing: NodeJS.Timeout | undefined;
 
   constructor(deps: PoolsDeps) {
     this.#deps = deps;
+    const { get, now, owner, hold } = deps;
+    this.#memory = new MemoryStates(get, now, owner);
+    hold.add(this);
   }
 
   /**
@@ -74,36 +89,115 @@ export class Pools {
     return this.#lines.get(pool)?.length ?? 0;
   }
 
+  /** What is known of a resource now. */
+  stateOf(pool: string, resource: string): ResourceState | undefined {
+    const { hold, get } = this.#deps;
+    if (hold.isMine) return this.#memory.read(pool, resource);
+    return get(stateId(pool, resource)) as (Document & ResourceState) | undefined;
+  }
+
+  write(draft: Draft): void {
+    this.#memory.into(draft);
+  }
+
+  clear(): void {
+    this.#memory.clear();
+    clearTimeout(this.#writing);
+    this.#writing = undefined;
+  }
+
+  recoverInto(draft: Draft, { admitted }: Left): void {
+    const table = stateTableOf(draft);
+    // Before any of them is written anew.
+    const unwritten = admitted.filter(({ pool, resource, at }) => {
+      const written_at = draft.get(stateId(pool, resource))?.written_at ?? 0;
+      return (written_at as number) <= at;
+    });
+    for (const call of unwritten) {
+      const pool = draft.get(call.pool) as Pool | undefined;
+      const resource = pool?.resources.find(({ id }) => id === call.resource);
+      if (!resource) continue;
+      const state = table.read(call.pool, call.resource);
+      table.write(call.pool, call.resource, wasAdmitted(state, resource, call));
+    }
+  }
+
   #attempt(input: AcquireInput): Promise<Resource | number> {
-    return this.#deps.submit((draft) => this.#choose(draft, input));
+    return this.#count((table) => this.#choose(table, input));
+  }
+
+  #count<T>(work: (table: StateTable) => T): Promise<T> {
+    return this.#deps.hold.count(
+      () => {
+        const result = work(this.#memory);
+        this.#writing ??= this.#writeLater();
+        return result;
+      },
+      (draft) => work(stateTableOf(draft)),
+    );
   }
 
   /** Takes the first resource that lets the call through, or tells when to look again. */
-  #choose(draft: Draft, input: AcquireInput): Resource | number {
-    const { pool, need, id } = input;
-    const candidates = this.#candidates(draft, input);
+  #choose(table: StateTable, input: AcquireInput): Resource | number {
+    const { pool, need } = input;
+    const candidates = this.#candidates(table, input);
     if (candidates.length === 0) throw exhausted(pool, input);
-    const ticket = { id, tokens: need.tokens, until: draft.at + TICKET_MS };
     let waitMs = Number.POSITIVE_INFINITY;
     for (const { resource, state } of candidates) {
-      const entered = enter(state, { resource, pool, ticket, now: draft.at });
+      const ticket = this.#ticket(input);
+      const entered = enter(state, { resource, pool, ticket, now: table.at });
       if ('waitMs' in entered) waitMs = Math.min(waitMs, entered.waitMs);
       else {
         const chosen = Math.max(...candidates.map((one) => one.state.chosen)) + 1;
-        writeState(draft, pool._id, resource.id, { ...entered, chosen });
+        table.write(pool._id, resource.id, { ...entered, chosen });
+        if (table === this.#memory) this.#tellFile(pool, resource, need.tokens);
         return resource;
       }
     }
     return waitMs === Number.POSITIVE_INFINITY ? LOOK_MS : waitMs;
   }
 
-  #candidates(draft: Draft, { pool, need, exclude, first }: AcquireInput): Candidate[] {
+  #ticket({ need }: AcquireInput) {
+    return { owner: this.#deps.owner, tokens: need.tokens };
+  }
+
+  /** What was let through within a minute counts, even when this process is killed. */
+  #tellFile({ _id }: Pool, { id, rate_limit, tokens_per_minute }: Resource, tokens: number): void {
+    if (rate_limit === undefined && tokens_per_minute === undefined) return;
+    this.#deps.hold.file?.admit({ pool: _id, resource: id, tokens, at: this.#deps.now() });
+  }
+
+  #writeLater(): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#writing = undefined;
+      // A store that fails is told to whoever commits next.
+      this.#writeNow().catch(() => {});
+    }, BEHIND_MS);
+    return timer.unref();
+  }
+
+  async #writeNow(): Promise<void> {
+    if (!this.#deps.hold.isMine || !this.#memory.hasNews) return;
+    const until = this.#deps.now() - 1;
+    let undo = () => {};
+    try {
+      await this.#deps.submit((draft) => {
+        undo = this.#memory.into(draft);
+      });
+      this.#deps.hold.file?.forgetAdmitted(until);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  #candidates(table: StateTable, { pool, need, exclude, first }: AcquireInput): Candidate[] {
     const { random, priceOf } = this.#deps;
     const able = pool.resources
       .map((resource, place) => ({
         resource,
         place,
-        state: readState(draft, pool._id, resource.id),
+        state: table.read(pool._id, resource.id),
         price: priceOf?.(resource),
       }))
       .filter(({ resource }) => !exclude?.has(resource.id) && canTake(resource, need));
@@ -112,12 +206,17 @@ export class Pools {
     return [...others.filter(isFirst), ...others.filter((one) => !isFirst(one))];
   }
 
-  async #release({ pool, id }: AcquireInput, resource: Resource, end: CallEnd): Promise<void> {
-    await this.#deps.submit((draft) => {
-      const state = readState(draft, pool._id, resource.id);
-      const left = leave(state, { resource, pool, id, end, now: draft.at });
-      writeState(draft, pool._id, resource.id, left);
+  async #release(input: AcquireInput, resource: Resource, end: CallEnd): Promise<void> {
+    const { pool } = input;
+    const ticket = this.#ticket(input);
+    const isUrgent = await this.#count((table) => {
+      const state = table.read(pool._id, resource.id);
+      const left = leave(state, { resource, pool, ticket, end, now: table.at });
+      table.write(pool._id, resource.id, left);
+      const { circuit, blocked_until } = state;
+      return left.circuit.state !== circuit.state || left.blocked_until !== blocked_until;
     });
+    if (isUrgent) await this.#writeNow();
     this.#lines.get(pool._id)?.wake();
   }
 

@@ -1,20 +1,20 @@
-import type { Document, NewDocument } from '../../base/document.js';
-import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
 import { type Circuit, CLOSED, ended, entered, waitFor } from './circuit.js';
 import type { Pool, Resource } from './pool-document.js';
 import { admit, correct } from './rate.js';
 
 /**
  * What is known of a resource, kept as a document: processes that share the store share
- * its limits, and anyone can query how it does.
+ * its limits, and anyone can query how it does. It has one size, however many calls are
+ * under way.
  */
 export interface ResourceState {
   /** See `rate.ts`. */
   readonly requests_until: number;
   readonly tokens_until: number;
-  /** Calls under way. One that is not over by `until` was forgotten by a process that died. */
-  readonly in_flight: readonly Ticket[];
+  /** Calls under way. */
+  readonly in_flight: number;
+  /** Whose they are, by the openers of the store. */
+  readonly holders: { readonly [owner: string]: Holder };
   /** The provider asked to be left alone until then, in milliseconds since the epoch. */
   readonly blocked_until: number;
   readonly circuit: Circuit;
@@ -26,12 +26,21 @@ export interface ResourceState {
   readonly chosen: number;
 }
 
-export interface Ticket {
-  readonly id: string;
-  readonly tokens: number;
-  /** Milliseconds since the epoch. */
+export type Holder = {
+  readonly calls: number;
+  /** One that began none until then died with those under way; milliseconds since the epoch. */
   readonly until: number;
+};
+
+/** A call that asks to be let through. */
+export interface Ticket {
+  /** Who makes it. */
+  readonly owner: string;
+  readonly tokens: number;
 }
+
+/** How long an opener's calls count as under way when it begins no other, in milliseconds. */
+const HOLDER_MS = 15 * 60_000;
 
 /** How a call ended, as far as its resource is concerned. */
 export interface CallEnd {
@@ -44,10 +53,11 @@ export interface CallEnd {
   readonly retry_after_ms?: number | undefined;
 }
 
-const FRESH: ResourceState = {
+export const FRESH: ResourceState = {
   requests_until: 0,
   tokens_until: 0,
-  in_flight: [],
+  in_flight: 0,
+  holders: {},
   blocked_until: 0,
   circuit: CLOSED,
   latency_ms: 0,
@@ -59,22 +69,6 @@ const FRESH: ResourceState = {
 /** The weight of the newest call in the average latency. */
 const LATENCY_WEIGHT = 0.2;
 
-export function readState(draft: Draft, pool: string, resource: string): ResourceState {
-  const document = draft.get(stateId(pool, resource)) as (Document & ResourceState) | undefined;
-  return { ...FRESH, ...document };
-}
-
-export function writeState(
-  draft: Draft,
-  pool: string,
-  resource: string,
-  state: ResourceState,
-): void {
-  const { _rev: _, ...fields } = state as ResourceState & { _rev?: number };
-  const names = { _id: stateId(pool, resource), _type: 'pool_state', pool, resource };
-  draft.put(takeDocument({ ...fields, ...names } as unknown as NewDocument));
-}
-
 /**
  * The state after a call went through, or how long it has to wait in milliseconds and
  * what for; a wait without end is `Infinity`: something that is under way must end first.
@@ -83,11 +77,12 @@ export function enter(
   state: ResourceState,
   { resource, pool, ticket, now }: { resource: Resource; pool: Pool; ticket: Ticket; now: number },
 ): ResourceState | Blocked {
-  const in_flight = state.in_flight.filter(({ until }) => until > now);
+  const alive = holdersAt(state, now);
+  const in_flight = callsOf(alive);
   const { concurrency = Infinity, rate_limit, tokens_per_minute } = resource;
   const rest = Math.max(waitFor(state.circuit, now), state.blocked_until - now);
   if (rest > 0) return { waitMs: rest, why: state.blocked_until > now ? 'retry-after' : 'circuit' };
-  if (in_flight.length >= concurrency) return { waitMs: Infinity, why: 'concurrency' };
+  if (in_flight >= concurrency) return { waitMs: Infinity, why: 'concurrency' };
   const requests = admitted(state.requests_until, 1, rate_limit, now);
   if ('waitMs' in requests) return { waitMs: requests.waitMs, why: 'rate_limit' };
   const tokens = admitted(state.tokens_until, ticket.tokens, tokens_per_minute, now);
@@ -96,7 +91,8 @@ export function enter(
     ...state,
     requests_until: requests.until,
     tokens_until: tokens.until,
-    in_flight: [...in_flight, ticket],
+    in_flight: in_flight + 1,
+    holders: { ...alive, [ticket.owner]: oneMore(alive[ticket.owner], now) },
     circuit: entered(state.circuit, now, pool.circuit),
   };
 }
@@ -112,18 +108,19 @@ export function leave(
   {
     resource,
     pool,
-    id,
+    ticket,
     end,
     now,
-  }: { resource: Resource; pool: Pool; id: string; end: CallEnd; now: number },
+  }: { resource: Resource; pool: Pool; ticket: Ticket; end: CallEnd; now: number },
 ): ResourceState {
-  const ticket = state.in_flight.find((one) => one.id === id);
-  const unused = ticket && end.tokens !== undefined ? ticket.tokens - end.tokens : 0;
+  const unused = end.tokens === undefined ? 0 : ticket.tokens - end.tokens;
   const { tokens_per_minute } = resource;
   const { isFailure, latency_ms, retry_after_ms = 0 } = end;
+  const holders = oneLess(holdersAt(state, now), ticket.owner);
   return {
     ...state,
-    in_flight: state.in_flight.filter((one) => one.id !== id),
+    in_flight: callsOf(holders),
+    holders,
     tokens_until:
       tokens_per_minute === undefined
         ? state.tokens_until
@@ -136,14 +133,54 @@ export function leave(
   };
 }
 
+/** The state when nobody but `owner` has calls under way. */
+export function onlyOf(state: ResourceState, owner: string): ResourceState {
+  const own = state.holders[owner];
+  const holders = own ? { [owner]: own } : {};
+  return { ...state, holders, in_flight: callsOf(holders) };
+}
+
+/** The state after a call that went through when somebody else counted. */
+export function wasAdmitted(
+  state: ResourceState,
+  { rate_limit, tokens_per_minute }: Resource,
+  { tokens, at }: { readonly tokens: number; readonly at: number },
+): ResourceState {
+  const filled = (until: number, cost: number, limit: number | undefined) =>
+    limit === undefined ? until : correct(Math.max(until, at), -cost, limit);
+  return {
+    ...state,
+    requests_until: filled(state.requests_until, 1, rate_limit),
+    tokens_until: filled(state.tokens_until, tokens, tokens_per_minute),
+  };
+}
+
+type Holders = ResourceState['holders'];
+
+function holdersAt({ holders }: ResourceState, now: number): Holders {
+  const entries = Object.entries(holders);
+  const alive = entries.filter(([, { until }]) => until > now);
+  return alive.length === entries.length ? holders : Object.fromEntries(alive);
+}
+
+function callsOf(holders: Holders): number {
+  return Object.values(holders).reduce((sum, { calls }) => sum + calls, 0);
+}
+
+function oneMore(holder: Holder | undefined, now: number): Holder {
+  return { calls: (holder?.calls ?? 0) + 1, until: now + HOLDER_MS };
+}
+
+function oneLess(holders: Holders, owner: string): Holders {
+  const { [owner]: holder, ...others } = holders;
+  if (!holder || holder.calls <= 1) return others;
+  return { ...others, [owner]: { ...holder, calls: holder.calls - 1 } };
+}
+
 function admitted(until: number, cost: number, limit: number | undefined, now: number) {
   return limit === undefined ? { until } : admit(until, cost, limit, now);
 }
 
 function averaged(before: number, latest: number): number {
   return before === 0 ? latest : before + LATENCY_WEIGHT * (latest - before);
-}
-
-function stateId(pool: string, resource: string): string {
-  return `pool_state:${pool}/${resource}`;
 }

@@ -44,7 +44,7 @@ const RANKS: Readonly<Record<Strategy, (random: () => number) => Rank>> = {
   least_busy:
     () =>
     ({ state, resource }) =>
-      state.in_flight.length / (resource.concurrency ?? 1_000_000),
+      state.in_flight / (resource.concurrency ?? 1_000_000),
   /** By the price of a call with as much answer as question; what has no price comes last. */
   cheapest:
     () =>

@@ -6,6 +6,7 @@ import type { Draft } from '../../documents/draft.js';
 import { takeDocument } from '../../documents/take-document.js';
 import type { ModelRequest, ModelUsage, ResponseCacheRule } from '../contract.js';
 import { requestHash } from '../request-hash.js';
+import { entryId } from '../semantic/entry.js';
 
 /** Bytes that the kept answers of one integration may take. */
 export const RESPONSES_BYTES_MAX = 64 * 2 ** 20;
@@ -98,10 +99,14 @@ export class Responses {
    * comes to nothing. Undefined at once, so that whoever asks can `make` it before others ask.
    */
   find(slot: Slot, nowMs: number): Promise<Kept | undefined> | undefined {
-    const stored = this.#deps.get(slot.id) as CachedResponse | undefined;
-    const { maxAgeMs = Infinity } = slot;
-    if (stored && Date.parse(stored.at) + maxAgeMs > nowMs) return Promise.resolve(stored);
-    return this.#shared.get(slot.id);
+    const stored = this.stored(slot, nowMs);
+    return stored ? Promise.resolve(stored) : this.#shared.get(slot.id);
+  }
+
+  /** What is kept for the slot and young enough. */
+  stored({ id, maxAgeMs = Number.POSITIVE_INFINITY }: Slot, nowMs: number): Kept | undefined {
+    const stored = this.#deps.get(id) as CachedResponse | undefined;
+    return stored && Date.parse(stored.at) + maxAgeMs > nowMs ? stored : undefined;
   }
 
   /**
@@ -166,6 +171,7 @@ function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: St
   const { id, scope, requestHash: request_hash } = slot;
   const before = (draft.get(sizeId(scope)) ?? {}) as { bytes?: number; entries?: number };
   const gone = [...evicted, id].map((each) => draft.remove(each) as CachedResponse | undefined);
+  for (const each of [...evicted, id]) draft.remove(entryId(each));
   const removed = gone.filter((each) => each !== undefined);
   const freed = removed.reduce((sum, each) => sum + each.bytes, 0);
   const at = new Date(draft.at).toISOString();

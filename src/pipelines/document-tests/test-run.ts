@@ -5,14 +5,15 @@ import type { Database } from '../../documents/database.js';
 import type { Workspace } from '../../documents/workspace.js';
 import type { ModelCaller } from '../../llm/call-model.js';
 import type { ModelCallResult } from '../../llm/contract.js';
-import { Pools } from '../../llm/pools/pools.js';
 import { Responses } from '../../llm/responses/responses.js';
+import { SemanticCache } from '../../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../../sandbox/contract.js';
 import { Attempt } from '../attempt.js';
 import { Context } from '../context.js';
 import type { RunServices, StageWork } from '../contract.js';
 import { Definitions } from '../definitions.js';
 import type { FindDocument, GuestCodes } from '../guests/guest-codes.js';
+import { Programs } from '../programs/programs.js';
 import { Spending } from '../spending.js';
 import type { DocumentTest } from './read-tests.js';
 
@@ -41,7 +42,7 @@ export function openTestRun(
   const run: RunServices = {
     id: `test/${document._id}`,
     definitions: new Definitions(
-      {},
+      { definitions: {}, hashes: {} },
       {
         current: (id) => find(id) ?? workspace.get(id),
         revision: () => undefined,
@@ -50,8 +51,14 @@ export function openTestRun(
     ),
     codes,
     sandbox,
+    programs: new Programs(sandbox, 1),
+    startedAt: new Date(test.now).toISOString(),
+    recorded: () => [],
+    commitOf: () => 0,
+    revisit: () => {},
     models: cannedModels(test.answers),
-    pools: new Pools({ submit: refuse, random: () => 0.5 }),
+    pools: { acquire: refuse, stateOf: () => undefined },
+    semantic: new SemanticCache({ get: () => undefined, entries: refuse, embedder: refuse }),
     responses: new Responses({ get: () => undefined, oldest: async () => [] }),
     pipelineId: document._id,
     budgets: [],

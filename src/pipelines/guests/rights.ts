@@ -11,8 +11,12 @@ const PROTECTED_TYPES = new Set([
   'blob',
   'checkpoint',
   'credential',
+  'executor',
+  'hold',
   'index',
   'intent',
+  'pool_state',
+  'reservation',
   'run',
   'schema',
   'stripped',
@@ -24,6 +28,8 @@ const PROTECTED_TYPES = new Set([
  * type does not cover them: it has to name the type.
  */
 const DEFINITION_TYPES = [
+  'embedder',
+  'embedder_calibration',
   'execution_engine',
   'integration',
   'pipeline',

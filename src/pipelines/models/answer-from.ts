@@ -10,7 +10,7 @@ import { isTargetsFault } from './fall-back.js';
 import { type Heard, resumed } from './heard.js';
 import { handleError, transformRequest, transformResponse } from './integration-hooks.js';
 import { readOutput, withFault } from './structured-output.js';
-import type { Target } from './targets.js';
+import type { Target } from './target.js';
 
 export interface Answer {
   readonly target: Target;
@@ -37,7 +37,7 @@ export async function answerFrom(work: StageWork, asking: Asking): Promise<Answe
   const tell = (outcome: Omit<CallEnd, 'latency_ms'>) =>
     ended?.({ ...outcome, latency_ms: Math.max(0, work.run.now() - startedAt) });
   try {
-    const plain = buildRequest(work, integration, said);
+    const plain = target.request ?? buildRequest(work, integration, said);
     const request = await transformRequest(work, integration, plain);
     const answering = { work, integration, heard: asking.heard };
     const { response, facts } = await answerOf(answering, request, begun);

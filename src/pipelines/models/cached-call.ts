@@ -1,9 +1,11 @@
 import type { ValueObject } from '../../base/values.js';
 import { eventsOf } from '../../llm/answer-builder.js';
 import type { ModelRequest, ModelResponse } from '../../llm/contract.js';
-import { type Kept, type Slot, slotOf } from '../../llm/responses/responses.js';
+import type { Kept, Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
-import type { ModelCall } from './call-model.js';
+import type { ModelCall } from './model-call.js';
+import { slotFor } from './response-slot.js';
+import { findSimilar, isGiven, learnFrom, likeness } from './similar-call.js';
 import { readOutput } from './structured-output.js';
 
 /**
@@ -15,19 +17,26 @@ export async function orKept(
   call: ModelCall,
   make: () => Promise<Kept>,
 ): Promise<ValueObject> {
-  const { run, stage } = work;
+  const { run } = work;
   const { integration, request } = call;
-  const rule = stage.response_cache ?? (integration.response_cache as typeof stage.response_cache);
-  const slot = slotOf(integration, request, rule);
+  const slot = slotFor(work, integration, request);
   if (!slot) return (await make()).response;
   const startedAt = run.now();
   const find = () => run.responses.find(slot, startedAt);
+  const similar = find() ? undefined : await findSimilar(work, call, slot);
+  if (similar?.kept && isGiven(similar, slot.requestHash)) {
+    const use = { slot: similar.slot, kept: similar.kept, startedAt };
+    return used(work, call, { ...use, semantic: likeness(similar) });
+  }
   for (let finding = find(); finding; finding = find()) {
     const kept = await untilStopped(finding, work.signal);
     if (kept) return used(work, call, { slot, kept, startedAt });
   }
-  const keeping = { isSound: isSound(request), leave: work.leave };
-  return (await run.responses.make(slot, make, keeping)).response;
+  // Nothing may be awaited between the last look and this, or equal requests would be made twice.
+  const sound = isSound(request);
+  const made = await run.responses.make(slot, make, { isSound: sound, leave: work.leave });
+  if (similar && sound(made.response)) await learnFrom(work, similar, made, slot.id);
+  return made.response;
 }
 
 /** Half an answer, or one that does not fit its schema, is not given again. */
@@ -48,9 +57,12 @@ interface Use {
   readonly slot: Slot;
   readonly kept: Kept;
   readonly startedAt: number;
+  /** How like the question is that the answer was given to. Default: equal. */
+  readonly semantic?: ValueObject | undefined;
 }
 
-function used(work: StageWork, call: ModelCall, { slot, kept, startedAt }: Use): ValueObject {
+function used(work: StageWork, call: ModelCall, use: Use): ValueObject {
+  const { slot, kept, startedAt, semantic } = use;
   const { run, path } = work;
   const { integration, request, part, heard } = call;
   const { response, saves } = kept;
@@ -67,6 +79,7 @@ function used(work: StageWork, call: ModelCall, { slot, kept, startedAt }: Use):
     path,
     ...(part === undefined ? {} : { part }),
     cached: true,
+    ...(semantic === undefined ? {} : { semantic }),
     from: slot.id,
     integration: integration._id,
     integration_rev: integration._rev,

@@ -5,7 +5,7 @@ import { type Answer, type Asking, answerFrom } from './answer-from.js';
 import type { Said } from './build-request.js';
 import { mayFallBack } from './fall-back.js';
 import { Heard } from './heard.js';
-import type { Targets } from './targets.js';
+import type { Target, Targets } from './target.js';
 
 /** Tries one target after the other; the last one's error counts. */
 export async function firstAnswer(work: StageWork, targets: Targets, said: Said): Promise<Answer> {
@@ -14,7 +14,7 @@ export async function firstAnswer(work: StageWork, targets: Targets, said: Said)
   for (let target = await targets.next(); target; target = await targets.next()) {
     const heard = listens(work) ? new Heard() : undefined;
     try {
-      if (work.stage.at_most_once && !failed) await work.run.announce(work.path);
+      if (work.stage.at_most_once && !failed) await announce(work, target);
       return await maybeHedged(work, targets, { target, said, begun, heard });
     } catch (error) {
       if (work.signal.aborted || !mayFallBack(work, error)) throw error;
@@ -24,6 +24,16 @@ export async function firstAnswer(work: StageWork, targets: Targets, said: Said)
   }
   if (failed) throw failed.error;
   throw new JdbxError('INVALID_INTEGRATION', `expected an integration for ${work.path}`);
+}
+
+/** A target that is not asked after all is free for others. */
+async function announce({ run, path }: StageWork, { ended }: Target): Promise<void> {
+  try {
+    await run.announce(path);
+  } catch (error) {
+    await ended?.({ isFailure: false, tokens: 0, latency_ms: 0 });
+    throw error;
+  }
 }
 
 function listens({ stage }: StageWork): boolean {

@@ -1,13 +1,17 @@
 import type { Document } from '../../base/document.js';
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { describeType, type ValueObject } from '../../base/values.js';
+import type { ModelRequest } from '../../llm/contract.js';
 import type { PoolNeed } from '../../llm/pools/abilities.js';
 import type { Pool, Resource } from '../../llm/pools/pool-document.js';
+import type { Lease } from '../../llm/pools/pools.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
+import { isCustom } from '../pins.js';
 import { buildRequest, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
-import type { Target, Targets } from './targets.js';
+import { slotFor } from './response-slot.js';
+import type { Target, Targets } from './target.js';
 
 /**
  * The resources of a pool, each when it is free and its limits allow, and none twice for
@@ -22,16 +26,15 @@ export async function poolTargets(
   const need = await needOf(buildRequest(work, document, said));
   const first = await picked(work, pool, need);
   const exclude = new Set<string>();
+  const requests: Requests = new Map();
   const next = async (signal = work.signal): Promise<Target | undefined> => {
-    const { run, path, attempt } = work;
-    const id = `${run.id}/${path}/${attempt}/${exclude.size}`;
-    const { priority } = run;
-    const asked = { pool, need, id, exclude, first, priority, signal };
+    const { pools, priority } = work.run;
+    const kept = exclude.size === 0 ? keptTarget(work, pool, said, requests) : undefined;
+    if (kept) return kept;
     try {
-      const { resource, release } = await run.pools.acquire(asked);
-      exclude.add(resource.id);
-      const integration = integrationOf(work, pool, resource);
-      return { integration, facts: { pool: pool._id, resource: resource.id }, ended: release };
+      const lease = await pools.acquire({ pool, need, exclude, first, priority, signal });
+      exclude.add(lease.resource.id);
+      return targetOf(work, pool, lease, requests);
     } catch (error) {
       // The error of the last resource that was tried says more.
       if (exclude.size > 0 && isJdbxError(error, 'POOL_EXHAUSTED')) return undefined;
@@ -41,13 +44,55 @@ export async function poolTargets(
   return { next };
 }
 
+/** Requests that were made to look whether their answers are kept. */
+type Requests = Map<Resource, ModelRequest>;
+
+function targetOf(work: StageWork, pool: Pool, lease: Lease, requests: Requests): Target {
+  const { resource, release } = lease;
+  const integration = integrationOf(work, pool, resource);
+  const facts = { pool: pool._id, resource: resource.id };
+  return { integration, request: requests.get(resource), facts, ended: release };
+}
+
+/** A resource whose answer is kept already: it is not asked, so it need not be free. */
+function keptTarget(
+  work: StageWork,
+  pool: Pool,
+  said: Said,
+  requests: Requests,
+): Target | undefined {
+  for (const resource of pool.resources) {
+    const integration = integrationOf(work, pool, resource);
+    // What a transformer makes of the request is known when it is made.
+    const isPlain = integration.request_transformer === undefined || isCustom(integration);
+    const keeps = work.stage.response_cache ?? integration.response_cache;
+    if (!isPlain || !keeps) continue;
+    const request = buildRequest(work, integration, said);
+    requests.set(resource, request);
+    const slot = slotFor(work, integration, request);
+    if (!slot || !work.run.responses.stored(slot, work.run.now())) continue;
+    return { integration, request, facts: { pool: pool._id, resource: resource.id } };
+  }
+  return undefined;
+}
+
 /** A resource as an integration document: what it says itself goes over what it names. */
 function integrationOf(work: StageWork, pool: Pool, resource: Resource): Document {
   const { integration, ...own } = resource;
   const base = integration === undefined ? undefined : work.run.definitions.get(integration);
+  const known = MADE.get(resource);
+  if (known && known.base === base) return known.made;
   const standing = { _id: `${pool._id}/${resource.id}`, _type: 'integration', _rev: pool._rev };
-  return { ...standing, ...own, ...base, ...withoutId(own) } as Document;
+  const made = Object.freeze(Object.assign({}, standing, own, base, withoutId(own))) as Document;
+  MADE.set(resource, { base, made });
+  return made;
 }
+
+/** What is made of a document that cannot change is made once. */
+const MADE = new WeakMap<
+  Resource,
+  { readonly base: Document | undefined; readonly made: Document }
+>();
 
 function withoutId({ id: _, ...fields }: Omit<Resource, 'integration'>): ValueObject {
   return fields as ValueObject;
@@ -60,7 +105,7 @@ async function picked(work: StageWork, pool: Pool, need: PoolNeed): Promise<stri
   const document = work.run.definitions.get(strategy);
   const resources = pool.resources.map((resource) => ({
     ...resource,
-    state: work.run.document(`pool_state:${pool._id}/${resource.id}`) ?? null,
+    state: work.run.pools.stateOf(pool._id, resource.id) ?? null,
   }));
   const input = { ...need, resources } as unknown as ValueObject;
   const { value } = await callGuest(work, { document, field: 'code', input });

@@ -1,4 +1,7 @@
+import type { Amounts } from '../../llm/budgets/amounts.js';
 import type { Purse } from '../../llm/budgets/purse.js';
+import type { SetAside } from '../../llm/budgets/reservations.js';
+import type { Charge } from '../attempt.js';
 import type { StageWork } from '../contract.js';
 
 /**
@@ -12,8 +15,12 @@ export function purseFor(work: StageWork): Purse | undefined {
   return {
     async reserve(need) {
       const id = `${run.id}/${path}/${attempt}/${work.nextCharge()}`;
-      const grant = await run.reserve({ id, path, budgets, need });
-      return { ...grant, spent: (amounts) => work.charge({ reservation: id, amounts }) };
+      const aside = await run.reserve({ id, path, budgets, need });
+      return { ...aside, spent: (amounts) => work.charge(chargeOf(aside, amounts)) };
     },
   };
+}
+
+function chargeOf({ id, settle, ended }: SetAside, amounts: Amounts): Charge {
+  return { reservation: id, settle: (draft) => settle(draft, amounts), ended };
 }

@@ -1,32 +1,12 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
-import type { Value } from '../../base/values.js';
 import { type Abilities, canTake } from '../../llm/pools/abilities.js';
-import type { CallEnd } from '../../llm/pools/resource-state.js';
 import type { StageWork } from '../contract.js';
 import { buildRequest, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
 import { chooseIntegrations } from './choose-integration.js';
 import { poolTargets } from './pool-targets.js';
-
-/** One integration that a call may go to. */
-export interface Target {
-  readonly integration: Document;
-  /** What the stage's audit document says of the choice beside the integration. */
-  readonly facts?: { readonly [name: string]: Value };
-  /** Tells how the call ended; a pool wants to know. */
-  ended?(end: CallEnd): Promise<void>;
-}
-
-/** The integrations that a stage may call, one after the other. */
-export interface Targets {
-  /**
-   * The next one to try; undefined when there are no more.
-   *
-   * @param signal ends the waiting for one. Default: the stage's own
-   */
-  next(signal?: AbortSignal): Promise<Target | undefined>;
-}
+import type { Targets } from './target.js';
 
 /**
  * Where a stage's call may go: to the integration that it names, to what an orchestrator

@@ -1,0 +1,69 @@
+import type { Document } from '../../base/document.js';
+import type { Draft } from '../../documents/draft.js';
+import { onlyOf, type ResourceState } from './resource-state.js';
+import { type StateTable, stateFrom, stateId, stateTableOf } from './state-table.js';
+
+interface Held {
+  readonly pool: string;
+  readonly resource: string;
+  readonly state: ResourceState;
+  /** False once a commit in the making, or a durable one, says the same. */
+  isNews: boolean;
+}
+
+/**
+ * The states of resources while one process alone counts. What they say goes into documents
+ * now and then, and whole when the process lets go.
+ */
+export class MemoryStates implements StateTable {
+  readonly #get: (id: string) => Document | undefined;
+  readonly #now: () => number;
+  readonly #owner: string;
+  readonly #held = new Map<string, Held>();
+
+  constructor(get: (id: string) => Document | undefined, now: () => number, owner: string) {
+    this.#get = get;
+    this.#now = now;
+    this.#owner = owner;
+  }
+
+  get at(): number {
+    return this.#now();
+  }
+
+  /** True when something is not in documents yet. */
+  get hasNews(): boolean {
+    return [...this.#held.values()].some(({ isNews }) => isNews);
+  }
+
+  read(pool: string, resource: string): ResourceState {
+    const id = stateId(pool, resource);
+    const held = this.#held.get(id);
+    if (held) return held.state;
+    // Nobody else is here: what others had under way died with them.
+    const state = onlyOf(stateFrom(this.#get(id)), this.#owner);
+    this.#held.set(id, { pool, resource, state, isNews: false });
+    return state;
+  }
+
+  write(pool: string, resource: string, state: ResourceState): void {
+    this.#held.set(stateId(pool, resource), { pool, resource, state, isNews: true });
+  }
+
+  /** Puts what is new into a commit; `undo` makes it new again when that was not to be. */
+  into(draft: Draft): () => void {
+    const table = stateTableOf(draft);
+    const news = [...this.#held.values()].filter(({ isNews }) => isNews);
+    for (const held of news) {
+      table.write(held.pool, held.resource, held.state);
+      held.isNews = false;
+    }
+    return () => {
+      for (const held of news) held.isNews = true;
+    };
+  }
+
+  clear(): void {
+    this.#held.clear();
+  }
+}

@@ -1,0 +1,13 @@
+import type { Document } from '../../base/document.js';
+import type { ModelRequest } from '../../llm/contract.js';
+import type { Heard } from './heard.js';
+
+/** One call of a model that a stage makes. */
+export interface ModelCall {
+  readonly integration: Document;
+  readonly request: ModelRequest;
+  /** Tells several calls of one stage apart. */
+  readonly part?: string | undefined;
+  /** Hears the answer as it comes. Default: it is asked for whole. */
+  readonly heard?: Heard | undefined;
+}
