@@ -51,7 +51,9 @@ export async function forkRun(database: Database, owner: string, fork: Fork): Pr
     const id = fork.key === undefined ? newId('run') : `run:${fork.key}`;
     const { pipeline, definitions } = run;
     const session = fork.session ?? run.session;
-    const facts = { id, pipeline, definitions, session, owner, parent: undefined };
+    // Who goes on from another run pays from the same budgets.
+    const paid = { budgets: run.budgets, budgetKey: run.budget_key };
+    const facts = { id, pipeline, definitions, session, owner, parent: undefined, ...paid };
     return await database.submit((draft) => {
       const made = insertRun(draft, { ...facts, input, forkedFrom: run._id });
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {

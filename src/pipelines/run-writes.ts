@@ -2,6 +2,7 @@ import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
+import { budgetOfKey } from '../llm/budgets/key-budget.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import { ensureSession } from '../sessions/sessions.js';
 import { auditAll } from './commit-stage.js';
@@ -25,12 +26,16 @@ export interface NewRun {
   readonly deadlineAt?: number | undefined;
   readonly forkedFrom?: string | undefined;
   readonly budgets?: readonly string[] | undefined;
+  /** For whom it is made. */
+  readonly budgetKey?: string | undefined;
 }
 
 /** Writes a run's document with its pins, its session where there is none yet, and `run-start`. */
 export function insertRun(draft: Draft, run: NewRun): RunDocument {
   const { id, pipeline, input, session, parent, definitions, owner } = run;
-  const { priority, deadlineAt, forkedFrom, budgets = [] } = run;
+  const { priority, deadlineAt, forkedFrom, budgetKey } = run;
+  const ofKey = budgetKey === undefined ? [] : [budgetOfKey(draft, budgetKey)];
+  const budgets = [...new Set([...(run.budgets ?? []), ...ofKey])];
   if (session !== undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
@@ -39,6 +44,7 @@ export function insertRun(draft: Draft, run: NewRun): RunDocument {
     ...(parent === undefined ? {} : { parent }),
     ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
     ...(budgets.length === 0 ? {} : { budgets }),
+    ...(budgetKey === undefined ? {} : { budget_key: budgetKey }),
   };
   auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
   return draft.insert(
