@@ -2,7 +2,7 @@
  * Translates between JavaScript and the skip list, and does nothing else. The
  * other side of every call is src/indexes/native.ts; nobody else calls here.
  *
- * Each thread that loads the binary hands over four arrays once (bind), and
+ * Each thread that loads the binary hands over six arrays once (bind), and
  * every later call finds its arguments and leaves its answers in them, so that a
  * crossing carries at most the list and the array of refs to fill:
  *
@@ -10,6 +10,8 @@
  *   input    Uint8Array: keys of a range (low, then high), or packed changes
  *   output   Uint8Array: key bytes read
  *   lengths  Uint32Array: of those keys
+ *   refs     Uint32Array: what `first` reads
+ *   ties     Uint8Array: of each of these, whether its key is that of the one before
  *
  *   packed change = ref u32 | length * 2 + remove u32 | key | zeros up to 4 bytes
  *
@@ -46,10 +48,11 @@ enum {
   OUT_ENTRIES = 10,
   OUT_LIVE = 11,
   OUT_BYTES = 12,
+  IN_WANTED = 13,
   HEADER_LENGTH = 16,
 };
 
-enum { FLAG_REVERSE = 1, FLAG_HIGH = 2, FLAG_KEYS = 4 };
+enum { FLAG_REVERSE = 1, FLAG_HIGH = 2, FLAG_KEYS = 4, FLAG_TIES = 8 };
 
 /* A status beside those of skiplist.h: the value is closed, or no list at all. */
 #define CLOSED 15
@@ -138,6 +141,10 @@ typedef struct {
   size_t input_length;
   size_t output_length;
   size_t lengths_length;
+  uint32_t *refs;
+  uint8_t *ties;
+  size_t refs_length;
+  size_t ties_length;
   napi_ref kept; /* the arguments of bind, so that their memory stays */
 } arrays;
 
@@ -169,27 +176,31 @@ static napi_value number(napi_env env, uint32_t value) {
   return made;
 }
 
+#define ARRAYS 6
+
 static napi_value bind(napi_env env, napi_callback_info info) {
-  napi_value values[4], kept;
-  size_t count = 4, header_length;
+  napi_value values[ARRAYS], kept;
+  size_t count = ARRAYS, header_length;
   arrays *self = arrays_of(env);
   napi_get_cb_info(env, info, &count, values, NULL, NULL);
-  if (count < 4) goto refused;
+  if (count < ARRAYS) goto refused;
   self->header = array_data(env, values[0], napi_float64_array, &header_length);
   self->input = array_data(env, values[1], napi_uint8_array, &self->input_length);
   self->output = array_data(env, values[2], napi_uint8_array, &self->output_length);
   self->lengths = array_data(env, values[3], napi_uint32_array, &self->lengths_length);
   if (!self->header || header_length < HEADER_LENGTH) goto refused;
-  if (!self->input || !self->output || !self->lengths) goto refused;
-  if (napi_create_array_with_length(env, 4, &kept) != napi_ok) goto refused;
-  for (uint32_t at = 0; at < 4; at++) napi_set_element(env, kept, at, values[at]);
+  self->refs = array_data(env, values[4], napi_uint32_array, &self->refs_length);
+  self->ties = array_data(env, values[5], napi_uint8_array, &self->ties_length);
+  if (!self->input || !self->output || !self->lengths || !self->refs || !self->ties) goto refused;
+  if (napi_create_array_with_length(env, ARRAYS, &kept) != napi_ok) goto refused;
+  for (uint32_t at = 0; at < ARRAYS; at++) napi_set_element(env, kept, at, values[at]);
   if (self->kept) napi_delete_reference(env, self->kept);
   if (napi_create_reference(env, kept, 1, &self->kept) != napi_ok) goto refused;
   return NULL;
 
 refused:
   self->header = NULL;
-  napi_throw_type_error(env, NULL, "expected a header, an input, an output and lengths");
+  napi_throw_type_error(env, NULL, "expected a header, an input, an output, lengths, refs and ties");
   return NULL;
 }
 
@@ -401,6 +412,38 @@ done:
   return answer;
 }
 
+/*
+ * first(list): the first IN_WANTED entries of a range, into the refs and ties that are bound: how
+ * many there were, or less than 0: minus a status.
+ */
+static napi_value first(napi_env env, napi_callback_info info) {
+  call made = open_call(env, info);
+  skiplist_range range;
+  napi_value answer = NULL;
+  int32_t read = -CLOSED;
+  if (!made.list) goto done;
+  const arrays *with = made.with;
+  double wanted = with->header[IN_WANTED];
+  size_t room = with->refs_length < with->ties_length ? with->refs_length : with->ties_length;
+  read = -SKIPLIST_NO_ROOM;
+  if (!(wanted >= 0 && wanted <= (double)room) || !range_of(&made, &range)) goto done;
+  skiplist_batch batch = {
+      .refs = with->refs,
+      .refs_max = (uint32_t)wanted,
+      .ties = (uint32_t)with->header[IN_FLAGS] & FLAG_TIES ? with->ties : NULL,
+      /* Only a reader downwards needs room for a key. */
+      .last = range.reverse ? with->output : NULL,
+      .last_max = range.reverse ? with->output_length : 0,
+  };
+  skiplist_status status = skiplist_read(made.list, made.reader, &range, &batch);
+  with->header[OUT_ROOM_NEEDED] = (double)batch.room_needed;
+  read = status == SKIPLIST_OK ? (int32_t)batch.count : -(int32_t)status;
+
+done:
+  napi_create_int32(env, read, &answer);
+  return answer;
+}
+
 /* count(list): how many are visible, or less than 0: minus a status. */
 static napi_value count(napi_env env, napi_callback_info info) {
   call made = open_call(env, info);
@@ -561,6 +604,7 @@ NAPI_MODULE_INIT() {
       METHOD("handle", handle),   METHOD("close", close_list), METHOD("apply", apply),
       METHOD("revert", revert),   METHOD("release", release), METHOD("read", read),
       METHOD("count", count),     METHOD("stats", stats),     METHOD("purge", purge),
+      METHOD("first", first),
       METHOD("save", save),       METHOD("open", open_image), METHOD("readLabel", read_label),
   };
   arrays *with = calloc(1, sizeof(arrays));

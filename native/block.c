@@ -121,6 +121,17 @@ static uint8_t byte_at(block_key key, uint32_t at) {
   return at < key.prefix_length ? key.prefix[at] : key.suffix[at - key.prefix_length];
 }
 
+bool block_same_key(const block *self, uint32_t at, const block *other, uint32_t other_at) {
+  block_key left = block_key_at(self, at), right = block_key_at(other, other_at);
+  uint32_t length = block_key_length(left);
+  if (length != block_key_length(right)) return false;
+  if (self == other && block_heads(self)[at] != block_heads(self)[other_at]) return false;
+  if (self == other) return memcmp(left.suffix, right.suffix, left.suffix_length) == 0;
+  /* From the end, where keys that stand side by side differ first. */
+  while (length > 0 && byte_at(left, length - 1) == byte_at(right, length - 1)) length--;
+  return length == 0;
+}
+
 static uint32_t common_bytes(const uint8_t *a, const uint8_t *b, uint32_t length) {
   uint32_t common = 0;
   while (common < length && a[common] == b[common]) common++;

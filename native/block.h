@@ -141,6 +141,8 @@ uint32_t block_rank(const block *self, const block_target *target);
 /* As block_rank(...) > at, for one entry. */
 bool block_at_or_before(const block *self, uint32_t at, const block_target *target);
 bool block_holds(const block *self, uint32_t at, const block_target *target);
+/* Whether two entries, of one block or of two, have the same key. */
+bool block_same_key(const block *self, uint32_t at, const block *other, uint32_t other_at);
 
 block_item block_item_at(const block *self, uint32_t at);
 /* Whether `count` sorted items fit one block. */

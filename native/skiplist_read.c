@@ -45,6 +45,10 @@ static bool take(reading *self, const block *from, uint32_t at) {
   if (!block_visible(from, at, self->range->seq)) return true;
   if (batch->count == batch->refs_max) return false;
   if (batch->keys && !take_key(self, from, at)) return false;
+  if (batch->ties) {
+    batch->ties[batch->count] =
+        self->last_block && block_same_key(self->last_block, self->last_at, from, at);
+  }
   batch->refs[batch->count++] = block_refs(from)[at];
   took(self, from, at);
   return true;
@@ -59,7 +63,7 @@ static void fetch_last(const block *from, uint32_t end) {
 static void take_up(reading *self, const block *from, uint32_t low, uint32_t high) {
   skiplist_batch *batch = self->batch;
   if (low >= high) return;
-  if (!batch->keys && block_all_visible(from, self->range->seq)) {
+  if (!batch->keys && !batch->ties && block_all_visible(from, self->range->seq)) {
     uint32_t room = batch->refs_max - batch->count;
     uint32_t taken = high - low < room ? high - low : room;
     if (taken < high - low && batch->last) fetch_last(from, low + taken);

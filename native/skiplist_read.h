@@ -32,6 +32,8 @@ typedef struct {
   uint8_t *keys;
   uint32_t *key_lengths;
   uint64_t keys_max;
+  /* Receives of each entry whether its key is that of the one before; NULL when not wanted. */
+  uint8_t *ties;
   /* Receives the last key read when there may be more; NULL for an upward reader that stops there. */
   uint8_t *last;
   uint64_t last_max;

@@ -10,10 +10,12 @@ import { checkPool } from './llm/pools/pool-document.js';
 import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
 import { readTests } from './pipelines/document-tests/read-tests.js';
-import { codeFieldOf } from './pipelines/guests/code-fields.js';
+import { codeFieldOf, PROGRAM_TYPE } from './pipelines/guests/code-fields.js';
 import type { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { checkProgram } from './pipelines/programs/program-document.js';
 import { resolveLimits } from './sandbox/limits.js';
 import { Permissions } from './sandbox/permissions.js';
+import { checkCompaction } from './sessions/compaction.js';
 
 /** Definitions that are data alone. */
 const CHECKS: Readonly<Record<string, DocumentCheck>> = {
@@ -35,15 +37,20 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
       }
     },
     (document) => CHECKS[document._type]?.(document),
+    // Sessions go by several types, and by those of an alias.
+    (document) => {
+      if (/session$/.test(document._type)) checkCompaction(document);
+    },
   ];
 }
 
 function checkCode(document: NewDocument, codes: GuestCodes): void {
-  const field = codeFieldOf(document._type);
+  const field = codeFieldOf(document);
   if (field === undefined) return;
   readTests(document);
   if (document[field] === undefined && field !== 'code') return;
-  codes.check(document);
+  if (document._type === PROGRAM_TYPE) checkProgram(document, codes);
+  else codes.check(document);
   Permissions.parse(document.permissions);
   resolveLimits(document.limits);
 }

@@ -42,10 +42,16 @@ export type { EmitOptions, OpenOptions } from './open-options.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
 export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
 export type { RunEvents } from './pipelines/events.js';
-export type { FollowOptions, RunEvent, RunEventType } from './pipelines/follow.js';
+export type {
+  FollowOptions,
+  LiveRunEvent,
+  RunEvent,
+  RunEventType,
+} from './pipelines/follow.js';
 export type { ForkOptions, ForkPatch } from './pipelines/fork.js';
 export type { ReplayDifference, ReplayReport } from './pipelines/replay.js';
 export type { RunDocument, RunResult } from './pipelines/run-document.js';
+export type { RunHandle } from './pipelines/run-handle.js';
 export type { RunOptions } from './pipelines/runs.js';
 export type { KeptDocument, UndoReport } from './pipelines/undo.js';
 export type { WaitDocument } from './pipelines/waits/wait-document.js';

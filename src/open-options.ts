@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from './base/clock.js';
 import type { Provider } from './llm/contract.js';
 import type { Embedder } from './llm/embeddings/embedder.js';
+import type { Sandbox } from './sandbox/contract.js';
 
 export interface EmitOptions {
   /** The correlation key. Default null, as of waits without one. */
@@ -14,10 +15,15 @@ export interface EmitOptions {
 
 export interface OpenOptions {
   /**
-   * Go on with runs that an earlier process left unfinished, and do what is due: end waits and
-   * follow schedules. Default true.
+   * Go on with runs that no process has under way, now and whenever another process dies, stops
+   * or closes; and do what is due: end waits and follow schedules. Default true.
    */
   readonly resume?: boolean | undefined;
+  /**
+   * The time within which another process takes up the runs of one that is dead or stopped, in
+   * milliseconds, from 100. The same in all processes. Default 10,000.
+   */
+  readonly leaseMs?: number | undefined;
   /** Make a store where there is none. Default true; false throws STORE_MISSING instead. */
   readonly create?: boolean | undefined;
   /** Decoded documents kept in memory, in bytes; 0 keeps none. Default 64 MiB. */
@@ -41,6 +47,8 @@ export interface OpenOptions {
   readonly retentionIntervalMs?: number | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */
   readonly workers?: number | undefined;
+  /** @internal A sandbox that several stores share, and that its maker closes. */
+  readonly sandbox?: Sandbox | undefined;
   /** Where credential documents find their variables. Default `process.env`. */
   readonly env?: { readonly [name: string]: string | undefined } | undefined;
   /** 32 bytes that open sealed credential documents; without them those are CREDENTIAL_MISSING. */
@@ -64,6 +72,7 @@ export interface OpenOptions {
 /** What holds where an option is not given. */
 export const OPEN_DEFAULTS = {
   cacheBytes: 64 * 2 ** 20,
+  leaseMs: 10_000,
   logCommits: 100_000,
   retentionIntervalMs: 60_000,
   runsAtOnce: 100_000,

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { nanoid } from 'nanoid';
-import { systemClock } from './base/clock.js';
+import { type Clock, systemClock } from './base/clock.js';
 import { Closers } from './base/disposal.js';
 import type { Document } from './base/document.js';
 import { JdbxError } from './base/errors.js';
@@ -45,18 +45,30 @@ import {
 import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
 import type { RunEvents } from './pipelines/events.js';
-import { type FollowOptions, followRun, type RunEvent } from './pipelines/follow.js';
+import {
+  type FollowOptions,
+  followRun,
+  type LiveRunEvent,
+  type RunEvent,
+} from './pipelines/follow.js';
 import { checkPatch, type ForkOptions, type ForkPatch } from './pipelines/fork.js';
 import { codeRule } from './pipelines/guests/code-rules.js';
 import { GuestCodes } from './pipelines/guests/guest-codes.js';
+import { nearSource } from './pipelines/guests/near-reads.js';
+import { Leases } from './pipelines/leases/leases.js';
+import { Programs } from './pipelines/programs/programs.js';
 import type { ReplayReport } from './pipelines/replay.js';
 import type { RunDocument, RunResult } from './pipelines/run-document.js';
+import { type RunHandle, runHandle } from './pipelines/run-handle.js';
 import { type RunOptions, Runs } from './pipelines/runs.js';
 import { type UndoReport, undoRun } from './pipelines/undo.js';
 import type { WaitDocument } from './pipelines/waits/wait-document.js';
+import type { Sandbox } from './sandbox/contract.js';
+import type { NearCounts, NearSource } from './sandbox/near.js';
 import { createSandbox } from './sandbox/pool.js';
 import type { TokenCounter } from './sessions/token-window.js';
 import type { Engine } from './storage/contract.js';
+import { canFollow } from './storage/follower.js';
 import { openMemory } from './storage/memory/engine.js';
 import { openEmbedded } from './storage/open-embedded.js';
 import { SYSTEM_DOCUMENTS } from './system-documents.js';
@@ -64,6 +76,9 @@ import { transformWith } from './transform-with.js';
 
 /** Runs beyond this many at once would fail in their transformer stages instead of waiting. */
 const GUEST_CALLS_WAITING_MAX = 100_000;
+
+/** Programs that stand in the sandbox at once; the others wait outside of it, or run anew. */
+const PROGRAMS_AT_ONCE = 2;
 
 /** The path of a store that is kept in memory and ends with the process. */
 export const MEMORY = ':memory:';
@@ -90,6 +105,14 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Jdb
   }
 }
 
+type RunEventsAndLive = AsyncGenerator<RunEvent | LiveRunEvent, void>;
+
+/** @internal For several stores in one process. */
+export function sandboxOf({ workers }: OpenOptions, near?: NearSource): Sandbox {
+  const queueMax = GUEST_CALLS_WAITING_MAX;
+  return createSandbox({ ...(workers === undefined ? {} : { workers }), queueMax, near });
+}
+
 /** What `db.events` tells. */
 export interface JdbxEvents extends RunEvents {
   /** After each step of retention in the background, and at the end of a round. */
@@ -102,10 +125,13 @@ export class Jdbx extends Database implements AsyncDisposable {
   readonly audit: AuditTrail;
   /** Tells when runs and stages start and end. */
   readonly events: EventEmitter<JdbxEvents>;
+  readonly #leases: Leases;
   readonly #runs: Runs;
   readonly #jobs: Jobs;
+  readonly #sandbox: Sandbox;
   #tokens: Promise<TokenCounter> | undefined;
   readonly #tests: DocumentTests;
+  readonly #clock: Clock;
   readonly #embedders: Embedders;
   readonly #closers = new Closers();
   #closed: Promise<void> | undefined;
@@ -114,23 +140,28 @@ export class Jdbx extends Database implements AsyncDisposable {
   constructor(engine: Engine, options: OpenOptions, directory: string | undefined) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    // Where the native part is, and files to read.
+    const canBeFollowed = directory !== undefined && canFollow && indexKind.name === 'native';
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
       indexKind,
       savesIn: directory && join(directory, 'indexes'),
       saveAfter: options.saveIndexesAfter,
+      canBeFollowed,
       cache: new DocumentCache(options.cacheBytes ?? OPEN_DEFAULTS.cacheBytes),
       logCommits: options.logCommits ?? OPEN_DEFAULTS.logCommits,
       rules: [codeRule(codes, (code) => this.#tests.demand(code))],
     });
     super(store, documentChecks(codes));
+    this.#clock = clock;
     this.#closers.add(() => super.close());
-    const sandbox = createSandbox({
-      ...(options.workers === undefined ? {} : { workers: options.workers }),
-      queueMax: GUEST_CALLS_WAITING_MAX,
-    });
-    this.#closers.add(() => sandbox.close());
+    const near = canBeFollowed ? nearSource(directory) : undefined;
+    const sandbox = options.sandbox ?? sandboxOf(options, near);
+    this.#sandbox = sandbox;
+    if (!options.sandbox) this.#closers.add(() => sandbox.close());
+    const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
+    this.#closers.add(() => programs.close());
     const transport = new Transport({ dispatcher: options.dispatcher, clock });
     this.#closers.add(() => transport.close());
     const secrets = { env: options.env ?? process.env, sealKey: options.sealKey };
@@ -163,9 +194,16 @@ export class Jdbx extends Database implements AsyncDisposable {
     const now = () => clock.now();
     this.events = new EventEmitter();
     this.#tests = new DocumentTests({ database: this, sandbox, codes });
+    this.#leases = new Leases({
+      database: this,
+      process: nanoid(),
+      leaseMs: options.leaseMs ?? OPEN_DEFAULTS.leaseMs,
+    });
+    this.#closers.add(() => this.#leases.close());
     this.#runs = new Runs({
       database: this,
       sandbox,
+      programs: new Programs(programs, PROGRAMS_AT_ONCE),
       codes,
       models,
       pools: new Pools({ submit, get, hold, owner, now, random, priceOf: ownPrice }),
@@ -194,7 +232,7 @@ export class Jdbx extends Database implements AsyncDisposable {
         if (event === 'run-end') this.#jobs.runEnded();
         this.events.emit(event, ...(args as never));
       },
-      owner,
+      leases: this.#leases,
       tokens: () => {
         this.#tokens ??= chooseTokenCounter(options.countTokens);
         return this.#tokens;
@@ -203,10 +241,16 @@ export class Jdbx extends Database implements AsyncDisposable {
       alarm: (atMs) => this.#jobs.expect(atMs),
     });
     this.#closers.add(() => this.#runs.close());
+    this.#leases.listen({
+      onLost: (owner) => this.#runs.leaseLost(owner),
+      onLook: (isNews) => this.#jobs.look(isNews),
+    });
     this.#jobs = new Jobs({
       database: this,
       clock,
       post: this.#runs.post,
+      leases: this.#leases,
+      takeUp: () => this.#runs.resumeUnfinished({ own: false }),
       start: async ({ pipeline, input, ...start }) => {
         await this.#runs.launch(pipeline, input, start);
       },
@@ -220,9 +264,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     const intervalMs = options.retentionIntervalMs ?? OPEN_DEFAULTS.retentionIntervalMs;
     const onProgress = (report: RetainReport) => this.events.emit('retention', report);
     if (intervalMs > 0) this.startRetention({ intervalMs, onProgress });
-    // With others here, what is unfinished may be theirs and under way.
-    const resume = options.resume ?? true;
-    if (resume && this.othersCount === 0) await this.resume();
+    if (options.resume ?? true) await this.resume();
   }
 
   /** Of several processes that meet at a new store, one fills it. */
@@ -234,13 +276,26 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /**
-   * Runs a pipeline document by its id, stage by stage, each in one commit.
+   * Runs a pipeline document by its id, stage by stage, each in one commit. `for await` over what
+   * it gives tells what happens, live.
    *
    * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written;
    * RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED when the store was closed meanwhile
    */
-  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): Promise<RunResult> {
-    return this.#runs.run(pipeline, input, options);
+  run(pipeline: string, input: unknown = {}, options: RunOptions = {}): RunHandle {
+    let run = '';
+    let stored = () => {};
+    const isStored = new Promise<void>((resolve) => {
+      stored = resolve;
+    });
+    const named = (id: string) => {
+      run = id;
+    };
+    const result = this.#runs.run(pipeline, input, options, { named, stored });
+    const begun = Promise.race([isStored, result]);
+    begun.catch(() => {});
+    const source = { emitter: this.events, now: () => this.#clock.now(), begun };
+    return runHandle(result, () => followRun(this, run, {}, source));
   }
 
   /** Starts a run, and gives its id as soon as it is stored: `ended` and `follow` go on from there. */
@@ -249,16 +304,17 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /**
-   * Goes on with runs that an earlier process left unfinished, as `open` does by default, and
-   * does what is due from now on. Returns their ids at once; `settled` waits for them, `runOf`
-   * tells how each ended.
+   * Goes on with unfinished runs that no process has under way, as `open` does by default; takes
+   * up what others leave and does what is due from now on. Returns the ids at once; `settled`
+   * waits for them, `runOf` tells how each ended.
    */
   resume(): Promise<string[]>;
   /** Goes on with a run that was paused. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED, and what `run` throws */
   resume(run: string): Promise<RunResult>;
   async resume(run?: string): Promise<string[] | RunResult> {
     if (run !== undefined) return this.#runs.resume(run);
-    const ids = await this.#runs.resumeUnfinished();
+    await this.#leases.begin();
+    const ids = await this.#runs.resumeUnfinished({ own: true });
     await this.#runs.post.collectAll();
     this.#jobs.begin();
     return ids;
@@ -296,12 +352,16 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   /**
    * What a run has done and does, until it ends: `for await (const event of db.follow(id))`. With
-   * `since`, the number of the last event seen, it joins again without a gap or a double.
+   * `since`, the number of the last event seen, it joins again without a gap or a double. With
+   * `live`, stages that start and pieces of answers are told too, to their own process.
    *
    * @throws {JdbxError} MISSING_DOCUMENT at the first event that is asked for
    */
-  follow(run: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> {
-    return followRun(this, run, options);
+  follow(run: string, options: FollowOptions & { readonly live: true }): RunEventsAndLive;
+  follow(run: string, options?: FollowOptions): AsyncGenerator<RunEvent, void>;
+  follow(run: string, options: FollowOptions = {}): RunEventsAndLive {
+    const source = { emitter: this.events, now: () => this.#clock.now() };
+    return followRun(this, run, options, options.live ? source : undefined);
   }
 
   /**
@@ -415,6 +475,15 @@ export class Jdbx extends Database implements AsyncDisposable {
     return document?._type === 'run' ? document : undefined;
   }
 
+  /**
+   * How many reads of guests were answered in their own threads (`near`), and why others went
+   * through this one (`far`, by reason). All do in a store in memory or without the native part.
+   */
+  get guestReads(): NearCounts {
+    const { near, far } = this.#sandbox.nearCounts;
+    return { near, far: { ...far } };
+  }
+
   /** Waits until no run is under way, those that were resumed at open included. */
   settled(): Promise<void> {
     return this.#runs.settled();
@@ -437,8 +506,11 @@ export class Jdbx extends Database implements AsyncDisposable {
     const snapshot = this.snapshot();
     try {
       const pinned = new Map<string, number>();
-      const running = snapshot.query<RunDocument>({ _type: 'run', status: 'running' });
-      for (const [id, rev] of running.flatMap(({ definitions }) => Object.entries(definitions))) {
+      const status = { $in: ['running', 'waiting', 'paused'] };
+      const unfinished = snapshot.query<RunDocument>({ _type: 'run', status });
+      for (const [id, rev] of unfinished.flatMap(({ definitions }) =>
+        Object.entries(definitions),
+      )) {
         pinned.set(id, Math.min(rev, pinned.get(id) ?? rev));
       }
       return pinned;

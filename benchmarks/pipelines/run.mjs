@@ -14,13 +14,14 @@ import { installRivals, nodeWithSqlite } from './rivals/install.mjs';
 import { SUBJECTS } from './subjects.mjs';
 import { printTables } from './table.mjs';
 
-const WORKS = ['sequential', 'together', 'history'];
+const OWN_WORKS = ['flight', 'resume'];
+const WORKS = ['sequential', 'together', 'history', ...OWN_WORKS];
 const USAGE = `npm run bench:pipelines -- [--only SUBJECT,…] [--work WORK,…] [--rounds N] [--stages N] [--dir DIR] [--json]
   SUBJECT is one of ${SUBJECTS.map(({ name }) => name).join(', ')}; WORK one of ${WORKS.join(', ')}.
-  --stages is the length of the history run, 1000 by default.`;
+  --stages is the length of the history run, 1000 by default. flight and resume are of jdbx alone.`;
 
 const given = readArguments();
-installRivals();
+if (given.subjects.some(({ module }) => module.startsWith('./rivals/'))) installRivals();
 const postgres = given.subjects.some(({ needs }) => needs === 'postgres')
   ? await startPostgres()
   : undefined;
@@ -34,6 +35,7 @@ async function measureAll() {
   const trials = given.subjects.flatMap((subject) =>
     given.works
       .filter((work) => !subject.skips?.includes(work))
+      .filter((work) => !OWN_WORKS.includes(work) || subject.name === 'jdbx')
       .map((work) => ({ subject, work, rounds: [] })),
   );
   for (let round = 0; round < given.rounds; round++) {
@@ -61,6 +63,7 @@ async function runTrial({ subject, work }) {
   const options = work === 'history' ? { stages: given.stages } : {};
   const file = new URL('subject.mjs', import.meta.url).pathname;
   const command = [
+    '--expose-gc',
     file,
     work,
     directory,

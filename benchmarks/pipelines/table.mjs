@@ -8,6 +8,19 @@ const COLUMNS = {
     ['last stages', 'lateMs', 'ms'],
     ['last ÷ early', 'lateOverEarly', '×'],
   ],
+  flight: [
+    ['10,000 runs in', 'seconds', 's'],
+    ['finished', 'finished', 'runs'],
+    ['heap a run', 'heapBytesARun', 'B'],
+    ['resident a run', 'residentBytesARun', 'B'],
+    ['added p50', 'addedP50Ms', 'ms'],
+    ['added p99', 'addedP99Ms', 'ms'],
+  ],
+  resume: [
+    ['opened in', 'openMs', 'ms'],
+    ['all started in', 'startedMs', 'ms'],
+    ['resumed', 'resumed', 'runs'],
+  ],
 };
 
 export function printTables(measures, stages) {

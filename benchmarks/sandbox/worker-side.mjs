@@ -2,9 +2,10 @@ import { CallBudget } from '#jdbx/sandbox/call-budget.js';
 import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
 import { GUEST_LIMITS } from '#jdbx/sandbox/contract.js';
 import { checkGuestCode } from '#jdbx/sandbox/entry.js';
+import { encodeForGuest, NULL_ANSWER } from '#jdbx/sandbox/guest-values.js';
 import { CONTROL, monotonicNow } from '#jdbx/sandbox/messages.js';
 import { keyOf, Realms } from '#jdbx/sandbox/realms.js';
-import { decodeValue, encodeValue } from '#jdbx/sandbox/values-crossing.js';
+import { decodeValue } from '#jdbx/sandbox/values-crossing.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
 
 /**
@@ -19,7 +20,7 @@ export async function openWorkerSide() {
   async function run(message, value) {
     const call = {
       ...message,
-      argumentsText: encodeValue([value]),
+      argumentsText: encodeForGuest([value]),
       deadline: monotonicNow() + 5_000,
     };
     const budget = new CallBudget(call, control);
@@ -28,11 +29,11 @@ export async function openWorkerSide() {
       log: new ConsoleLog(),
       clock: { readings: 0 },
       onPoll() {},
-      callHost: () => '+null',
+      callHost: () => NULL_ANSWER,
     };
     const realm = await realms.take(call, scope);
     const outcome = realm.run(call, scope);
-    realms.giveBack(realm, call, true);
+    realms.giveBack(realm, call, 'well');
     if (outcome.kind !== 'value') throw new Error(JSON.stringify(outcome));
     return decodeValue(outcome.text);
   }

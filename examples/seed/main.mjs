@@ -49,6 +49,21 @@ for (const type of ['code_generation', 'documentation']) {
 title('The response parser');
 console.log((await db.run('pipeline:parse', { text: '{ "answer": 42 }' })).output);
 
+title('The execution engine: a program whose stages are kept, one by one');
+await db.update('engine:llm-runtime', {
+  $set: {
+    permissions: ['db.get'],
+    stages: [
+      { name: 'loadPatterns', transformer: 'transformer:find-patterns' },
+      { name: 'allocateResources', transformer: 'transformer:allocate' },
+    ],
+  },
+});
+const engine = await db.run('engine:llm-runtime', { task_id: 'task:1' }, { session });
+console.log(engine.output.patterns, engine.output.question.prompt, engine.output.length);
+const ends = await db.audit.query({ run: engine.id, kind: 'stage' });
+console.log(ends.map(({ path }) => path).join(' '));
+
 title('The whole chain of hashes');
 console.log(await db.audit.verify());
 await db.close();

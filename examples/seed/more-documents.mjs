@@ -42,7 +42,46 @@ const offline = (name, provider) => ({
   provider,
 });
 
+function findPatterns({ domain }) {
+  const found = db.query({ _type: 'pattern', domain }).toArray();
+  return found.map(({ _id }) => _id);
+}
+
+function allocate({ domain }) {
+  return { integration: 'integration:claude-haiku', domain };
+}
+
+function aboutTask({ task, patterns }) {
+  return { context: `${task.about} You know ${patterns.length} patterns.` };
+}
+
+function lengthOf(text) {
+  return text.length;
+}
+
 export const MORE_DOCUMENTS = [
+  // The functions that `engine:llm-runtime` calls, and a task for it.
+  { ...transformer('find-patterns', findPatterns), permissions: ['db.query:pattern'] },
+  transformer('allocate', allocate),
+  {
+    _id: 'pipeline:explain',
+    _type: 'pipeline',
+    stages: [
+      { name: 'about', transformer: 'transformer:about', inputs: ['task', 'patterns'] },
+      { name: 'question', template_ref: 'prompt:greeting-template', inputs: '$about' },
+      { name: 'length', transformer: 'transformer:length', inputs: '$question.prompt' },
+    ],
+  },
+  transformer('about', aboutTask),
+  transformer('length', lengthOf),
+  {
+    _id: 'task:1',
+    _type: 'task',
+    domain: 'error_handling',
+    about: 'You know error handling.',
+    pipeline_id: 'pipeline:explain',
+    session_id: 'session:project-x-2024-01-15',
+  },
   { _id: 'alias:pattern', _type: 'alias', type: 'pattern', includes: ['code_pattern'] },
   {
     _id: 'project:x',

@@ -86,8 +86,15 @@ export const ERROR_CODES = {
   RUN_PAUSED: 'a run was paused; `resume` goes on with it',
   RUN_ENDED: 'the run has ended, so nothing can be sent to it or changed about it',
   RUN_DEADLINE: 'a run did not end before its deadline',
-  RUN_LEASE_LOST: 'another process has taken the run over',
+  RUN_LEASE_LOST:
+    'another process has taken the run over, since this one was stopped, or somebody cancelled it there; `ended` waits for its end',
   OUTCOME_UNKNOWN: 'an at-most-once call may or may not have happened before a crash',
+  COMPACTION_FAILED:
+    'what a session names as its compactor failed; the session stays as it was, the run goes on',
+  DEFINITION_CHANGED:
+    'a definition has another content than its revision had when the run began; names both',
+  REPLAY_DIVERGED:
+    'a program asked for another stage than its record holds at the same position; names both and where',
   INVALID_SCHEDULE: 'a schedule document that cannot be followed; names the path',
 } as const;
 

@@ -32,6 +32,7 @@ import type { Value, ValueObject } from './values.js';
 
 export { decodeKey } from './key-decode.js';
 export { compareKeys, prefixEnd, typeRange } from './key-ranges.js';
+export { KeyWriter } from './key-writer.js';
 
 const writer = new KeyWriter();
 
@@ -48,20 +49,30 @@ export function encodeKey(
 ): Uint8Array {
   writer.reset();
   for (let field = 0; field < values.length; field++) {
-    const start = writer.end;
-    writeValue(values[field]);
-    if (directions?.[field] === -1) writer.invertFrom(start);
+    writeField(writer, values[field], directions?.[field] ?? 1);
   }
   return writer.take();
 }
 
-function writeValue(value: Value | undefined): void {
-  const tag = typeTag(value);
-  writer.byte(tag);
-  writePayload(tag, value);
+/** One field of a key, into a key under way. @throws {TypeError} as `encodeKey` */
+export function writeField(to: KeyWriter, value: Value | undefined, direction: 1 | -1): void {
+  const start = to.end;
+  writeValue(to, value);
+  if (direction === -1) to.invertFrom(start);
 }
 
-function writePayload(tag: number, value: Value | undefined): void {
+/** The byte that opens fields of the type class of `value`. */
+export function typeByte(value: Value | undefined, direction: 1 | -1): number {
+  return direction === 1 ? typeTag(value) : ~typeTag(value) & 0xff;
+}
+
+function writeValue(writer: KeyWriter, value: Value | undefined): void {
+  const tag = typeTag(value);
+  writer.byte(tag);
+  writePayload(writer, tag, value);
+}
+
+function writePayload(writer: KeyWriter, tag: number, value: Value | undefined): void {
   switch (tag) {
     case TYPE_TAGS.null:
       break;
@@ -69,10 +80,10 @@ function writePayload(tag: number, value: Value | undefined): void {
       writer.text(value as string);
       break;
     case TYPE_TAGS.object:
-      writeObject(value as ValueObject);
+      writeObject(writer, value as ValueObject);
       break;
     case TYPE_TAGS.array:
-      writeArray(value as readonly Value[]);
+      writeArray(writer, value as readonly Value[]);
       break;
     case TYPE_TAGS.binary:
       writer.binary(value as Uint8Array);
@@ -85,17 +96,17 @@ function writePayload(tag: number, value: Value | undefined): void {
   }
 }
 
-function writeObject(object: ValueObject): void {
+function writeObject(writer: KeyWriter, object: ValueObject): void {
   for (const name of Object.keys(object)) {
     const tag = typeTag(object[name]);
     writer.byte(tag);
     writer.text(name);
-    writePayload(tag, object[name]);
+    writePayload(writer, tag, object[name]);
   }
   writer.byte(0);
 }
 
-function writeArray(array: readonly Value[]): void {
-  for (const item of array) writeValue(item);
+function writeArray(writer: KeyWriter, array: readonly Value[]): void {
+  for (const item of array) writeValue(writer, item);
   writer.byte(0);
 }

@@ -24,6 +24,27 @@ export class KeyWriter {
     return this.#bytes.slice(0, this.#end);
   }
 
+  /** What was written, up to `end`, until the next reset. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Writes its first `length` bytes once more. */
+  again(length: number): void {
+    this.#reserve(length);
+    this.#bytes.copyWithin(this.#end, 0, length);
+    this.#end += length;
+  }
+
+  /**
+   * Makes of what was written since `start` the least key above all that begin with it. Keys
+   * hold a byte below 0xff: that of a type.
+   */
+  raise(start: number): void {
+    while (this.#end > start && this.#bytes[this.#end - 1] === 0xff) this.#end--;
+    if (this.#end > start) (this.#bytes[this.#end - 1] as number)++;
+  }
+
   /** Inverts what was written since `start`, which reverses its order. */
   invertFrom(start: number): void {
     for (let at = start; at < this.#end; at++) this.#bytes[at] = ~(this.#bytes[at] as number);

@@ -35,114 +35,156 @@ const FORBIDDEN_KEYS = new Set(['__proto__']);
 export function takeValue(input: unknown, path = ''): Value {
   // What most filters compare with.
   if (typeof input === 'string' && input.isWellFormed()) return input;
-  return new Taker().take(input, path, 0);
+  return new Taker(path).take(input);
 }
 
 /**
  * `takeValue` of what will be stored, with a rough count of the bytes that it takes then.
  * No engine need keep a name with a null character.
  */
-export function takeSizedValue(input: unknown): { readonly value: Value; readonly bytes: number } {
-  const taker = new Taker(true);
-  const value = taker.take(input, '', 0);
-  return { value, bytes: taker.bytes };
+export function takeSizedValue(input: unknown): SizedValue {
+  const taker = new Taker('', true);
+  const value = taker.take(input);
+  return { value, bytes: taker.bytes, shareable: taker.shareable };
+}
+
+export interface SizedValue {
+  readonly value: Value;
+  readonly bytes: number;
+  /** False when it holds a date or bytes, which the language cannot freeze. */
+  readonly shareable: boolean;
 }
 
 class Taker {
-  readonly #ancestors = new Set<object>();
+  /** The objects that lie around the value at hand, and the names by which one gets to it. */
+  readonly #ancestors: object[] = [];
+  readonly #names: (string | number)[] = [];
+  readonly #root: string;
   readonly #stored: boolean;
   #nodes = 0;
   bytes = 0;
+  shareable = true;
 
-  constructor(stored = false) {
+  constructor(root: string, stored = false) {
+    this.#root = root;
     this.#stored = stored;
   }
 
-  take(input: unknown, path: string, depth: number): Value {
-    this.#count(path, depth);
+  take(input: unknown): Value {
+    this.#count();
     switch (typeof input) {
       case 'string':
-        if (!input.isWellFormed()) refuse(path, 'a well-formed string', 'a lone surrogate');
+        if (!input.isWellFormed()) this.#refuse('a well-formed string', 'a lone surrogate');
         this.bytes += input.length;
         return input;
       case 'boolean':
         return input;
       case 'number':
-        if (!Number.isFinite(input)) refuse(path, 'a finite number', String(input));
+        if (!Number.isFinite(input)) this.#refuse('a finite number', String(input));
         return input === 0 ? 0 : input;
       case 'object':
-        return input === null ? null : this.#takeObject(input, path, depth);
+        return input === null ? null : this.#takeObject(input);
       default:
-        return refuse(path, 'a value that a document can hold', describeType(input));
+        return this.#refuse('a value that a document can hold', describeType(input));
     }
   }
 
-  #takeObject(input: object, path: string, depth: number): Value {
-    if (input instanceof Date) return takeDate(input, path);
+  #takeObject(input: object): Value {
+    if (input instanceof Date) return this.#takeDate(input);
     if (input instanceof Uint8Array) return this.#takeBytes(input);
-    if (this.#ancestors.has(input)) refuse(path, 'a tree', 'a cycle');
-    this.#ancestors.add(input);
-    const value = Array.isArray(input)
-      ? this.#takeArray(input, path, depth)
-      : this.#takePlain(input, path, depth);
-    this.#ancestors.delete(input);
+    if (this.#ancestors.includes(input)) this.#refuse('a tree', 'a cycle');
+    this.#ancestors.push(input);
+    const value = Array.isArray(input) ? this.#takeArray(input) : this.#takePlain(input);
+    this.#ancestors.pop();
     return value;
   }
 
+  #takeDate(input: Date): Date {
+    this.shareable = false;
+    const time = input.getTime();
+    if (Number.isNaN(time)) this.#refuse('a valid date', 'an invalid date');
+    return new Date(time);
+  }
+
   #takeBytes(input: Uint8Array): Uint8Array {
+    this.shareable = false;
     this.bytes += input.byteLength;
     return toPlainBytes(input).slice();
   }
 
-  #takeArray(input: readonly unknown[], path: string, depth: number): Value {
+  #takeArray(input: readonly unknown[]): Value {
     const out: Value[] = [];
     for (let index = 0; index < input.length; index++) {
       const item = input[index];
       // A hole or `undefined` keeps its place as null, as JSON does.
-      out.push(this.take(item === undefined ? null : item, join(path, index), depth + 1));
+      out.push(this.#takeAt(index, item === undefined ? null : item));
     }
     return Object.freeze(out);
   }
 
-  #takePlain(input: object, path: string, depth: number): Value {
+  #takePlain(input: object): Value {
     const prototype = Object.getPrototypeOf(input);
     if (prototype !== null && !isObjectPrototype(prototype)) {
-      refuse(path, 'a plain object', `an instance of ${prototype.constructor?.name ?? 'a class'}`);
+      this.#refuse('a plain object', `an instance of ${prototype.constructor?.name ?? 'a class'}`);
     }
     const out: Record<string, Value> = {};
     for (const key of Object.keys(input)) {
       const item = (input as Record<string, unknown>)[key];
       if (item === undefined) continue;
-      checkKey(key, path);
-      if (this.#stored && key.includes('\0'))
-        refuse(path, 'property names without null characters', JSON.stringify(key));
+      this.#checkKey(key);
       this.bytes += key.length;
-      out[key] = this.take(item, join(path, key), depth + 1);
+      out[key] = this.#takeAt(key, item);
     }
     if (Object.getOwnPropertySymbols(input).length > 0) {
-      refuse(path, 'string keys only', 'a symbol key');
+      this.#refuse('string keys only', 'a symbol key');
     }
     return Object.freeze(out);
   }
 
-  #count(path: string, depth: number): void {
-    if (depth > VALUE_LIMITS.depthMax) {
-      throw new JdbxError(
-        'DOCUMENT_TOO_LARGE',
-        `expected at most ${VALUE_LIMITS.depthMax} levels of nesting`,
-        { path },
-      );
+  #takeAt(name: string | number, item: unknown): Value {
+    this.#names.push(name);
+    const value = this.take(item);
+    this.#names.pop();
+    return value;
+  }
+
+  #checkKey(key: string): void {
+    if (FORBIDDEN_KEYS.has(key)) {
+      this.#names.push(key);
+      this.#refuse('another property name', `"${key}"`);
+    }
+    if (!key.isWellFormed()) this.#refuse('well-formed property names', 'a lone surrogate');
+    if (this.#stored && key.includes('\0')) {
+      this.#refuse('property names without null characters', JSON.stringify(key));
+    }
+    // Most names are too short to ask: a character takes three bytes at most.
+    if (3 * key.length <= VALUE_LIMITS.keyBytesMax) return;
+    if (Buffer.byteLength(key) > VALUE_LIMITS.keyBytesMax) {
+      this.#tooLarge(`property names of at most ${VALUE_LIMITS.keyBytesMax} bytes`);
+    }
+  }
+
+  #count(): void {
+    if (this.#names.length > VALUE_LIMITS.depthMax) {
+      this.#tooLarge(`at most ${VALUE_LIMITS.depthMax} levels of nesting`);
     }
     this.bytes += NODE_BYTES;
     if (++this.#nodes > VALUE_LIMITS.nodesMax) {
-      throw new JdbxError(
-        'DOCUMENT_TOO_LARGE',
-        `expected at most ${VALUE_LIMITS.nodesMax} values`,
-        {
-          path,
-        },
-      );
+      this.#tooLarge(`at most ${VALUE_LIMITS.nodesMax} values`);
     }
+  }
+
+  get #path(): string {
+    return [this.#root, ...this.#names].filter((name, at) => at > 0 || name !== '').join('.');
+  }
+
+  #tooLarge(expected: string): never {
+    throw new JdbxError('DOCUMENT_TOO_LARGE', `expected ${expected}`, { path: this.#path });
+  }
+
+  #refuse(expected: string, got: string): never {
+    const path = this.#path;
+    throw new JdbxError('INVALID_DOCUMENT', `expected ${expected}, got ${got}`, { path });
   }
 }
 
@@ -154,35 +196,9 @@ function isObjectPrototype(prototype: object): boolean {
   );
 }
 
-function takeDate(input: Date, path: string): Date {
-  const time = input.getTime();
-  if (Number.isNaN(time)) refuse(path, 'a valid date', 'an invalid date');
-  return new Date(time);
-}
-
 /** A view without a subclass: a `Buffer`'s `slice` would share its memory. */
 function toPlainBytes(input: Uint8Array): Uint8Array {
   return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-}
-
-function checkKey(key: string, path: string): void {
-  if (FORBIDDEN_KEYS.has(key)) refuse(join(path, key), 'another property name', `"${key}"`);
-  if (!key.isWellFormed()) refuse(path, 'well-formed property names', 'a lone surrogate');
-  if (Buffer.byteLength(key) > VALUE_LIMITS.keyBytesMax) {
-    throw new JdbxError(
-      'DOCUMENT_TOO_LARGE',
-      `expected property names of at most ${VALUE_LIMITS.keyBytesMax} bytes`,
-      { path },
-    );
-  }
-}
-
-function join(path: string, part: string | number): string {
-  return path === '' ? String(part) : `${path}.${part}`;
-}
-
-function refuse(path: string, expected: string, got: string): never {
-  throw new JdbxError('INVALID_DOCUMENT', `expected ${expected}, got ${got}`, { path });
 }
 
 /** True for `{…}` values: not null, an array, a date or bytes. */

@@ -9,6 +9,7 @@ import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
 import { addEmit } from './commands/emit.js';
 import { addExport } from './commands/export.js';
+import { addFollow } from './commands/follow.js';
 import { addFork } from './commands/fork.js';
 import { addGet } from './commands/get.js';
 import { addHistory } from './commands/history.js';
@@ -29,6 +30,7 @@ import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
 import { addSteer } from './commands/steer.js';
 import { addTest } from './commands/test.js';
+import { addTorture } from './commands/torture.js';
 import { addUndo } from './commands/undo.js';
 import { addUpdate } from './commands/update.js';
 import { addWaits } from './commands/waits.js';
@@ -44,6 +46,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addResume,
   addRuns,
+  addFollow,
   addWaits,
   addAnswer,
   addSignal,
@@ -54,6 +57,7 @@ const COMMANDS: readonly AddCommand[] = [
   addUndo,
   addWork,
   addTest,
+  addTorture,
   addAudit,
   addQuery,
   addGet,

@@ -7,7 +7,7 @@ import type { Filter } from './contract.js';
 import { Cursor } from './cursor.js';
 import { readHorizons } from './horizons.js';
 import { type Overlay, OverlaySource } from './overlay-source.js';
-import { queryRunner } from './querying.js';
+import { queryRunnerOver } from './querying.js';
 import type { View } from './view.js';
 
 /**
@@ -44,7 +44,7 @@ export class AsOf {
    * @throws {JdbxError} INVALID_FILTER, NOT_RETAINED, when it is run
    */
   query<T = Document>(filter: Filter): Cursor<T> {
-    const runner = queryRunner(this.#open, (view, query) => {
+    const runner = queryRunnerOver(this.#open, (view, query) => {
       const types = typesIn(view, query.filter);
       return new OverlaySource(view, changedSince(view, types, this.#moment));
     });

@@ -1,9 +1,12 @@
 import type { Document } from '../base/document.js';
 import type { DocumentRef } from '../indexes/contract.js';
 import type { StoredDocument } from '../storage/contract.js';
+import { IdTable } from './id-table.js';
 
-/** What an entry costs beside its document's bytes: the map, the columns, the object. */
+/** What an entry costs beside its document's bytes: its record, the columns, the object. */
 const ENTRY_BYTES = 200;
+/** So full, it notes what is read: what was not will go first. */
+const TIGHT = 0.75;
 const FLAGS_FIRST = 1_024;
 
 /**
@@ -11,23 +14,24 @@ const FLAGS_FIRST = 1_024;
  * published revision, so it also serves every snapshot that is not older than
  * it. Documents that hold dates or bytes cannot be frozen and are not kept.
  *
- * When it is full a hand goes round the entries and takes out those that were not read
- * since it last came by (CLOCK), so a hit costs one flag. What queries need stands in
+ * When it is full a hand goes round the refs and takes out what was not read since it last
+ * came by (CLOCK), so a hit costs one flag, and none before it is nearly full. What queries need stands in
  * columns by ref: a document is found without going through anything else in memory, and
  * nothing here looks into it (a test for truth would), since each look waits for memory.
  */
 export class DocumentCache {
   readonly #sizeMaxBytes: number;
-  readonly #refs = new Map<string, DocumentRef>();
+  readonly #ids = new IdTable();
   readonly #stored: (StoredDocument | undefined)[] = [];
   readonly #documents: (Document | undefined)[] = [];
   /** The commit that wrote each document. */
   readonly #seqs: number[] = [];
   /** 1 where a document was read since the hand last came by. */
   #used = new Uint8Array(FLAGS_FIRST);
-  #hand: Iterator<DocumentRef> = this.#refs.values();
+  #hand: DocumentRef = -1;
   #newestSeq = 0;
   #bytes = 0;
+  #isTight = false;
 
   /** `sizeMaxBytes` 0 turns the cache off. */
   constructor(sizeMaxBytes: number) {
@@ -36,15 +40,15 @@ export class DocumentCache {
 
   /** The newest revision, if it is held and not newer than `seq`. */
   get(id: string, seq: number): StoredDocument | undefined {
-    const ref = this.#refs.get(id);
+    const ref = this.#ids.refOf(id);
     if (ref === undefined || this.documentAt(ref, seq) === undefined) return undefined;
     return this.#stored[ref];
   }
 
   /** The same, the document alone. */
   documentOf(id: string, seq: number): Document | undefined {
-    const ref = this.#refs.get(id);
-    return ref === undefined ? undefined : this.documentAt(ref, seq);
+    if (seq < this.#newestSeq || this.#isTight) return this.get(id, seq)?.document;
+    return this.#ids.documentOf(id);
   }
 
   /** The same by ref, the document alone. */
@@ -52,8 +56,25 @@ export class DocumentCache {
     const document = this.#documents[ref];
     if (document === undefined) return undefined;
     if (seq < this.#newestSeq && (this.#seqs[ref] as number) > seq) return undefined;
-    this.#used[ref] = 1;
+    if (this.#isTight) this.#used[ref] = 1;
     return document;
+  }
+
+  /** The same for many refs; undefined unless all of them are held. */
+  documentsAt(refs: Uint32Array, count: number, seq: number): Document[] | undefined {
+    const found = new Array<Document>(count);
+    const documents = this.#documents;
+    const used = this.#isTight ? this.#used : undefined;
+    const mayBeNewer = seq < this.#newestSeq;
+    for (let at = 0; at < count; at++) {
+      const ref = refs[at] as DocumentRef;
+      const document = documents[ref];
+      if (document === undefined) return undefined;
+      if (mayBeNewer && (this.#seqs[ref] as number) > seq) return undefined;
+      if (used) used[ref] = 1;
+      found[at] = document;
+    }
+    return found;
   }
 
   set(stored: StoredDocument): void {
@@ -62,40 +83,40 @@ export class DocumentCache {
     this.delete(document._id);
     if (!stored.shareable || sizeOf(stored) > this.#sizeMaxBytes) return;
     if (ref >= this.#used.length) this.#growFlags(ref);
-    this.#refs.set(document._id, ref);
+    this.#ids.add(ref, document);
     this.#stored[ref] = stored;
     this.#documents[ref] = document;
     this.#seqs[ref] = seq;
     this.#used[ref] = 0;
     if (seq > this.#newestSeq) this.#newestSeq = seq;
     this.#bytes += sizeOf(stored);
+    this.#isTight = this.#bytes > this.#sizeMaxBytes * TIGHT;
     while (this.#bytes > this.#sizeMaxBytes) this.#evict();
   }
 
   has(id: string): boolean {
-    return this.#refs.has(id);
+    return this.#ids.refOf(id) !== undefined;
   }
 
   delete(id: string): void {
-    const ref = this.#refs.get(id);
+    const ref = this.#ids.refOf(id);
     if (ref !== undefined) this.#remove(ref);
   }
 
-  /** Entries stand in the order in which they came, and the hand goes round them. */
+  /** Takes the hand on until something is out; there is something. */
   #evict(): void {
-    let step = this.#hand.next();
-    if (step.done) {
-      this.#hand = this.#refs.values();
-      step = this.#hand.next();
+    for (;;) {
+      this.#hand = this.#hand + 1 < this.#documents.length ? this.#hand + 1 : 0;
+      if (this.#documents[this.#hand] === undefined) continue;
+      if (this.#used[this.#hand] === 0) break;
+      this.#used[this.#hand] = 0;
     }
-    const { value: ref } = step as IteratorYieldResult<DocumentRef>;
-    if (this.#used[ref] === 1) this.#used[ref] = 0;
-    else this.#remove(ref);
+    this.#remove(this.#hand);
   }
 
   #remove(ref: DocumentRef): void {
     const stored = this.#stored[ref] as StoredDocument;
-    this.#refs.delete(stored.document._id);
+    this.#ids.delete(stored.document._id);
     this.#stored[ref] = undefined;
     this.#documents[ref] = undefined;
     this.#bytes -= sizeOf(stored);

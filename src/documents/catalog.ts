@@ -61,6 +61,11 @@ export class Catalog {
     for (const check of this.#schemas.get(document._type) ?? []) check(document);
   }
 
+  /** The types that include others, each with all that go by its name. */
+  get includes(): ReadonlyMap<string, readonly string[]> {
+    return this.#includes;
+  }
+
   /** What retention documents ask for, in the order of their ids. */
   get retentions(): readonly RetentionPolicy[] {
     return this.#retentions;

@@ -6,18 +6,21 @@ export function toChangeEvents(
   commit: Commit,
   matches: (document: unknown) => boolean,
 ): ChangeEvent[] {
-  const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
-  const events = commit.changes.flatMap((change): ChangeEvent[] => {
-    if (change.kind === 'forget') return [];
-    if (change.kind === 'remove') {
+  const events: ChangeEvent[] = [];
+  for (const change of commit.changes) {
+    if (change.kind === 'forget') continue;
+    const isPut = change.kind === 'put';
+    // Most watchers want few of the changes: an event is made of those alone.
+    if (!matches(isPut ? change.document : { _id: change.id, _type: change.type })) continue;
+    const facts = { seq: commit.seq, at: new Date(commit.at).toISOString() };
+    if (isPut) {
+      const { document } = change;
+      const { _id: id, _type: type, _rev: rev } = document;
+      events.push({ kind: 'put', id, type, rev, document, ...facts });
+    } else {
       const { id, type, rev } = change;
-      return [{ kind: 'remove', id, type, rev, ...facts }];
+      events.push({ kind: 'remove', id, type, rev, ...facts });
     }
-    const { document } = change;
-    const { _id: id, _type: type, _rev: rev } = document;
-    return [{ kind: 'put', id, type, rev, document, ...facts }];
-  });
-  return events.filter((event) =>
-    matches(event.kind === 'put' ? event.document : { _id: event.id, _type: event.type }),
-  );
+  }
+  return events;
 }

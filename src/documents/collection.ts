@@ -9,7 +9,6 @@ import type {
   UpdateResult,
 } from './contract.js';
 import type { Cursor } from './cursor.js';
-import type { Database } from './database.js';
 
 /** Fields that the store fills in. */
 type Stored<T> = T & Document;
@@ -18,15 +17,28 @@ type New<T> = Omit<T, '_id' | '_type' | '_rev'> & {
   readonly _rev?: number;
 };
 
+/** What a collection needs of its database: `Database` is one. */
+export interface CollectionHost {
+  get<T>(id: string): Promise<T | undefined>;
+  query<T>(filter: Filter): Cursor<T>;
+  aggregate<R>(stages: readonly Filter[]): Promise<R[]>;
+  insert(document: NewDocument): Promise<Document>;
+  insert(documents: readonly NewDocument[]): Promise<Document[]>;
+  put(document: NewDocument): Promise<Document>;
+  update(target: Target, update: Update, options?: UpdateOptions): Promise<UpdateResult>;
+  remove(target: Target, options?: RemoveOptions): Promise<RemoveResult>;
+  typesOf(type: string): readonly string[];
+}
+
 /**
  * The documents of one type: fills `_type` on writes, adds it to filters on
  * reads. Ids stay in the one space of the store.
  */
 export class Collection<T extends object = Document> {
   readonly type: string;
-  readonly #database: Database;
+  readonly #database: CollectionHost;
 
-  constructor(database: Database, type: string) {
+  constructor(database: CollectionHost, type: string) {
     this.#database = database;
     this.type = type;
   }

@@ -24,19 +24,23 @@ export class Cursor<T = Document> implements AsyncIterable<T>, PromiseLike<T[]> 
 
   /** `{ created_at: -1, _id: 1 }`, the weightiest field first. */
   sort(sort: { readonly [path: string]: 1 | -1 }): Cursor<T> {
-    return this.#refine({ sort });
+    const { filter, skip, limit, projection } = this.#query;
+    return this.#by({ filter, sort, skip, limit, projection });
   }
 
   skip(skip: number): Cursor<T> {
-    return this.#refine({ skip: checkCount(skip, 'skip') });
+    const { filter, sort, limit, projection } = this.#query;
+    return this.#by({ filter, sort, skip: checkCount(skip, 'skip'), limit, projection });
   }
 
   limit(limit: number): Cursor<T> {
-    return this.#refine({ limit: checkCount(limit, 'limit') });
+    const { filter, sort, skip, projection } = this.#query;
+    return this.#by({ filter, sort, skip, limit: checkCount(limit, 'limit'), projection });
   }
 
   project<P = T>(projection: Filter): Cursor<P> {
-    return new Cursor<P>(this.#runner, { ...this.#query, projection });
+    const { filter, sort, skip, limit } = this.#query;
+    return this.#by({ filter, sort, skip, limit, projection }) as unknown as Cursor<P>;
   }
 
   async first(): Promise<T | undefined> {
@@ -70,8 +74,9 @@ export class Cursor<T = Document> implements AsyncIterable<T>, PromiseLike<T[]> 
     return this.toArray().then(onFulfilled, onRejected);
   }
 
-  #refine(change: Partial<Query>): Cursor<T> {
-    return new Cursor<T>(this.#runner, { ...this.#query, ...change });
+  /** Queries are written out with all their parts: objects of one form are read faster. */
+  #by(query: Query): Cursor<T> {
+    return new Cursor<T>(this.#runner, query);
   }
 }
 

@@ -3,6 +3,7 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
 import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import type { Others } from '../storage/contract.js';
 import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
 import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
@@ -84,7 +85,10 @@ export class Database {
     this.#store = store;
     this.#writer = new Writer(store);
     this.#checks = checks;
-    this.#runner = queryRunner(() => this.view());
+    this.#runner = queryRunner(
+      () => store.current(),
+      () => store.view(),
+    );
     this.#retention = retentionHost(store, this.#writer, () => this.pinnedRevisions());
   }
 
@@ -97,6 +101,11 @@ export class Database {
   /** How many other processes have the store open. */
   get othersCount(): number {
     return this.#store.engine.others?.count ?? 0;
+  }
+
+  /** The other processes that have the store open. @internal For the floors above. */
+  get others(): Others | undefined {
+    return this.#store.engine.others;
   }
 
   /** Bytes on disk. */
@@ -118,10 +127,17 @@ export class Database {
     return new Collection<T>(this, type);
   }
 
-  async get<T = Document>(id: string): Promise<T | undefined> {
-    // The newest revision, without the cost of a view, when it is at hand: then its id is one.
-    const cached = this.#store.cached(id);
-    if (cached !== undefined) return cached as T;
+  get<T = Document>(id: string): Promise<T | undefined> {
+    // The newest revision, without a view, when it is at hand: then its id is one.
+    try {
+      const cached = this.#store.cached(id);
+      return cached === undefined ? this.#getStored(id) : Promise.resolve(cached as T);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #getStored<T>(id: string): Promise<T | undefined> {
     checkId(id);
     return this.#read((view) => view.get(id)) as T | undefined;
   }
@@ -349,6 +365,7 @@ export class Database {
   /** A snapshot with its own writes, committed by `submit`. @internal For the floors above. */
   workspace(): Workspace {
     return new Workspace(this.view(), {
+      facts: this.#store.facts,
       check: (document) => this.#check(document),
       now: () => this.#store.now(),
     });
@@ -397,12 +414,7 @@ export class Database {
   }
 
   #read<T>(work: (view: View) => T): T {
-    const view = this.view();
-    try {
-      return work(view);
-    } finally {
-      view.close();
-    }
+    return work(this.#store.current());
   }
 
   async #write(

@@ -8,7 +8,6 @@ import {
   summarize,
 } from '../history/audit-chain.js';
 import type { Horizon } from '../history/past-state.js';
-import { isShareable } from '../storage/codec.js';
 import type { Change, ForgetChange, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import type { TakenDocument } from './take-document.js';
@@ -49,6 +48,8 @@ export class Draft {
   readonly at: number;
   readonly #base: DraftBase;
   readonly #changes = new Map<string, DraftChange>();
+  /** What `changes` gives, until there is another one. */
+  #listed: readonly DraftChange[] | undefined;
   #auditHead: AuditHead;
   readonly #forgets: Forgetting[] = [];
   /** Drops records of the change log before this commit, some of them at least. */
@@ -72,37 +73,33 @@ export class Draft {
 
   /** @throws {JdbxError} DUPLICATE_ID, CONFLICT when it names a revision, PROTECTED_TYPE */
   insert(taken: TakenDocument): Document {
-    checkAbsent(taken.id, this.get(taken.id));
-    return this.put(taken);
+    const slot = this.#slot(taken.id);
+    checkAbsent(taken.id, slot.after?.document);
+    return this.#put(taken, slot);
   }
 
   /** @throws {JdbxError} CONFLICT when the document names another revision than the current one; PROTECTED_TYPE */
   put(taken: TakenDocument): Document {
-    const current = this.get(taken.id);
-    checkRev(taken, current);
-    checkWritable(taken.type, taken.id);
-    if (current) checkWritable(current._type, taken.id);
-    const before = this.#before(taken.id)?.document;
-    const document = toStored(taken, before, this.#base.lastKept(taken.id, taken.type));
-    this.#set(taken.id, document, taken.bytes);
-    return document;
+    return this.#put(taken, this.#slot(taken.id));
   }
 
   /** @throws {JdbxError} PROTECTED_TYPE */
   remove(id: string): Document | undefined {
-    const current = this.get(id);
+    const slot = this.#slot(id);
+    const current = slot.after?.document;
     if (!current) return undefined;
     checkWritable(current._type, id);
-    this.#set(id, undefined, 0);
+    this.#set(id, slot, undefined);
     return current;
   }
 
   /** Adds a document to the audit trail. @throws {JdbxError} INVALID_DOCUMENT */
   audit(entry: AuditEntry): Document {
-    const { value, bytes } = takeSizedValue(entry);
+    const { value, bytes, shareable } = takeSizedValue(entry);
     const document = sealAudit(this.#auditHead, value as AuditEntry, this.at);
     this.#auditHead = { n: document.n, hash: document.hash };
-    this.#set(document._id, document, bytes + AUDIT_FIELDS_BYTES);
+    const sized = { document, bytes: bytes + AUDIT_FIELDS_BYTES, shareable };
+    this.#set(document._id, this.#slot(document._id), sized);
     return document;
   }
 
@@ -115,8 +112,9 @@ export class Draft {
     const documents = ids.flatMap((id) => this.get(id) ?? []);
     if (documents.length !== ids.length || last >= this.#auditHead.n) return;
     const summary = summarize(documents, this.at);
-    for (const id of ids.slice(0, -1)) this.#set(id, undefined, 0);
-    this.#set(summary._id, summary, AUDIT_FIELDS_BYTES);
+    for (const id of ids.slice(0, -1)) this.#set(id, this.#slot(id), undefined);
+    const sized = { document: summary, bytes: AUDIT_FIELDS_BYTES, shareable: true };
+    this.#set(summary._id, this.#slot(summary._id), sized);
     this.audit({ kind: 'audit-trim', reason, through: last, summary: summary.hash });
   }
 
@@ -139,7 +137,8 @@ export class Draft {
 
   get changes(): readonly DraftChange[] {
     // A document that was made and removed in one commit leaves no trace.
-    return [...this.#changes.values()].filter(({ before, after }) => before || after);
+    this.#listed ??= [...this.#changes.values()].filter(({ before, after }) => before || after);
+    return this.#listed;
   }
 
   /** Definitions that this draft puts or removes: they change the catalog or the indexes. */
@@ -165,25 +164,36 @@ export class Draft {
     return [...changes, ...forgotten];
   }
 
-  /** What was stored before this commit. */
-  #before(id: string): StoredDocument | undefined {
-    const own = this.#changes.get(id);
-    return own ? own.before : this.#base.stored(id);
+  #put(taken: TakenDocument, slot: Slot): Document {
+    const { id, type, bytes, shareable } = taken;
+    const current = slot.after?.document;
+    checkRev(taken, current);
+    checkWritable(type, id);
+    if (current) checkWritable(current._type, id);
+    const lastKept = this.#base.lastKept(id, type);
+    const document = toStored(taken, slot.before?.document, lastKept);
+    this.#set(id, slot, { document, bytes, shareable });
+    return document;
   }
 
-  #set(id: string, document: Document | undefined, bytes: number): void {
-    const before = this.#before(id);
-    const ref = this.#changes.get(id)?.ref ?? before?.ref ?? this.#base.newRef();
-    const after = document && {
-      ref,
-      seq: this.seq,
-      document,
-      bytes,
-      shareable: isShareable(document),
-    };
+  /** What was stored before this commit, and what this draft made of it. One look-up. */
+  #slot(id: string): Slot {
+    const own = this.#changes.get(id);
+    if (own) return own;
+    const before = this.#base.stored(id);
+    return { ref: before?.ref, before, after: before };
+  }
+
+  #set(id: string, { ref = this.#base.newRef(), before }: Slot, sized: Sized | undefined): void {
+    const after = sized && { ref, seq: this.seq, ...sized };
     this.#changes.set(id, { ref, before, after });
+    this.#listed = undefined;
   }
 }
+
+/** A document before and after what a draft did so far. */
+type Slot = Omit<DraftChange, 'ref'> & { readonly ref: number | undefined };
+type Sized = Pick<StoredDocument, 'document' | 'bytes' | 'shareable'>;
 
 /** What the chain adds to an entry: its number, the time, two hashes. */
 const AUDIT_FIELDS_BYTES = 300;

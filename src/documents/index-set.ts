@@ -26,6 +26,8 @@ export interface LiveIndex extends PlannableIndex {
   readonly since: number;
 }
 
+const NONE: LiveIndex[] = [];
+
 /** A document before and after a change; `before` absent at its first insert, `after` at its removal. */
 export interface IndexedChange {
   readonly ref: number;
@@ -61,7 +63,11 @@ export class IndexSet {
   }
 
   of(type: string, seq: number): readonly PlannableIndex[] {
-    return (this.#byType.get(type) ?? []).filter(({ since }) => since <= seq);
+    const indexes = this.#byType.get(type) ?? NONE;
+    // The same array as long as nothing changes: plans are kept for it.
+    return indexes.every(({ since }) => since <= seq)
+      ? indexes
+      : indexes.filter(({ since }) => since <= seq);
   }
 
   *all(): Iterable<LiveIndex> {
@@ -162,7 +168,10 @@ export class IndexSet {
     };
     try {
       apply(this.typeIndex, changes.flatMap(typeChanges));
-      for (const live of this.#touched(changes)) stageIn(live, changes, seq, apply);
+      for (const live of this.#touched(changes)) {
+        const stageOne = live.definition.unique ? stageUnique : stageIn;
+        stageOne(live, changes, seq, apply);
+      }
       return staged;
     } catch (error) {
       this.revert(staged, seq);
@@ -217,7 +226,7 @@ function typeChanges({ ref, before, after }: IndexedChange): IndexChange[] {
   ];
 }
 
-/** Enters all changes into one index at once; into a unique one, each when its key is free. */
+/** Enters all changes into one index at once. */
 function stageIn(
   live: LiveIndex,
   changes: readonly IndexedChange[],
@@ -226,18 +235,34 @@ function stageIn(
 ): void {
   const removes: IndexChange[] = [];
   const inserts: IndexChange[] = [];
-  const deltas = changes.map((change) => deltaOf(live, change, seq));
-  for (const { ref, removed } of deltas) addChanges(removes, 'remove', removed, ref);
-  apply(live.index, removes);
-  for (const { id, ref, inserted } of deltas) {
-    if (!live.definition.unique) addChanges(inserts, 'insert', inserted, ref);
-    else {
-      checkUnique(live, inserted, id, seq);
-      apply(live.index, toChanges('insert', inserted, ref));
-    }
+  for (const change of changes) {
+    const { ref, removed, inserted } = deltaOf(live, change, seq);
+    addChanges(removes, 'remove', removed, ref);
+    addChanges(inserts, 'insert', inserted, ref);
   }
+  apply(live.index, removes);
   apply(live.index, inserts);
 }
+
+/** Each when its key is free. */
+function stageUnique(
+  live: LiveIndex,
+  changes: readonly IndexedChange[],
+  seq: number,
+  apply: (index: OrderedIndex, part: readonly IndexChange[]) => void,
+): void {
+  const deltas = changes.map((change) => deltaOf(live, change, seq));
+  apply(
+    live.index,
+    deltas.flatMap(({ ref, removed }) => toChanges('remove', removed, ref)),
+  );
+  for (const { id, ref, inserted } of deltas) {
+    checkUnique(live, inserted, id, seq);
+    apply(live.index, toChanges('insert', inserted, ref));
+  }
+}
+
+const NO_KEYS: readonly Uint8Array[] = [];
 
 /** What one change does to one index. */
 interface Delta {
@@ -251,10 +276,10 @@ function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: nu
   // An index that this very commit makes was filled without the documents that it changes.
   const isHeld = live.since < seq && before?._type === live.definition.type;
   if (isHeld && after && isUntouched(live, before, after)) {
-    return { id: after._id, ref, removed: [], inserted: [] };
+    return { id: after._id, ref, removed: NO_KEYS, inserted: NO_KEYS };
   }
-  const old = isHeld ? keysIn(live, before) : [];
-  const now = after?._type === live.definition.type ? keysIn(live, after) : [];
+  const old = isHeld ? keysIn(live, before) : NO_KEYS;
+  const now = after?._type === live.definition.type ? keysIn(live, after) : NO_KEYS;
   return { id: after?._id ?? '', ref, removed: without(old, now), inserted: without(now, old) };
 }
 
@@ -284,7 +309,7 @@ function without(
   keys: readonly Uint8Array[],
   others: readonly Uint8Array[],
 ): readonly Uint8Array[] {
-  if (others.length === 0) return keys;
+  if (others.length === 0 || keys.length === 0) return keys;
   return keys.filter((key) => !others.some((other) => Buffer.compare(key, other) === 0));
 }
 

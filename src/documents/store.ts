@@ -5,6 +5,7 @@ import { JdbxError } from '../base/errors.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { IndexKind } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
+import { PlanCache } from '../query/prepared/plan-cache.js';
 import type {
   Commit,
   Engine,
@@ -23,6 +24,7 @@ import { IndexSaves } from './index-saves.js';
 import type { IndexSet } from './index-set.js';
 import { nextRefOf, type OpenedIndexes, openIndexes } from './open-indexes.js';
 import { Pulse } from './pulse.js';
+import { FactsTeller } from './readers/store-facts.js';
 import type { Refs } from './refs.js';
 import { addMark, NO_MARKS, type TimeMarks } from './time-marks.js';
 import { type Shared, View } from './view.js';
@@ -35,6 +37,8 @@ export interface StoreOptions {
   /** Changed documents after which they are saved. Default 20,000. */
   readonly saveAfter?: number | undefined;
   readonly cache: DocumentCache;
+  /** True when other threads of the process can read along. Default false. */
+  readonly canBeFollowed?: boolean | undefined;
   /** How many commits the change log keeps. */
   readonly logCommits: number;
   /** Asked about every commit. Default: none. */
@@ -83,6 +87,9 @@ export class Store implements Shared {
   readonly indexes: IndexSet;
   readonly refs: Refs;
   readonly cache: DocumentCache;
+  /** What readers in other threads are told; undefined where there can be none. */
+  readonly facts: FactsTeller | undefined;
+  readonly plans = new PlanCache();
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
   readonly #events = new EventEmitter<{ commit: [] }>();
@@ -93,6 +100,7 @@ export class Store implements Shared {
   #marks: TimeMarks = NO_MARKS;
   #newest: { readonly seq: number; readonly at: number } = { seq: 0, at: 0 };
   #published: SharedSnapshot;
+  #current: View | undefined;
   #nextRef = 1;
   #releasedSeq: number;
   #logStart: number;
@@ -118,6 +126,7 @@ export class Store implements Shared {
     const opened = openIndexes(snapshot, options.indexKind, saves);
     this.indexes = opened.indexes;
     this.refs = opened.refs;
+    this.facts = options.canBeFollowed ? new FactsTeller(this) : undefined;
     this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
     if (saves) this.#saver = this.#saverOf(saves, opened);
     this.#pulse = engine.others && this.#listenTo(engine.others);
@@ -220,6 +229,24 @@ export class Store implements Shared {
     return view;
   }
 
+  /**
+   * The same for a read that ends before anything else runs: one view for all of them, which
+   * nobody closes.
+   *
+   * @throws {JdbxError} STORE_CLOSED
+   */
+  current(): View {
+    if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
+    this.refresh();
+    if (this.#failure) throw this.#failure;
+    this.#current ??= this.#viewOf(this.#published.take());
+    return this.#current;
+  }
+
+  #viewOf(shared: SharedSnapshot): View {
+    return new View(shared.engine, this, () => shared.release());
+  }
+
   /** Calls `wake` soon after each publication. Returns the way to stop. */
   onCommit(wake: () => void): () => void {
     // Later, because what a listener throws must not undo a commit that is durable.
@@ -263,6 +290,7 @@ export class Store implements Shared {
     this.#closed = true;
     this.#pulse?.stop();
     for (const view of [...this.#views]) view.close();
+    this.#current?.close();
     this.#published.release();
     this.indexes.close();
     this.#events.removeAllListeners();
@@ -294,8 +322,12 @@ export class Store implements Shared {
 
   #show(published: SharedSnapshot): void {
     const before = this.#published;
+    const current = this.#current;
     this.#published = published;
+    this.#current = undefined;
     before.release();
+    // Later, because an accessor in somebody's filter may have brought us here.
+    if (current) queueMicrotask(() => current.close());
   }
 
   /** Under the lock, which is given back when that fails. */

@@ -16,6 +16,8 @@ export interface TakenDocument {
   readonly fields: ValueObject;
   /** A rough size, for the cache. */
   readonly bytes: number;
+  /** False when it holds a date or bytes, which cannot be frozen. */
+  readonly shareable: boolean;
 }
 
 /** @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE */
@@ -23,14 +25,14 @@ export function takeDocument(input: NewDocument): TakenDocument {
   if (!isPlainObject(input)) {
     throw new JdbxError('INVALID_DOCUMENT', `expected an object, got ${describeType(input)}`);
   }
-  const { value, bytes } = takeSizedValue(input);
+  const { value, bytes, shareable } = takeSizedValue(input);
   const { _id, _type, _rev, ...fields } = value as ValueObject;
   checkType(_type);
   checkRev(_rev);
   checkSize(bytes);
   const id = _id === undefined ? newId(_type) : _id;
   checkId(id);
-  return { id, type: _type, rev: _rev, fields, bytes };
+  return { id, type: _type, rev: _rev, fields, bytes, shareable };
 }
 
 function checkType(type: unknown): asserts type is string {

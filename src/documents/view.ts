@@ -2,7 +2,8 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { encodeKey, prefixEnd } from '../base/key-bytes.js';
 import type { DocumentRef, OrderedIndex } from '../indexes/contract.js';
-import type { PlannableIndex, QuerySource } from '../query/contract.js';
+import type { PlannableIndex, QuickSource } from '../query/contract.js';
+import type { PlanCache } from '../query/prepared/plan-cache.js';
 import type { EngineSnapshot, StoredDocument } from '../storage/contract.js';
 import type { DocumentCache } from './cache.js';
 import type { Catalog } from './catalog.js';
@@ -13,12 +14,13 @@ const SCAN_BATCH = 256;
 
 /** What every view of one store shares. */
 export interface Shared {
-  readonly indexes: IndexSet;
-  readonly refs: Refs;
+  readonly indexes: Pick<IndexSet, 'typeIndex' | 'of' | 'all'>;
+  readonly refs: Pick<Refs, 'idOf'>;
   readonly cache: DocumentCache;
+  readonly plans: PlanCache;
   /** The newest commit that was published to readers. */
   readonly publishedSeq: number;
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'typesOf' | 'isVersioned'>;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Shared {
  *
  * @internal
  */
-export class View implements QuerySource {
+export class View implements QuickSource {
   readonly keysSuffice = true;
   readonly seq: number;
   readonly #engine: EngineSnapshot;
@@ -51,6 +53,10 @@ export class View implements QuerySource {
   get typeIndex(): OrderedIndex {
     this.checkOpen();
     return this.#shared.indexes.typeIndex;
+  }
+
+  get plans(): PlanCache {
+    return this.#shared.plans;
   }
 
   indexesOf(type: string): readonly PlannableIndex[] {
@@ -108,6 +114,22 @@ export class View implements QuerySource {
     const id = this.idOf(ref);
     const stored = id === undefined ? undefined : this.#read(id);
     return stored?.ref === ref ? stored.document : undefined;
+  }
+
+  /** The documents of the first `count` refs, without those that do not live here. */
+  loadAll(refs: Uint32Array, count: number): Document[] {
+    this.checkOpen();
+    const found = this.#shared.cache.documentsAt(refs, count, this.seq);
+    return found ?? this.#loadEach(refs, count);
+  }
+
+  #loadEach(refs: Uint32Array, count: number): Document[] {
+    const found: Document[] = [];
+    for (let at = 0; at < count; at++) {
+      const document = this.load(refs[at] as DocumentRef);
+      if (document !== undefined) found.push(document);
+    }
+    return found;
   }
 
   /** The ids of every document of exactly this type, in order. */

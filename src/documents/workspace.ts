@@ -19,6 +19,7 @@ import type {
 import type { Draft } from './draft.js';
 import { guardSource, OverlaySource } from './overlay-source.js';
 import { countDocuments, explainQuery, findDocuments, runAggregate } from './querying.js';
+import type { FactsTeller, NumberedFacts } from './readers/store-facts.js';
 import { type TakenDocument, takeDocument } from './take-document.js';
 import type { View } from './view.js';
 import { writeOutput } from './write-output.js';
@@ -29,6 +30,21 @@ export interface WorkspaceRules {
   check(document: NewDocument): void;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** What readers in other threads are told. Default: there are none. */
+  readonly facts?: FactsTeller | undefined;
+}
+
+/** A write as it crosses to another thread; null where the document is removed. */
+export type WorkspaceWrite = readonly [id: string, document: Document | null];
+
+/** What another thread needs to read what a workspace shows. */
+export interface ThreadOrder {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly writes: readonly WorkspaceWrite[];
+  /** The number of the newest of them. */
+  readonly written: number;
 }
 
 /** The reading verbs over some part of a workspace. */
@@ -48,6 +64,8 @@ interface Write {
   /** The document as it will be; absent when it will be removed. */
   readonly document: Document | undefined;
   readonly taken: TakenDocument | undefined;
+  /** 1, 2, 3 … of this workspace, risen with each write. */
+  readonly number: number;
 }
 
 /**
@@ -63,6 +81,7 @@ export class Workspace implements WorkspaceReader {
   readonly #rules: WorkspaceRules;
   readonly #writes = new Map<string, Write>();
   readonly #audits: AuditEntry[] = [];
+  #written = 0;
 
   constructor(view: View, rules: WorkspaceRules) {
     this.#view = view;
@@ -186,6 +205,35 @@ export class Workspace implements WorkspaceReader {
     for (const entry of this.#audits) draft.audit(entry);
   }
 
+  /** What another thread needs to read along; undefined where none can. */
+  forThread(): { readonly shared: NumberedFacts; readonly own: ThreadOrder } | undefined {
+    const { facts, now } = this.#rules;
+    if (!facts) return undefined;
+    return { shared: facts.current(), own: { seq: this.seq, now: now(), ...this.writesAfter(0) } };
+  }
+
+  /** The ids of a page of refs, for such a thread. */
+  idsOn(page: number): (string | null)[] {
+    return this.#rules.facts?.idsOn(page) ?? [];
+  }
+
+  /** What was written after write number `number`, each document as it is now. */
+  writesAfter(number: number): Pick<ThreadOrder, 'writes' | 'written'> {
+    if (number === this.#written) return { writes: [], written: number };
+    const later = [...this.#writes].filter(([, write]) => write.number > number);
+    const writes = later.map(([id, { document }]) => [id, document ?? null] as const);
+    return { writes, written: this.#written };
+  }
+
+  /** Shows what was written in another thread's workspace over the same snapshot. Not to be committed. */
+  adopt(writes: readonly WorkspaceWrite[]): void {
+    for (const [id, document] of writes) this.#set(id, document ?? undefined, undefined);
+  }
+
+  typesOf(type: string): readonly string[] {
+    return this.#view.resolveTypes(type);
+  }
+
   /** The ids and kinds of what will be written, for the audit trail. */
   get writes(): readonly { readonly id: string; readonly kind: 'put' | 'remove' }[] {
     return [...this.#writes].map(([id, { document }]) => ({
@@ -222,7 +270,7 @@ export class Workspace implements WorkspaceReader {
 
   #set(id: string, document: Document | undefined, taken: TakenDocument | undefined): void {
     const seenSeq = this.#view.stored(id)?.seq ?? 0;
-    this.#writes.set(id, { seenSeq, document, taken });
+    this.#writes.set(id, { seenSeq, document, taken, number: ++this.#written });
   }
 
   #select(target: Target, many: boolean): Document[] {

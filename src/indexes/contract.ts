@@ -19,6 +19,13 @@ export interface OrderedIndex {
   revert(changes: readonly IndexChange[], seq: number): void;
   /** Reads entries in order, in batches. The cursor is closed when its last batch is out, or by `close`. */
   scan(range: KeyRange, seq: number): IndexCursor;
+  /**
+   * Reads the first `wanted` entries of a span into `firstRead`, in one step and without a
+   * cursor. What lies over other indexes need not have it.
+   *
+   * @returns how many there were
+   */
+  first?(span: KeySpan, seq: number, options: FirstOptions): number;
   /** How many entries of `range` live at `seq`, without materialising them. */
   count(range: KeyRange, seq: number): number;
   /** Frees entries that died at or before `seq`: the oldest snapshot that is still in use. */
@@ -50,6 +57,24 @@ export interface KeyRange {
   /** Default false: the usual half-open range. */
   readonly upperInclusive?: boolean | undefined;
   readonly reverse?: boolean | undefined;
+}
+
+/** A range whose ends stand in one piece of memory, which nobody keeps: first the lower one's bytes. */
+export interface KeySpan {
+  readonly bytes: Uint8Array;
+  /** Entries of this key belong to the span. */
+  readonly lowerLength: number;
+  readonly upperLength: number;
+  readonly upperInclusive: boolean;
+}
+
+export interface FirstOptions {
+  /** At most `FIRST_MAX`. */
+  readonly wanted: number;
+  /** From the upper end down. */
+  readonly reverse: boolean;
+  /** Whether to tell of each entry if its key is that of the one before. */
+  readonly ties: boolean;
 }
 
 export interface IndexCursor {

@@ -5,7 +5,14 @@ export type NativeList = { readonly native: unique symbol };
 
 /** What `native/binding.c` exports; arguments and answers of most calls stand in the bound arrays. */
 export interface NativeBinary {
-  bind(header: Float64Array, input: Uint8Array, output: Uint8Array, lengths: Uint32Array): void;
+  bind(
+    header: Float64Array,
+    input: Uint8Array,
+    output: Uint8Array,
+    lengths: Uint32Array,
+    refs: Uint32Array,
+    ties: Uint8Array,
+  ): void;
   create(limitBytes: number): NativeList | null;
   attach(handle: number): NativeList | null;
   handle(list: NativeList): number;
@@ -14,6 +21,7 @@ export interface NativeBinary {
   revert(list: NativeList, count: number): number;
   release(list: NativeList): number;
   read(list: NativeList, refs: Uint32Array): number;
+  first(list: NativeList): number;
   count(list: NativeList): number;
   stats(list: NativeList): number;
   purge(list: NativeList, bits: Uint8Array): number;

@@ -1,6 +1,7 @@
 import { REF_MAX } from './bounds.js';
 import { checkRef } from './checks.js';
-import type { IndexChange, KeyRange } from './contract.js';
+import type { IndexChange, KeyRange, KeySpan } from './contract.js';
+import { firstRead } from './first-read.js';
 import type { NativeBinary } from './native-binary.js';
 
 /** Places in the header, as `native/binding.c` names them. */
@@ -18,12 +19,14 @@ const HEADER = {
   entries: 10,
   live: 11,
   bytes: 12,
+  wanted: 13,
 } as const;
 const HEADER_LENGTH = 16;
 
 const REVERSE = 1;
 const HAS_HIGH = 2;
 const WANTS_KEYS = 4;
+const WANTS_TIES = 8;
 
 const INPUT_BYTES = 64 * 1024;
 const OUTPUT_BYTES = 128 * 1024;
@@ -111,7 +114,7 @@ export class NativeExchange {
       if (at + key.length + 12 > this.#input.length) this.#growInput(at + key.length + 12, at);
       this.#words[at >>> 2] = ref;
       this.#words[(at >>> 2) + 1] = key.length * 2 + (kind === 'remove' ? 1 : 0);
-      copyBytes(key, this.#input, at + 8);
+      copyBytes(key, key.length, this.#input, at + 8);
       at = (at + 8 + key.length + 3) & ~3;
     }
   }
@@ -121,8 +124,8 @@ export class NativeExchange {
     const highKey = high?.key ?? NO_BYTES;
     const bytes = low.key.length + highKey.length;
     if (bytes > this.#input.length) this.#growInput(bytes, 0);
-    copyBytes(low.key, this.#input, 0);
-    copyBytes(highKey, this.#input, low.key.length);
+    copyBytes(low.key, low.key.length, this.#input, 0);
+    copyBytes(highKey, highKey.length, this.#input, low.key.length);
     header[HEADER.seq] = seq;
     header[HEADER.flags] =
       (reverse ? REVERSE : 0) | (high ? HAS_HIGH : 0) | (wantsKeys ? WANTS_KEYS : 0);
@@ -130,6 +133,21 @@ export class NativeExchange {
     header[HEADER.lowRef] = low.ref;
     header[HEADER.highLength] = highKey.length;
     header[HEADER.highRef] = high?.ref ?? 0;
+  }
+
+  writeSpan(span: KeySpan, seq: number, wanted: number, reverse: boolean, ties: boolean): void {
+    const header = this.#header;
+    const { lowerLength, upperLength } = span;
+    const bytes = lowerLength + upperLength;
+    if (bytes > this.#input.length) this.#growInput(bytes, 0);
+    copyBytes(span.bytes, bytes, this.#input, 0);
+    header[HEADER.seq] = seq;
+    header[HEADER.flags] = HAS_HIGH | (reverse ? REVERSE : 0) | (ties ? WANTS_TIES : 0);
+    header[HEADER.lowLength] = lowerLength;
+    header[HEADER.lowRef] = 0;
+    header[HEADER.highLength] = upperLength;
+    header[HEADER.highRef] = span.upperInclusive ? REF_MAX : 0;
+    header[HEADER.wanted] = wanted;
   }
 
   /** The key that the last read ended with, in memory of its own. */
@@ -172,7 +190,8 @@ export class NativeExchange {
   }
 
   #bind(): void {
-    this.#binary.bind(this.#header, this.#input, this.#output, this.#lengths);
+    const { refs, ties } = firstRead;
+    this.#binary.bind(this.#header, this.#input, this.#output, this.#lengths, refs, ties);
   }
 }
 
@@ -184,7 +203,7 @@ function checkKey(key: Uint8Array): void {
 }
 
 /** A loop is faster than `set` for what most keys are: a few bytes. */
-function copyBytes(from: Uint8Array, to: Uint8Array, at: number): void {
-  if (from.length > 64) to.set(from, at);
-  else for (let n = 0; n < from.length; n++) to[at + n] = from[n] as number;
+function copyBytes(from: Uint8Array, length: number, to: Uint8Array, at: number): void {
+  if (length > 64) to.set(from.length === length ? from : from.subarray(0, length), at);
+  else for (let n = 0; n < length; n++) to[at + n] = from[n] as number;
 }

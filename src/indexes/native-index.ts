@@ -3,10 +3,12 @@ import { checkSeq } from './checks.js';
 import type {
   DocumentRef,
   EntryRun,
+  FirstOptions,
   IndexBatch,
   IndexChange,
   IndexCursor,
   KeyRange,
+  KeySpan,
   OrderedIndex,
 } from './contract.js';
 import { describeKey, toKeyText } from './key-text.js';
@@ -55,6 +57,17 @@ export class NativeIndex implements OrderedIndex {
     checkSeq(seq);
     const list = () => this.#open();
     return new NativeCursor(this.#binary, this.#exchange, list, toNativeRange(range, true), seq);
+  }
+
+  first(span: KeySpan, seq: number, { wanted, reverse, ties }: FirstOptions): number {
+    const list = this.#open();
+    checkSeq(seq);
+    for (;;) {
+      this.#exchange.writeSpan(span, seq, wanted, reverse, ties);
+      const count = this.#binary.first(list);
+      if (count >= 0) return count;
+      this.#makeRoom(count);
+    }
   }
 
   count(range: KeyRange, seq: number): number {
@@ -120,6 +133,12 @@ export class NativeIndex implements OrderedIndex {
     this.#exchange.seq = seq;
     const status = this.#binary[verb](list, changes.length);
     if (status !== OK) throw refusal(verb, status, changes[this.#exchange.failed]);
+  }
+
+  /** For a key that had none. */
+  #makeRoom(refused: number): void {
+    if (refused !== -NO_ROOM) throw new Error(`cannot read the index: status ${-refused}`);
+    this.#exchange.growOutput();
   }
 
   #open(): NativeList {

@@ -1,7 +1,16 @@
 import { findSpan, toBounds } from './bounds.js';
 import { checkRef, checkSeq } from './checks.js';
-import type { CreateIndex, IndexChange, IndexCursor, KeyRange, OrderedIndex } from './contract.js';
+import type {
+  CreateIndex,
+  FirstOptions,
+  IndexChange,
+  IndexCursor,
+  KeyRange,
+  KeySpan,
+  OrderedIndex,
+} from './contract.js';
 import { ListCursor } from './cursor.js';
+import { firstRead, toRange } from './first-read.js';
 import { toKeyText } from './key-text.js';
 import { Lives } from './lives.js';
 import { countVisible, measure } from './measure.js';
@@ -44,6 +53,19 @@ class PortableIndex implements OrderedIndex {
     checkSeq(seq);
     const bounds = toBounds(range);
     return new ListCursor(() => this.#open().list, bounds, seq, range.reverse === true);
+  }
+
+  first(span: KeySpan, seq: number, { wanted, reverse, ties }: FirstOptions): number {
+    if (wanted === 0) return 0;
+    const cursor = this.scan(toRange(span, reverse), seq);
+    const keys: Uint8Array[] | undefined = ties ? [] : undefined;
+    const count = cursor.next({ refs: firstRead.refs.subarray(0, wanted), keys });
+    for (let at = 0; keys && at < count; at++) {
+      const isSame =
+        at > 0 && Buffer.compare(keys[at] as Uint8Array, keys[at - 1] as Uint8Array) === 0;
+      firstRead.ties[at] = Number(isSame);
+    }
+    return count;
   }
 
   count(range: KeyRange, seq: number): number {

@@ -8,6 +8,7 @@ export const KIND_FIELDS = [
   'transformer',
   'integration',
   'pipeline',
+  'program',
   'tool',
   'parallel',
   'map',

@@ -11,6 +11,7 @@ import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
 import type { Stage } from './pipeline-document.js';
 import { checkpointId, eventId, type RunError } from './run-document.js';
+import { isCompacting } from './session-compaction.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
 import { type CacheSlot, keepOutput } from './stage-cache.js';
@@ -53,7 +54,7 @@ export interface Failed extends Written {
  */
 export function commitStage(draft: Draft, finished: Finished): void {
   const { run, owner, path, status, output, attempt, facts, stage } = finished;
-  fence(draft, run.id, owner);
+  run.definitions.keepLate(draft, fence(draft, run.id, owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
@@ -74,6 +75,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
       path,
       status,
       ...failure,
+      ...(stage.asked ? { asked: stage.asked } : {}),
       ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
     } as unknown as NewDocument),
@@ -127,14 +129,15 @@ export function auditAll(draft: Draft, entries: readonly object[]): void {
 }
 
 function changeSessionAfter(draft: Draft, finished: Finished): void {
-  const { run, path, status, turns, stage, context, output, attempt } = finished;
+  const { run, path, status, stage, context, output, attempt } = finished;
+  const turns = isCompacting(run.id, path) ? [] : finished.turns;
   const { session } = run;
   if (session === undefined) return;
   const usage = usageIn(attempt.entries);
   // On what the commit finds: others may have changed the session since the stage began.
   const now = draft.get(session);
   const update = status === 'done' ? sessionUpdate(stage, context, output, now) : undefined;
-  if (turns.length === 0 && usage.calls === 0 && !update) return;
+  if (turns.length === 0 && usage.calls === 0 && !update && !stage.checkpoint) return;
   const checkpoint = checkpointId(run.id, path);
   changeSession(draft, { session, run: run.id, checkpoint, turns, usage, update });
 }

@@ -18,6 +18,8 @@ import type { Context } from './context.js';
 import type { Definitions } from './definitions.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { RecordedStage } from './programs/recorded.js';
 import type { Spending } from './spending.js';
 import type { Emitted } from './waits/event-document.js';
 import type { WaitKind, WaitPlan } from './waits/wait-document.js';
@@ -71,6 +73,7 @@ export interface RunServices {
   readonly definitions: Definitions;
   readonly codes: GuestCodes;
   readonly sandbox: Sandbox;
+  readonly programs: Programs;
   readonly models: ModelCaller;
   readonly pools: Pick<Pools, 'acquire' | 'stateOf'>;
   readonly responses: Responses;
@@ -86,6 +89,8 @@ export interface RunServices {
   readonly depth: number;
   /** By when the run has to end, in milliseconds since the epoch. */
   readonly deadlineAt: number | undefined;
+  /** When the run began: ISO 8601, UTC. */
+  readonly startedAt: string;
   /** Milliseconds since the epoch. */
   now(): number;
   workspace(): Workspace;
@@ -100,6 +105,12 @@ export interface RunServices {
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value>;
+  /** The stages that a program asked for and that are done, below this prefix. */
+  recorded(prefix: string): readonly RecordedStage[];
+  /** The commit that a finished stage's checkpoint came with; 0 when there is none. */
+  commitOf(path: string): number;
+  /** Stages may be gone through again from now on. */
+  revisit(): void;
   /** True when a stage below this prefix has ended before. */
   entered(prefix: string): boolean;
   /** True when `remember` has kept a value at this path. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LinkedSignal } from '../base/linked-signal.js';
 
 export interface DeadlineOptions {
@@ -22,8 +23,9 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   outer.throwIfAborted();
+  if (ms === undefined) return whileOn(outer, graceMs, work);
   const linked = new LinkedSignal().follow(outer);
-  const timer = ms === undefined ? undefined : setTimeout(() => linked.abort(late()), ms);
+  const timer = setTimeout(() => linked.abort(late()), ms);
   try {
     return await orGiveUp(work(linked.signal), linked.signal, graceMs);
   } catch (error) {
@@ -31,6 +33,19 @@ export async function withDeadline<T>(
   } finally {
     clearTimeout(timer);
     linked.release();
+  }
+}
+
+/** Without a time of its own the work needs no signal of its own: there may be many runs. */
+async function whileOn<T>(
+  signal: AbortSignal,
+  graceMs: number | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  try {
+    return await orGiveUp(work(signal), signal, graceMs);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
   }
 }
 
@@ -45,6 +60,8 @@ function orGiveUp<T>(
     const wait = () => {
       timer = setTimeout(() => reject(signal.reason), graceMs);
     };
+    // The stages of a parallel run share a signal; each lets go of it.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', wait, { once: true });
     work.then(resolve, reject).finally(() => {
       clearTimeout(timer);

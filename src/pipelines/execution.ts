@@ -19,13 +19,16 @@ import { announceCall } from './at-most-once.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
-import { Definitions } from './definitions.js';
+import { Definitions, pinnedIn } from './definitions.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
 import { runStage, type StageEnd } from './run-stage.js';
+import { SessionCompaction } from './session-compaction.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -50,10 +53,15 @@ export class Execution implements RunServices {
   readonly definitions: Definitions;
   readonly session: string | undefined;
   readonly depth: number;
-  readonly spending = new Spending();
+  /** The lease under which it is executed. */
+  readonly owner: string;
+  readonly #spending = new Spending();
+  /** True once it is known what an earlier process used. */
+  #recalled: boolean;
   readonly #run: RunDocument;
   readonly #deps: RunDeps;
   readonly #input: Value;
+  readonly #compaction = new SessionCompaction(this);
   readonly deadlineAt: number | undefined;
   /** True when stages may have checkpoints already: only then is the store asked for them. */
   #revisiting: boolean;
@@ -63,6 +71,7 @@ export class Execution implements RunServices {
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
     const { depth, resumed, deadlineAt } = options;
     this.id = run._id;
+    this.owner = run.owner ?? '';
     this.session = run.session;
     this.depth = depth;
     this.deadlineAt = deadlineAt;
@@ -71,12 +80,21 @@ export class Execution implements RunServices {
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
-    this.definitions = new Definitions(run.definitions, {
+    this.definitions = new Definitions(pinnedIn(run), {
       current: (id) => this.#document(id),
       revision: (id, rev) => this.#read((view) => view.engine.revision(id, rev)?.document),
       importsOf: (document) => this.codes.importsOf(document),
     });
-    if (resumed) this.#recall();
+    this.#recalled = !resumed;
+  }
+
+  /** Found out when it is first asked for: a run that is resumed has other things to do first. */
+  get spending(): Spending {
+    if (!this.#recalled) {
+      this.#recalled = true;
+      this.#recall();
+    }
+    return this.#spending;
   }
 
   get sandbox(): Sandbox {
@@ -85,6 +103,14 @@ export class Execution implements RunServices {
 
   get codes(): GuestCodes {
     return this.#deps.codes;
+  }
+
+  get programs(): Programs {
+    return this.#deps.programs;
+  }
+
+  get startedAt(): string {
+    return this.#run.started_at;
   }
 
   get models(): ModelCaller {
@@ -126,6 +152,7 @@ export class Execution implements RunServices {
     const pipeline = this.pipeline();
     const context = this.context();
     return this.#bounded(pipeline.timeout, signal, async (inner) => {
+      await this.#compaction.look('', context, inner);
       const last = await this.stages(pipeline.stages, context, '', inner);
       return pipeline.output === undefined ? last : (context.evaluate(pipeline.output) ?? null);
     });
@@ -184,7 +211,25 @@ export class Execution implements RunServices {
   ): Promise<Value> {
     return walkStages({ stages, context, prefix }, async (stage, path) => {
       signal.throwIfAborted();
-      return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
+      const known = this.endOf(path);
+      if (known) return known;
+      const end = await this.#runStage(stage, path, context, signal);
+      await this.#compaction.look(path, context, signal);
+      return end;
+    });
+  }
+
+  recorded(prefix: string): readonly RecordedStage[] {
+    if (!this.#revisiting) return [];
+    const path = { $gte: prefix, $lt: `${prefix}\uffff` };
+    const filter = { _type: 'checkpoint', run: this.id, path, asked: { $exists: true } };
+    const projection = { path: 1, asked: 1, order: 1 };
+    return this.#read((view) => {
+      const found = findDocuments(view, { filter, projection }) as CheckpointDocument[];
+      const below = found.filter((each) => isProgramsOwn(each.path.slice(prefix.length)));
+      return below.map(({ _id, path, asked, order = view.stored(_id)?.seq ?? 0 }) => {
+        return { path, asked: asked as Asked, order };
+      });
     });
   }
 
@@ -205,7 +250,7 @@ export class Execution implements RunServices {
     const output = make();
     const { id: run } = this;
     await this.#deps.database.submit((draft) => {
-      fence(draft, run, this.#deps.owner);
+      fence(draft, run, this.owner);
       const facts = { _id: checkpointId(run, path), run, path, status: 'done' };
       const stored = storeValue(draft, 'output', output);
       const document = { ...facts, _type: 'checkpoint', ...stored } as unknown as NewDocument;
@@ -237,9 +282,9 @@ export class Execution implements RunServices {
   }
 
   async #openWait(path: string, plan: WaitPlan): Promise<WaitDocument> {
-    const { database, owner, post, alarm } = this.#deps;
+    const { database, post, alarm } = this.#deps;
     const wait = await database.submit((draft) => {
-      fence(draft, this.id, owner);
+      fence(draft, this.id, this.owner);
       return openWait(draft, this.id, path, plan, this.deadlineAt);
     });
     if (wait.wake_at !== undefined) alarm(Date.parse(wait.wake_at));
@@ -278,15 +323,14 @@ export class Execution implements RunServices {
   }
 
   reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside> {
-    const { reservations, owner } = this.#deps;
-    return reservations.reserve({ ...call, run: this.id }, (reader) => {
-      fence(reader, this.id, owner);
+    return this.#deps.reservations.reserve({ ...call, run: this.id }, (reader) => {
+      fence(reader, this.id, this.owner);
     });
   }
 
   async announce(path: string): Promise<void> {
     await this.#deps.database.submit((draft) => {
-      fence(draft, this.id, this.#deps.owner);
+      fence(draft, this.id, this.owner);
       announceCall(draft, this.id, path);
     });
   }
@@ -297,7 +341,8 @@ export class Execution implements RunServices {
     context: Context,
     signal: AbortSignal,
   ): Promise<StageEnd> {
-    const { emit, database, owner, random, post } = this.#deps;
+    const { emit, database, random, post } = this.#deps;
+    const { owner } = this;
     const { pipeline } = this.#run;
     const facts = { run: this.id, pipeline, path };
     const startedAt = this.now();
@@ -341,7 +386,7 @@ export class Execution implements RunServices {
       { _type: 'checkpoint', run, 'usage.calls': { $gt: 0 } },
       { projection: { path: 1, usage: 1 } },
     );
-    for (const { path, usage } of spent) if (usage) this.spending.set(path, usage);
+    for (const { path, usage } of spent) if (usage) this.#spending.set(path, usage);
     const calls = snapshot.query<AuditEntry & { readonly path: string }>(
       { _type: 'audit', run, kind: 'llm-call' },
       { projection: { kind: 1, path: 1, usage: 1, cost_usd: 1, cached: 1 } },
@@ -350,7 +395,7 @@ export class Execution implements RunServices {
     for (const call of calls) {
       const { path } = call;
       if (!ended.has(path)) ended.set(path, snapshot.get(checkpointId(run, path)) !== undefined);
-      if (!ended.get(path)) this.spending.add(path, usageIn([call]));
+      if (!ended.get(path)) this.#spending.add(path, usageIn([call]));
     }
   }
 
@@ -372,4 +417,9 @@ export class Execution implements RunServices {
       view.close();
     }
   }
+}
+
+/** `3/draft`, and no stage within it. */
+function isProgramsOwn(path: string): boolean {
+  return /^\d+\/[^/]+$/.test(path);
 }

@@ -6,6 +6,8 @@ import type { Database } from '../documents/database.js';
 import { findDocuments } from '../documents/querying.js';
 import { takeDocument } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
+import { pinnedIn } from './definitions.js';
+import type { Leases } from './leases/leases.js';
 import { type CheckpointDocument, checkpointId, type RunDocument } from './run-document.js';
 import { insertRun } from './run-writes.js';
 import { loadValue, storeValue } from './stored-value.js';
@@ -43,24 +45,31 @@ const CHECKPOINTS_MAX = 5_000;
  *
  * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, TRANSACTION_TOO_LARGE, DUPLICATE_ID
  */
-export async function forkRun(database: Database, owner: string, fork: Fork): Promise<RunDocument> {
+export async function forkRun(
+  database: Database,
+  leases: Leases,
+  fork: Fork,
+): Promise<RunDocument> {
   const view = database.view();
   try {
     const { run, input, checkpoints } = readOrigin(view, fork);
     const get = (id: string) => view.get(id);
     const id = fork.key === undefined ? newId('run') : `run:${fork.key}`;
-    const { pipeline, definitions } = run;
+    const { pipeline } = run;
+    const pinned = pinnedIn(run);
     const session = fork.session ?? run.session;
     // Who goes on from another run pays from the same budgets.
     const paid = { budgets: run.budgets, budgetKey: run.budget_key };
-    const facts = { id, pipeline, definitions, session, owner, parent: undefined, ...paid };
+    const facts = { id, pipeline, pinned, session, parent: undefined, ...paid };
     return await database.submit((draft) => {
-      const made = insertRun(draft, { ...facts, input, forkedFrom: run._id });
+      const made = insertRun(draft, { ...facts, input, forkedFrom: run._id }, leases);
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {
         const kept = loadValue({ output, output_ref } as never, 'output', get);
         const value = Object.hasOwn(fork.outputs, rest.path) ? fork.outputs[rest.path] : kept;
         const stored = storeValue(draft, 'output', value as Value);
-        const copy = { ...rest, ...stored, _id: checkpointId(id, rest.path), run: id };
+        const order = rest.asked && (rest.order ?? view.stored(_id)?.seq);
+        const placed = order === undefined ? {} : { order };
+        const copy = { ...rest, ...stored, ...placed, _id: checkpointId(id, rest.path), run: id };
         draft.insert(takeDocument(copy as unknown as NewDocument));
       }
       return made;

@@ -14,6 +14,8 @@ import type { Definitions } from './definitions.js';
 import type { Execution } from './execution.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
+import type { Programs } from './programs/programs.js';
+import type { RecordedStage } from './programs/recorded.js';
 import type { Spending } from './spending.js';
 import { Suspended } from './suspended.js';
 
@@ -57,6 +59,9 @@ export abstract class PastRun implements RunServices {
   get sandbox(): Sandbox {
     return this.execution.sandbox;
   }
+  get programs(): Programs {
+    return this.execution.programs;
+  }
   get models(): ModelCaller {
     return this.execution.models;
   }
@@ -84,6 +89,16 @@ export abstract class PastRun implements RunServices {
   get deadlineAt(): number | undefined {
     return this.execution.deadlineAt;
   }
+  get startedAt(): string {
+    return this.execution.startedAt;
+  }
+  recorded(prefix: string): readonly RecordedStage[] {
+    return this.execution.recorded(prefix);
+  }
+  commitOf(path: string): number {
+    return this.execution.commitOf(path);
+  }
+  revisit(): void {}
   now(): number {
     return this.execution.now();
   }
@@ -114,7 +129,7 @@ export abstract class PastRun implements RunServices {
   async wait(): Promise<WaitResult> {
     throw new Suspended([]);
   }
-  async child(): Promise<ChildResult> {
+  async child(_pipeline: string, _input: Value, _path: string): Promise<ChildResult> {
     throw new Suspended([]);
   }
   get budgets(): readonly string[] {

@@ -2,11 +2,22 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Pool } from '../llm/pools/pool-document.js';
 import { checkPipeline, templateOf } from './check-pipeline.js';
+import { definitionHash } from './definition-hash.js';
+import { PROGRAM_TYPE } from './guests/code-fields.js';
 import { listsIn, type Stage } from './pipeline-document.js';
+import { stagesNamed } from './programs/program-document.js';
 import { targetOf } from './tools/tool-document.js';
 
 /** The revision of every definition that a run uses, by its id. */
 export type Pins = { readonly [id: string]: number };
+/** The hash of the content of every definition that a run uses, by its id. */
+export type Hashes = { readonly [id: string]: string };
+
+/** What a run is pinned to. */
+export interface Pinned {
+  readonly definitions: Pins;
+  readonly hashes: Hashes;
+}
 
 /** Where definitions are found when a run begins: one snapshot, or the run that it is a part of. */
 export interface PinSource {
@@ -21,8 +32,9 @@ export interface PinSource {
 const TYPES = {
   transformer: ['transformer'],
   integration: ['integration', 'resource_pool'],
-  pipeline: ['pipeline'],
-  tool: ['tool', 'transformer', 'pipeline'],
+  pipeline: ['pipeline', PROGRAM_TYPE],
+  program: [PROGRAM_TYPE],
+  tool: ['tool', 'transformer', 'pipeline', PROGRAM_TYPE],
   template_ref: ['prompt'],
   prompt: ['prompt'],
 } as const;
@@ -60,17 +72,19 @@ interface Named {
  * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE at the path of the stage that names it; also of a
  * circle of pipelines that nothing can end
  */
-export function pinDefinitions(pipeline: string, source: PinSource): Pins {
-  const pins: Record<string, number> = {};
-  const waiting: Named[] = [{ id: pipeline, types: ['pipeline'], path: '', certain: [] }];
+export function pinDefinitions(pipeline: string, source: PinSource): Pinned {
+  const definitions: Record<string, number> = {};
+  const hashes: Record<string, string> = {};
+  const waiting: Named[] = [{ id: pipeline, types: TYPES.pipeline, path: '', certain: [] }];
   for (let named = waiting.pop(); named; named = waiting.pop()) {
     const document = find(named, source);
     refuseCircle(named, document);
-    if (Object.hasOwn(pins, document._id)) continue;
-    pins[document._id] = document._rev;
+    if (Object.hasOwn(definitions, document._id)) continue;
+    definitions[document._id] = document._rev;
+    hashes[document._id] = definitionHash(document);
     waiting.push(...namedBy(document, source, named).reverse());
   }
-  return pins;
+  return { definitions, hashes };
 }
 
 /**
@@ -129,11 +143,15 @@ function namedInFields(document: Document, source: PinSource, { path, certain }:
     const at = path === '' ? '' : `${path} (${id}).`;
     return namedByStages(checkPipeline(document).stages, `${at}stages`, [...certain, id]);
   }
+  if (type === PROGRAM_TYPE) {
+    // Which of them it runs, and how often, is the program's own.
+    return namedByStages(stagesNamed(document) ?? [], `${path} (${id}).stages`, []);
+  }
   const within = (field: string) => `${path} (${id}).${field}`;
   if (source.typesOf('tool').includes(type)) {
     const [field, name] = targetOf(document);
     if (field === 'builtin') return [];
-    return [{ id: name, types: [field], path: within(field), certain }];
+    return [{ id: name, types: TYPES[field], path: within(field), certain }];
   }
   if (type === 'resource_pool') return namedByPool(document as Pool, within);
   if (!source.typesOf('integration').includes(type)) return [];
@@ -203,6 +221,9 @@ function namedByStages(
 
 /** The ids of the definitions that a stage itself names. */
 export function idsNamedBy(stage: Stage): string[] {
-  const ids = [stage.transformer, stage.integration, stage.pipeline, stage.tool, templateOf(stage)];
+  const ids = [
+    ...[stage.transformer, stage.integration, stage.pipeline, stage.program, stage.tool],
+    templateOf(stage),
+  ];
   return [...ids.filter((id) => id !== undefined), ...(stage.tools ?? [])];
 }

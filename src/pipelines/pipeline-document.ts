@@ -1,5 +1,6 @@
 import type { Value, ValueObject } from '../base/values.js';
 import type { ResponseCacheRule } from '../llm/contract.js';
+import type { Asked } from './programs/recorded.js';
 
 /** A pipeline document, checked. */
 export interface Pipeline {
@@ -26,6 +27,8 @@ export interface Stage {
   readonly prompt?: string;
   readonly integration?: string;
   readonly pipeline?: string;
+  /** The id of an `execution_engine` document. */
+  readonly program?: string;
   /** The id of a tool, transformer or pipeline document. */
   readonly tool?: string;
   /** Named branches, each a list of stages, run at the same time. */
@@ -84,6 +87,12 @@ export interface Stage {
   readonly stream?: boolean;
   /** Of a stage that a tool loop makes for one turn: the loop tells the session what was said. */
   readonly turn?: number;
+  /** Of a stage that a program asked for. */
+  readonly asked?: Asked;
+  /** Of a program's `checkpoint`: its input is kept. */
+  readonly checkpoint?: true;
+  /** Of the stage that folds turns of the session. */
+  readonly compact?: CompactStage;
 }
 
 /** `fail` is the default. `goto` names a later stage of the same list. */
@@ -159,6 +168,15 @@ export interface EmitStage {
   readonly once?: boolean;
   /** Milliseconds for which it can be met. Default 30 days. */
   readonly keep_ms?: number;
+}
+
+export interface CompactStage {
+  /** The id of a transformer, a pipeline or a program. */
+  readonly by: string;
+  readonly session: string;
+  /** The numbers of the last turns that are folded already, and now. */
+  readonly from: number;
+  readonly upto: number;
 }
 
 export interface Retry {

@@ -11,12 +11,15 @@ import type { TokenCounter } from '../sessions/token-window.js';
 import type { ChildResult, RunServices } from './contract.js';
 import type { Emit } from './events.js';
 import type { GuestCodes } from './guests/guest-codes.js';
+import type { Leases } from './leases/leases.js';
+import type { Programs } from './programs/programs.js';
 import type { Post } from './waits/post.js';
 
 /** What every run of one open store shares. */
 export interface RunDeps {
   readonly database: Database;
   readonly sandbox: Sandbox;
+  readonly programs: Programs;
   readonly codes: GuestCodes;
   readonly models: ModelCaller;
   readonly pools: Pools;
@@ -26,8 +29,8 @@ export interface RunDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
-  /** Names this process in run documents. */
-  readonly owner: string;
+  /** Who has which runs. */
+  readonly leases: Leases;
   readonly child: RunChild;
   /** Counts tokens; loaded when it is first asked for. */
   readonly tokens: () => Promise<TokenCounter>;
@@ -37,9 +40,15 @@ export interface RunDeps {
   readonly alarm: (atMs: number) => void;
 }
 
+/** A run that calls others. */
+export interface ParentRun extends RunServices {
+  /** The lease under which it is executed, and they with it. */
+  readonly owner: string;
+}
+
 /** Runs a pipeline as a child of `parent`. */
 export type RunChild = (
-  parent: RunServices,
+  parent: ParentRun,
   pipeline: string,
   input: Value,
   path: string,

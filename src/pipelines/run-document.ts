@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Document } from '../base/document.js';
 import { ID_BYTES_MAX } from '../base/ids.js';
 import type { SessionUsage } from '../sessions/sessions.js';
-import type { Pins } from './pins.js';
+import type { Hashes, Pins } from './pins.js';
+import type { Asked } from './programs/recorded.js';
 
 /** `waiting`: nothing is to be done until something comes from outside. */
 export type RunStatus = 'running' | 'waiting' | 'paused' | 'completed' | 'failed' | 'cancelled';
@@ -12,10 +13,15 @@ export interface RunDocument extends Document {
   readonly _type: 'run';
   readonly pipeline: string;
   readonly status: RunStatus;
-  /** The process that executes it; a commit of any other is refused. */
-  readonly owner: string;
+  /**
+   * The lease of the process that executes it; a commit under any other is refused. Absent
+   * while the run waits: then nobody has it under way.
+   */
+  readonly owner?: string;
   /** The revisions of every definition that the run is pinned to. */
   readonly definitions: Pins;
+  /** The hashes of their contents: a revision that begins anew is not taken for the old one. */
+  readonly definition_hashes: Hashes;
   /** ISO 8601, UTC. */
   readonly started_at: string;
   readonly ended_at?: string;
@@ -66,6 +72,10 @@ export interface CheckpointDocument extends Document {
   readonly error?: RunError;
   /** The stage at which the run goes on. */
   readonly goto?: string;
+  /** Of a stage that a program asked for: what it was asked. */
+  readonly asked?: Asked;
+  /** The commit that it first came with, when it was copied from another run. */
+  readonly order?: number;
   /** Every attempt's calls, and those of child runs. Absent when there were none. */
   readonly usage?: SessionUsage & { readonly [name: string]: number };
 }

@@ -5,7 +5,7 @@ import { compensate } from './compensation.js';
 import type { RunServices } from './contract.js';
 import { Execution, type ExecutionOptions } from './execution.js';
 import { settleForgotten } from './forgotten-calls.js';
-import { type Pins, pinDefinitions } from './pins.js';
+import { type Pinned, pinDefinitions } from './pins.js';
 import type { RunDeps } from './run-deps.js';
 import type {
   CheckpointDocument,
@@ -22,6 +22,7 @@ import {
   type NewRun,
   type RunEnd,
   suspendRun,
+  type TakeOver,
   takeOver,
 } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
@@ -57,15 +58,15 @@ export class RunLife {
   }
 
   /** @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written */
-  async create(run: Omit<NewRun, 'owner' | 'definitions'>, pin: () => Pins): Promise<RunDocument> {
-    const { database, owner } = this.#deps;
+  async create(run: Omit<NewRun, 'pinned'>, pin: () => Pinned): Promise<RunDocument> {
+    const { database, leases } = this.#deps;
     this.#checkSession(run.session);
-    const definitions = pin();
-    return database.submit((draft) => insertRun(draft, { ...run, definitions, owner }));
+    const pinned = pin();
+    return database.submit((draft) => insertRun(draft, { ...run, pinned }, leases));
   }
 
   /** The revisions that a new run uses: the current ones. */
-  pinCurrent(pipeline: string): Pins {
+  pinCurrent(pipeline: string): Pinned {
     const { database, codes } = this.#deps;
     using snapshot = database.snapshot();
     return pinDefinitions(pipeline, {
@@ -76,18 +77,22 @@ export class RunLife {
   }
 
   /** Those of a child run: it is a part of its parent, and uses what that was pinned to. */
-  pinFrom(parent: RunServices, pipeline: string): Pins {
+  pinFrom(parent: RunServices, pipeline: string): Pinned {
     const document = (id: string) => parent.definitions.get(id);
     const importsOf = (each: Document) => parent.codes.importsOf(each);
     return pinDefinitions(pipeline, { document, typesOf: parent.typesOf, importsOf });
   }
 
-  /** Goes on with a run that was begun before. */
-  async resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
-    const { database, reservations, owner } = this.#deps;
-    const run = await database.submit((draft) => takeOver(draft, id, owner));
-    await settleForgotten(database, reservations, id);
-    return this.execute(run, place, true, signal);
+  /**
+   * Makes a run that was begun before this process's own.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT; RUN_LEASE_LOST when another process has it under way
+   */
+  async takeOver(taking: TakeOver): Promise<RunDocument> {
+    const { database, leases, reservations } = this.#deps;
+    const run = await database.submit((draft) => takeOver(draft, taking, leases));
+    await settleForgotten(database, reservations, taking.id);
+    return run;
   }
 
   /**
@@ -101,7 +106,8 @@ export class RunLife {
     resumed: boolean,
     signal: AbortSignal,
   ): Promise<RunResult> {
-    const { database, owner } = this.#deps;
+    const { database } = this.#deps;
+    const { owner = '' } = begun;
     this.#deps.emit('run-start', { run: begun._id, pipeline: begun.pipeline, resumed });
     for (let run = begun, again = resumed; ; again = true) {
       const options = { depth, resumed: again, deadlineAt };
@@ -145,7 +151,7 @@ export class RunLife {
   ): Promise<never> {
     const status = isJdbxError(reason, 'RUN_CANCELLED') ? 'cancelled' : 'failed';
     const error = failureFacts(reason, thrown instanceof StageFailure ? thrown.path : undefined);
-    if (execution?.waited) await this.#endChildren(execution);
+    if (execution) await this.#endChildren(execution);
     const waits = execution ? this.#openWaits(execution) : [];
     const usage = execution?.spending.total ?? NO_USAGE;
     const partial = isJdbxError(reason, 'BUDGET_EXCEEDED')
@@ -170,7 +176,8 @@ export class RunLife {
         throw thrown;
       const stage = thrown instanceof StageFailure ? thrown.path : undefined;
       const error = failureFacts(rootCause(thrown), stage);
-      const { database, owner } = this.#deps;
+      const { owner } = execution;
+      const { database } = this.#deps;
       await database.submit((draft) => beginCompensation(draft, run._id, owner, error));
       await this.#compensate(execution, error, signal);
       throw thrown;
@@ -180,7 +187,9 @@ export class RunLife {
   /** @throws {StageFailure} COMPENSATION_FAILED */
   async #compensate(execution: Execution, error: RunError, signal: AbortSignal): Promise<void> {
     try {
-      await compensate(execution, signal);
+      await compensate(execution, signal, (child, path) =>
+        this.#undoChild(execution, { child, path }, error, signal),
+      );
     } catch (thrown) {
       const cause = rootCause(thrown);
       const passes =
@@ -189,6 +198,27 @@ export class RunLife {
       const text = `undoing failed after ${error.message}: ${describeThrown(cause)}`;
       throw new StageFailure(thrown.path, new JdbxError('COMPENSATION_FAILED', text, { cause }));
     }
+  }
+
+  /** Undoes what a child run did, which ends as failed: its parent has. */
+  async #undoChild(
+    parent: Execution,
+    { child: id, path }: { readonly child: string; readonly path: string },
+    { stage: _, ...error }: RunError,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { database } = this.#deps;
+    const run = await this.takeOver({ id, parent });
+    if (!run.compensating) {
+      await database.submit((draft) => beginCompensation(draft, id, parent.owner, error));
+    }
+    const options = { depth: parent.depth + 1, resumed: true, deadlineAt: parent.deadlineAt };
+    const execution = new Execution(run, this.#deps, options);
+    await this.#compensate(execution, error, signal);
+    const waits = this.#openWaits(execution);
+    const usage = execution.spending.total;
+    await this.#end(run, { status: 'failed', error, usage, waits });
+    parent.spending.set(path, usage);
   }
 
   /** What there is of a run whose budget ended: what was done stays, and is worth something. */
@@ -237,8 +267,9 @@ export class RunLife {
     };
   }
 
-  async #end({ _id, pipeline, started_at }: RunDocument, end: RunEnd): Promise<RunDocument> {
-    const { database, owner, emit, clock } = this.#deps;
+  async #end(run: RunDocument, end: RunEnd): Promise<RunDocument> {
+    const { _id, pipeline, started_at, owner = '' } = run;
+    const { database, emit, clock } = this.#deps;
     const ended = await database.submit((draft) => endRun(draft, _id, owner, end));
     const { status, error } = end;
     const durationMs = Math.max(0, clock.now() - Date.parse(started_at));
@@ -248,7 +279,7 @@ export class RunLife {
 
   /** Ends child runs that an earlier process left, and that nobody takes up any more. */
   async #endChildren(parent: Execution): Promise<void> {
-    const { database, reservations, owner } = this.#deps;
+    const { database } = this.#deps;
     const left = await database
       .query<RunDocument>({
         _type: 'run',
@@ -257,8 +288,7 @@ export class RunLife {
       })
       .toArray();
     for (const { _id } of left) {
-      const run = await database.submit((draft) => takeOver(draft, _id, owner));
-      await settleForgotten(database, reservations, _id);
+      const run = await this.takeOver({ id: _id, parent });
       const options = { depth: parent.depth + 1, resumed: true, deadlineAt: undefined };
       const execution = new Execution(run, this.#deps, options);
       await this.#endChildren(execution);

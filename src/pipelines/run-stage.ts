@@ -173,6 +173,8 @@ async function remember(
   error: unknown,
 ): Promise<void> {
   const facts = stageFacts(work, attempt, error);
+  // What was used before is found out before there is more of it.
+  const { spending } = work.run;
   try {
     const failed = { ...work, attempt, facts, status, error };
     await attempt.through(work.database.submit((draft) => noteFailure(draft, failed)));
@@ -181,7 +183,7 @@ async function remember(
     if (failure instanceof Error) failure.cause ??= error;
     throw failure;
   }
-  work.run.spending.add(work.path, usageIn(attempt.entries));
+  spending.add(work.path, usageIn(attempt.entries));
 }
 
 function stageFacts(

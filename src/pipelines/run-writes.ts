@@ -6,11 +6,18 @@ import { budgetOfKey } from '../llm/budgets/key-budget.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import { ensureSession } from '../sessions/sessions.js';
 import { auditAll } from './commit-stage.js';
-import { fence } from './fence.js';
-import type { Pins } from './pins.js';
+import { fence, leaseLost } from './fence.js';
+import type { Leases } from './leases/leases.js';
+import type { Pinned } from './pins.js';
 import type { PartialResult, RunDocument, RunError } from './run-document.js';
 import { storeValue } from './stored-value.js';
 import { closeWait, stillWaits } from './waits/wait-writes.js';
+
+/** What a run is a part of, and under which lease that is under way. */
+export interface RunPart {
+  readonly id: string;
+  readonly owner: string;
+}
 
 export interface NewRun {
   readonly id: string;
@@ -18,9 +25,8 @@ export interface NewRun {
   readonly input: Value;
   readonly session: string | undefined;
   /** The run that this one is a part of. */
-  readonly parent: string | undefined;
-  readonly definitions: Pins;
-  readonly owner: string;
+  readonly parent: RunPart | undefined;
+  readonly pinned: Pinned;
   readonly priority?: number | undefined;
   /** Milliseconds since the epoch. */
   readonly deadlineAt?: number | undefined;
@@ -30,18 +36,25 @@ export interface NewRun {
   readonly budgetKey?: string | undefined;
 }
 
-/** Writes a run's document with its pins, its session where there is none yet, and `run-start`. */
-export function insertRun(draft: Draft, run: NewRun): RunDocument {
-  const { id, pipeline, input, session, parent, definitions, owner } = run;
+/**
+ * Writes a run's document with its pins, its session where there is none yet, and `run-start`.
+ *
+ * @throws {JdbxError} RUN_LEASE_LOST when it is a part of a run that another process has now
+ */
+export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocument {
+  const { id, pipeline, input, session, parent, pinned } = run;
   const { priority, deadlineAt, forkedFrom, budgetKey } = run;
+  if (parent) fence(draft, parent.id, parent.owner);
+  const owner = parent?.owner ?? leases.own(draft);
   const ofKey = budgetKey === undefined ? [] : [budgetOfKey(draft, budgetKey)];
   const budgets = [...new Set([...(run.budgets ?? []), ...ofKey])];
   if (session !== undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
-    definitions,
+    definitions: pinned.definitions,
+    definition_hashes: pinned.hashes,
     ...(session === undefined ? {} : { session }),
-    ...(parent === undefined ? {} : { parent }),
+    ...(parent === undefined ? {} : { parent: parent.id }),
     ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
     ...(budgets.length === 0 ? {} : { budgets }),
     ...(budgetKey === undefined ? {} : { budget_key: budgetKey }),
@@ -62,16 +75,34 @@ export function insertRun(draft: Draft, run: NewRun): RunDocument {
   ) as RunDocument;
 }
 
+export interface TakeOver {
+  readonly id: string;
+  /** Of a part: whoever has the whole has it too. */
+  readonly parent?: RunPart | undefined;
+  /** True to take it from a process that has it under way. */
+  readonly byForce?: boolean | undefined;
+}
+
 /**
  * Makes this process the owner of a run that another left, or of a child run that ended
  * badly and whose stage is tried again.
  *
- * @throws {JdbxError} MISSING_DOCUMENT when it was removed meanwhile
+ * @throws {JdbxError} MISSING_DOCUMENT when it was removed meanwhile; RUN_LEASE_LOST when another
+ * process has it under way
  */
-export function takeOver(draft: Draft, id: string, owner: string): RunDocument {
+export function takeOver(
+  draft: Draft,
+  { id, parent, byForce }: TakeOver,
+  leases: Leases,
+): RunDocument {
   const found = draft.get(id) as RunDocument | undefined;
   if (!found)
     throw new JdbxError('MISSING_DOCUMENT', `expected the run ${id}`, { details: { id } });
+  if (parent) fence(draft, parent.id, parent.owner);
+  else if (!byForce && found.status === 'running' && leases.isElsewhereIn(draft, found.owner)) {
+    throw leaseLost(id, 'nobody', `it is under way, held by ${found.owner}`);
+  }
+  const owner = parent?.owner ?? leases.own(draft);
   const { _rev, error, ended_at, ...run } = found;
   auditAll(draft, [{ kind: 'run-resume', run: id, pipeline: run.pipeline, status: run.status }]);
   return draft.put(takeDocument({ ...run, status: 'running', owner })) as RunDocument;
@@ -84,7 +115,7 @@ export function suspendRun(
   owner: string,
   on: readonly string[],
 ): boolean {
-  const { _rev, ...run } = fence(draft, id, owner);
+  const { _rev, owner: _, ...run } = fence(draft, id, owner);
   if (!stillWaits(draft, on)) return false;
   draft.put(takeDocument({ ...run, status: 'waiting' }));
   return true;

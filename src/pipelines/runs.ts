@@ -1,17 +1,20 @@
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
+import { pinnedIn } from './definitions.js';
 import { heedless } from './events.js';
 import { Execution } from './execution.js';
+import { leaseLost } from './fence.js';
 import { type Fork, forkRun } from './fork.js';
 import { Gate } from './gate.js';
-import type { Pins } from './pins.js';
+import { leftElsewhere } from './leases/left-elsewhere.js';
+import type { Pinned } from './pins.js';
 import { type ReplayReport, replayRun } from './replay.js';
 import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
 import { childFailure, endedBadly } from './run-errors.js';
 import { type Place, RunLife } from './run-life.js';
-import { goingOn, pauseRun } from './run-writes.js';
+import { goingOn, pauseRun, type RunPart, type TakeOver } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
 import { loadValue } from './stored-value.js';
 import { Suspended } from './suspended.js';
@@ -43,15 +46,15 @@ interface Start extends RunIdentity {
   readonly deadlineAt?: number | undefined;
   readonly budgets?: readonly string[] | undefined;
   readonly budgetKey?: string | undefined;
-  readonly pin: () => Pins;
+  readonly pin: () => Pinned;
   /** Told once the run is stored. */
   readonly onStored?: () => void;
+  /** What it is a part of. */
+  readonly whole?: RunPart | undefined;
 }
 
 /** How deep pipelines may call pipelines. */
 const DEPTH_MAX = 16;
-/** How many unfinished runs are taken up at once when a store is opened. */
-const RESUMED_AT_ONCE = 64;
 
 /** Every run of one open store: starting, joining, resuming, cancelling. */
 export class Runs {
@@ -59,7 +62,6 @@ export class Runs {
   readonly #life: RunLife;
   readonly #underWay = new Map<string, UnderWay>();
   readonly #closing = new AbortController();
-  readonly #resuming = new Gate(RESUMED_AT_ONCE);
   readonly #turns: Gate;
   /** Runs that are about to be taken up again. */
   readonly #waking = new Set<Promise<void>>();
@@ -90,8 +92,15 @@ export class Runs {
    * CONFLICT when the key is another run's; RUN_FAILED, RUN_CANCELLED when the run ended so; STORE_CLOSED,
    * STORE_FULL, STORE_IO when it could not go on: it does when the store is opened again
    */
-  async run(pipeline: string, input: unknown, options: RunOptions): Promise<RunResult> {
-    return this.#start(this.#startOf(pipeline, input, options), options.signal);
+  async run(
+    pipeline: string,
+    input: unknown,
+    options: RunOptions,
+    told: { named?(run: string): void; stored?(): void } = {},
+  ): Promise<RunResult> {
+    const start = this.#startOf(pipeline, input, options);
+    told.named?.(start.id);
+    return this.#start({ ...start, onStored: () => told.stored?.() }, options.signal);
   }
 
   /** The same, but gives the run's id as soon as it is stored. */
@@ -128,26 +137,42 @@ export class Runs {
   }
 
   /**
-   * Takes up every run that another process left unfinished, some at a time, those with the
-   * highest priority first. Returns their ids.
+   * Takes up every unfinished run that no process has under way, those with the highest
+   * priority first; without `own` none of this process's, which it gave up for a reason, such
+   * as a full disk. Returns their ids.
    */
-  async resumeUnfinished(): Promise<string[]> {
-    const runs = await this.#deps.database
+  async resumeUnfinished({ own }: { readonly own: boolean }): Promise<string[]> {
+    const { database, leases } = this.#deps;
+    const runs = await database
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
-      .project<RunDocument>({ pipeline: 1, priority: 1 })
+      .project<RunDocument>({ pipeline: 1, priority: 1, owner: 1 })
       .toArray();
-    const left = runs.filter(({ _id }) => !this.#underWay.has(_id));
+    const isLeft = (owner: string | undefined) =>
+      !leases.isElsewhere(owner) && (own || !leases.isOwn(owner));
+    const left = runs.filter(({ _id, owner }) => !this.#underWay.has(_id) && isLeft(owner));
     for (const run of left.toSorted(byPriority)) this.#takeUp(run);
     return left.map(({ _id }) => _id);
   }
 
-  /** Goes on with a run that was paused, or left by another process. */
+  /** Goes on with a run that was paused, or left by another process; joins one that another has. */
   async resume(id: string): Promise<RunResult> {
     const known = this.#underWay.get(id);
     if (known) return known.result;
     const run = await this.#deps.database.submit((draft) => goingOn(draft, id));
     if (run.status === 'waiting') return this.#life.standingOf(run);
+    if (run.status === 'running' && this.#deps.leases.isElsewhere(run.owner)) {
+      const { pipeline, parent } = run;
+      const pin = () => pinnedIn(run);
+      return this.#start({ id, pipeline, parent, input: null, session: undefined, depth: 0, pin });
+    }
     return this.#takeUp(run).result;
+  }
+
+  /** Stops what this process has under way under a lease that another one has ended. */
+  leaseLost(lost: string): void {
+    for (const [id, run] of this.#underWay) {
+      if (run.owner === lost) run.stop(leaseLost(id, lost, 'the lease ended'));
+    }
   }
 
   /**
@@ -162,7 +187,7 @@ export class Runs {
     const run = await this.#deps.database.get<RunDocument>(id);
     if (run?._type !== 'run' || run.ended_at !== undefined || run.parent !== undefined)
       return false;
-    const taken = this.#takeUp(run);
+    const taken = this.#takeUp(run, true);
     taken.cancel(reason);
     await taken.result.catch(() => {});
     return true;
@@ -193,8 +218,8 @@ export class Runs {
    * @throws {JdbxError} MISSING_DOCUMENT, UNKNOWN_STAGE, DUPLICATE_ID, and what `run` throws
    */
   async fork(fork: Fork): Promise<RunResult> {
-    const { database, owner } = this.#deps;
-    return this.#takeUp(await forkRun(database, owner, fork)).result;
+    const { database, leases } = this.#deps;
+    return this.#takeUp(await forkRun(database, leases, fork)).result;
   }
 
   /** @throws {JdbxError} MISSING_DOCUMENT */
@@ -224,13 +249,22 @@ export class Runs {
     await this.settled();
   }
 
-  #start(start: Start, signal: AbortSignal | undefined): Promise<RunResult> {
+  #start(start: Start, signal?: AbortSignal): Promise<RunResult> {
     const known = this.#underWay.get(start.id);
-    if (known) checkSame(known.identity, start);
+    if (known) {
+      checkSame(known.identity, start);
+      this.#tellStored(start);
+    }
     const work = (own: AbortSignal) => this.#createOrResume(start, own);
     const run = known ?? this.#begin(start, work, start.priority);
     run.follow(signal);
     return run.result;
+  }
+
+  /** Of a run that is under way already. */
+  async #tellStored({ id, onStored }: Start): Promise<void> {
+    const stored = await this.#deps.database.get(id).catch(() => undefined);
+    if (stored) onStored?.();
   }
 
   #begin(
@@ -249,17 +283,18 @@ export class Runs {
 
   async #createOrResume(start: Start, signal: AbortSignal): Promise<RunResult> {
     refuseWhenClosing(signal);
-    const known = await this.#deps.database.get<RunDocument>(start.id);
-    const { depth, deadlineAt } = start;
-    if (!known) {
+    const { id, depth, deadlineAt, whole } = start;
+    const found = await this.#deps.database.get<RunDocument>(id);
+    if (!found) {
       signal.throwIfAborted();
-      const { pin, onStored, ...run } = start;
-      const created = await this.#life.create(run, pin);
+      const { pin, onStored, whole: parent, ...run } = start;
+      const created = await this.#life.create({ ...run, parent }, pin);
       onStored?.();
-      return this.#life.execute(created, { depth, deadlineAt }, false, signal);
+      return this.#execute(created, { depth, deadlineAt }, false, signal);
     }
-    checkSame(identityOf(known), start);
+    checkSame(identityOf(found), start);
     start.onStored?.();
+    const known = whole ? found : await this.#leftElsewhere(found, signal);
     if (known.status === 'completed') return this.#life.resultOf(known);
     const isRoot = start.parent === undefined;
     if (known.status === 'waiting' || (isRoot && known.status === 'paused')) {
@@ -268,13 +303,35 @@ export class Runs {
     // A child that ended badly is taken up again when its stage is, unless it was undone.
     const mayGoOn = known.status === 'running' || (!isRoot && !known.compensating);
     if (!mayGoOn && known.ended_at !== undefined) throw endedBadly(known);
-    return this.#resume(start.id, { depth, deadlineAt }, signal);
+    const taking = { id, parent: whole, byForce: signal.aborted };
+    try {
+      return await this.#resume(taking, { depth, deadlineAt }, signal);
+    } catch (error) {
+      // Another process was faster: its result is the run's.
+      if (whole || !(await this.#isElsewhere(id, error))) throw error;
+      return this.#createOrResume(start, signal);
+    }
+  }
+
+  /** A run that is to be cancelled is not waited for: it is taken away from who has it. */
+  async #leftElsewhere(found: RunDocument, signal: AbortSignal): Promise<RunDocument> {
+    try {
+      return (await leftElsewhere(this.#deps, found._id, signal)) ?? found;
+    } catch (error) {
+      if (isJdbxError(error, 'RUN_CANCELLED')) return found;
+      throw error;
+    }
+  }
+
+  async #isElsewhere(id: string, error: unknown): Promise<boolean> {
+    if (!isJdbxError(error, 'RUN_LEASE_LOST') || this.#underWay.get(id)?.owner) return false;
+    const run = await this.#deps.database.get<RunDocument>(id);
+    return run !== undefined;
   }
 
   /** A run that was begun before, by itself. The outcome is in its document: nobody has to wait. */
-  #takeUp({ _id: id, pipeline, priority }: RunDocument): UnderWay {
-    const work = (signal: AbortSignal) =>
-      this.#resuming.pass(() => this.#resume(id, { depth: 0 }, signal), priority);
+  #takeUp({ _id: id, pipeline, priority }: RunDocument, byForce = false): UnderWay {
+    const work = (signal: AbortSignal) => this.#resume({ id, byForce }, { depth: 0 }, signal);
     const run =
       this.#underWay.get(id) ?? this.#begin({ id, pipeline, parent: undefined }, work, priority);
     run.result.catch(() => {});
@@ -292,9 +349,21 @@ export class Runs {
   }
 
   /** A run that is cancelled before its turn is taken over all the same: its end must be written. */
-  async #resume(id: string, place: Place, signal: AbortSignal): Promise<RunResult> {
+  async #resume(taking: TakeOver, place: Place, signal: AbortSignal): Promise<RunResult> {
     refuseWhenClosing(signal);
-    return this.#life.resume(id, place, signal);
+    const run = await this.#life.takeOver(taking);
+    return this.#execute(run, place, true, signal);
+  }
+
+  #execute(
+    run: RunDocument,
+    place: Place,
+    resumed: boolean,
+    signal: AbortSignal,
+  ): Promise<RunResult> {
+    const underWay = this.#underWay.get(run._id);
+    if (underWay) underWay.owner = run.owner;
+    return this.#life.execute(run, place, resumed, signal);
   }
 
   #child: RunChild = async (parent, pipeline, input, path, signal) => {
@@ -306,7 +375,8 @@ export class Runs {
     const id = childRunId(parent.id, path);
     const { session, deadlineAt, budgets } = parent;
     const pin = () => this.#life.pinFrom(parent, pipeline);
-    const place = { parent: parent.id, depth, deadlineAt };
+    const whole = { id: parent.id, owner: parent.owner };
+    const place = { parent: parent.id, whole, depth, deadlineAt };
     const start: Start = { id, pipeline, input, session, pin, budgets, ...place };
     try {
       const { output, status } = await this.#start(start, signal);

@@ -2,12 +2,15 @@ import { KIND_FIELDS } from './check-pipeline.js';
 import type { StageKind } from './contract.js';
 import type { Stage } from './pipeline-document.js';
 import { branchStage } from './stages/branch.js';
+import { checkpointStage } from './stages/checkpoint.js';
+import { compactStage } from './stages/compact.js';
 import { emitStage } from './stages/emit.js';
 import { integrationStage } from './stages/integration.js';
 import { loopStage } from './stages/loop.js';
 import { mapStage } from './stages/map.js';
 import { parallelStage } from './stages/parallel.js';
 import { pipelineStage } from './stages/pipeline.js';
+import { programStage } from './stages/program.js';
 import { promptStage } from './stages/prompt.js';
 import { toolStage } from './stages/tool.js';
 import { toolLoopStage } from './stages/tool-loop.js';
@@ -18,6 +21,7 @@ const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
   transformer: transformerStage,
   integration: integrationStage,
   pipeline: pipelineStage,
+  program: programStage,
   tool: toolStage,
   parallel: parallelStage,
   map: mapStage,
@@ -30,6 +34,8 @@ const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
 /** The kind of a checked stage; a stage that only names a template is a prompt. */
 export function kindOf(stage: Stage): StageKind {
   if (stage.tools !== undefined) return toolLoopStage;
+  if (stage.checkpoint) return checkpointStage;
+  if (stage.compact) return compactStage;
   const field = KIND_FIELDS.find((each) => stage[each] !== undefined);
   return field ? KINDS[field] : promptStage;
 }

@@ -13,6 +13,8 @@ export interface RunIdentity {
 export class UnderWay {
   readonly identity: RunIdentity;
   readonly result: Promise<RunResult>;
+  /** The lease under which it is executed, once it is. */
+  owner: string | undefined;
   readonly #linked = new LinkedSignal();
 
   /** `work` begins after the caller has put this where others find it; `onEnd` takes it away again. */

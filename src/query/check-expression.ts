@@ -64,6 +64,7 @@ function join(path: string, part: string | number): string {
   return path === '' ? String(part) : `${path}.${part}`;
 }
 
-function refuse(path: string, text: string): never {
+/** An expression's error at its place. */
+export function refuse(path: string, text: string): never {
   throw new JdbxError('INVALID_EXPRESSION', text, { path });
 }

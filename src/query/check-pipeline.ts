@@ -1,6 +1,6 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
-import { checkExpression } from './check-expression.js';
+import { checkExpression, refuse } from './check-expression.js';
 import { isFieldName } from './field-paths.js';
 import { parseFilter } from './parse-filter.js';
 import { STAGES } from './stages/all.js';
@@ -108,8 +108,4 @@ function checkGroup({ _id, ...outputs }: PipelineStage, path: string): void {
 function checkFacets(operand: PipelineStage, path: string, depth: number): void {
   for (const [key, inner] of Object.entries(operand))
     checkPipeline(inner, `${path}.${key}`, depth + 1);
-}
-
-function refuse(path: string, text: string): never {
-  throw new JdbxError('INVALID_EXPRESSION', text, { path });
 }

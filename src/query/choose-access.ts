@@ -10,7 +10,7 @@ import type { SortOrder } from './sort.js';
 import { unionCandidates } from './union.js';
 
 /** Below this many keys an index is taken without asking what a scan would cost. */
-const FEW_KEYS = 1_000;
+export const FEW_KEYS = 1_000;
 
 /**
  * The access to the documents of one type that reads the fewest keys, counted in the indexes

@@ -9,6 +9,9 @@ export interface DocumentBody extends ValueObject {
   readonly _type: string;
 }
 
+/** A compiled projection. */
+export type Project = (document: DocumentBody) => ValueObject;
+
 /** What an index document asks for, checked. */
 export interface IndexDefinition {
   /** The `_id` of the index document. */
@@ -78,6 +81,12 @@ export interface QuerySource {
   refOf(id: string): DocumentRef | undefined;
   /** The type and its aliases. */
   resolveTypes(type: string): readonly string[];
+}
+
+/** A source that answers prepared plans, too: of one snapshot whose indexes are read in one step. */
+export interface QuickSource extends QuerySource {
+  /** The documents of the first `count` refs, without those that do not exist. The array is the caller's. */
+  loadAll(refs: Uint32Array, count: number): DocumentBody[];
 }
 
 /** A read in MongoDB's language. Every part but the filter is optional. */

@@ -2,6 +2,7 @@ import { decodeKey } from '../base/key-bytes.js';
 import { isPlainObject, type Value } from '../base/values.js';
 import type { Access, IndexAccess } from './access.js';
 import type { DocumentBody, QuerySource } from './contract.js';
+import { isExact } from './field-bounds.js';
 import { indexFacts } from './index-facts.js';
 import { splitPath } from './paths.js';
 import type { SortOrder } from './sort.js';
@@ -50,16 +51,11 @@ function documentMaker({ index }: IndexAccess): Covering {
   const paths = index.definition.fields.map(({ path }) => splitPath(path));
   return (key) => {
     const values = decodeKey(key, directions);
-    if (!values.every(isTold)) return undefined;
+    if (!values.every(isExact)) return undefined;
     const document: Record<string, unknown> = {};
     for (const [at, path] of paths.entries()) put(document, path, values[at] as Value);
     return document as DocumentBody;
   };
-}
-
-/** Null stands for what is missing too, and the fields of an object for any order of them. */
-function isTold(value: Value): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function put(document: Record<string, unknown>, path: readonly string[], value: Value): void {

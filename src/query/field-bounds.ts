@@ -126,8 +126,11 @@ function distinct(values: readonly Value[]): readonly Value[] {
   return sorted.filter((value, at) => at === 0 || compareValues(value, sorted[at - 1]) !== 0);
 }
 
-/** Whether a key of this value stands for this value alone. Null stands for what is missing too. */
-function isExact(value: Value): boolean {
+/**
+ * Whether a key of this value stands for this value alone. Null stands for what is missing too,
+ * and the fields of an object for any order of them.
+ */
+export function isExact(value: Value): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 

@@ -9,9 +9,8 @@ export interface CompiledFilter {
 }
 
 /**
- * Compiles a filter of MongoDB's language to a predicate over documents. Nothing is cached: to
- * parse and compile takes 1.3 µs for two fields, to make a text of the filter as long, and to
- * look it up in a cache and miss 5.6 µs.
+ * Compiles a filter of MongoDB's language to a predicate over documents, each time anew: that
+ * takes 1.3 µs for two fields.
  *
  * @throws {JdbxError} INVALID_FILTER, naming the operator and the path
  */

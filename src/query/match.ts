@@ -2,8 +2,15 @@ import { compareValues } from '../base/order.js';
 import { isPlainObject, type Value } from '../base/values.js';
 import { testBits } from './bits.js';
 import { evaluate, isTrue } from './expression.js';
-import type { FilterNode, PathTest, RangeOperator, Test } from './filter-node.js';
-import { fieldReader, type Segments, someAtPath, splitPath } from './paths.js';
+import {
+  allOf,
+  type FilterNode,
+  type PathTest,
+  type RangeOperator,
+  type Test,
+} from './filter-node.js';
+import { type PathReader, pathReader, THROUGH_ARRAY } from './path-reader.js';
+import { someAtPath, splitPath } from './paths.js';
 import type { TextPattern } from './pattern.js';
 import { isOfType } from './type-names.js';
 
@@ -34,39 +41,58 @@ export function compileNode(node: FilterNode, evaluator: Evaluator = evaluate): 
   }
 }
 
-function compilePathTest({ path, test }: PathTest, compile: Compile): Predicate {
-  const accept = compileTest(test, compile);
-  if (path === '') return accept;
-  const leaves = test.op !== 'exists' && test.op !== 'size' && test.op !== 'element';
-  const segments = splitPath(path);
-  return segments.length === 1
-    ? atField(segments, leaves, accept)
-    : atPath(segments, leaves, accept);
+function compilePathTest(node: PathTest, compile: Compile): Predicate {
+  const accept = compileTest(node.test, compile);
+  return node.path === '' ? accept : atPath(node, accept).one;
 }
 
-/** The common case, a path through objects alone, without the walk. */
-function atPath(segments: Segments, leaves: boolean, accept: Predicate): Predicate {
-  const readers = segments.map(fieldReader);
-  return (document) => {
-    let value = document;
-    for (let at = 0; at < readers.length; at++) {
-      if (Array.isArray(value)) return someAtPath(document, segments, leaves, accept);
-      value = (readers[at] as (node: unknown) => unknown)(value);
-    }
-    return Array.isArray(value) && leaves
-      ? someAtPath(document, segments, true, accept)
+/** Whether what a path reaches in a document is accepted. */
+interface PathMatcher {
+  readonly one: Predicate;
+  /** Whether a document is, whose value at the path was read. */
+  readonly told: (document: unknown, value: unknown) => boolean;
+  readonly read: PathReader;
+}
+
+/** The common case, a path through objects alone, goes without the walk. */
+function atPath({ path, test }: PathTest, accept: Predicate): PathMatcher {
+  const leaves = test.op !== 'exists' && test.op !== 'size' && test.op !== 'element';
+  const segments = splitPath(path);
+  const read = pathReader(path, segments);
+  const isName = segments.length === 1;
+  const told = (document: unknown, value: unknown) => {
+    if (isName && value === THROUGH_ARRAY) return accept(undefined);
+    return value === THROUGH_ARRAY || (leaves && Array.isArray(value))
+      ? someAtPath(document, segments, leaves, accept)
       : accept(value);
+  };
+  const { one } = read;
+  return { one: (document) => told(document, one(document)), told, read };
+}
+
+/** Adds those of many documents that match to others. */
+export type Sieve = <T>(documents: readonly T[], into: T[]) => void;
+
+/** As `compileNode` of conditions that must all hold, for many documents at a stroke. */
+export function compileMany(nodes: readonly FilterNode[]): Sieve {
+  const first = nodes.find((node) => node.kind === 'test' && node.path !== '') as PathTest;
+  const others = nodes.filter((node) => node !== first);
+  const rest = others.length === 0 ? undefined : compileNode(allOf(others));
+  if (!first) return sieveBy(rest);
+  const { told, read } = atPath(first, compileTest(first.test, compileNode));
+  const values: unknown[] = [];
+  return (documents, into) => {
+    read.many(documents, values);
+    for (let at = 0; at < documents.length; at++) {
+      const document = documents[at] as (typeof documents)[number];
+      if (told(document, values[at]) && (!rest || rest(document))) into.push(document);
+    }
   };
 }
 
-/** The common case, a top-level field that holds no array, without the walk. */
-function atField(segments: Segments, leaves: boolean, accept: Predicate): Predicate {
-  const read = fieldReader(segments[0] as string);
-  return (document) => {
-    const value = Array.isArray(document) ? undefined : read(document);
-    return Array.isArray(value) && leaves
-      ? someAtPath(document, segments, true, accept)
-      : accept(value);
+function sieveBy(test: Predicate | undefined): Sieve {
+  return (documents, into) => {
+    for (const document of documents) if (!test || test(document)) into.push(document);
   };
 }
 

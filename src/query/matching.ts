@@ -1,10 +1,10 @@
 import type { DocumentRef } from '../indexes/contract.js';
 import type { Access } from './access.js';
-import type { DocumentBody } from './contract.js';
+import type { DocumentBody, QuickSource } from './contract.js';
 import type { Covering } from './covering.js';
 import { allOf, type FilterNode } from './filter-node.js';
 import type { KeyTies } from './key-ties.js';
-import { compileNode, type Predicate } from './match.js';
+import { compileMany, compileNode, type Predicate, type Sieve } from './match.js';
 import { type ReadSetting, type RefBatch, readRefs } from './read-refs.js';
 
 /** Documents in the order of an access, some at a time. */
@@ -24,13 +24,13 @@ export const CHUNK_MAX = 2_048;
 
 /** The documents of an access that match, in chunks, so that one who stops early has read little. */
 export function* matching(access: Access, setting: MatchSetting): Generator<Chunk, void> {
-  const test = residueTest(access.residue);
+  const residue = residueOf(access);
   let room = setting.chunkFirst;
   let next = setting.chunkNext;
   for (const batch of readRefs(access, setting)) {
     for (let from = 0; from < batch.count; ) {
       const chunk: DocumentBody[] = [];
-      from = fillChunk(chunk, room, batch, from, test, setting);
+      from = fillChunk(chunk, room, batch, from, residue, setting);
       if (chunk.length === 0) continue;
       if (chunk.length >= room) [room, next] = [next, Math.min(next * 2, CHUNK_MAX)];
       yield chunk;
@@ -40,18 +40,42 @@ export function* matching(access: Access, setting: MatchSetting): Generator<Chun
 
 /** The first `wanted` documents of an access that match, in one go. */
 export function firstMatching(access: Access, setting: MatchSetting, wanted: number): Chunk {
-  const test = residueTest(access.residue);
+  const residue = residueOf(access);
   const found: DocumentBody[] = [];
   for (const batch of readRefs(access, setting)) {
-    fillChunk(found, wanted, batch, 0, test, setting);
+    fillChunk(found, wanted, batch, 0, residue, setting);
     if (found.length >= wanted) break;
   }
   return found;
 }
 
-/** What the access proves is not tested again. */
-function residueTest(residue: readonly FilterNode[]): Predicate | undefined {
-  return residue.length === 0 ? undefined : compileNode(allOf(residue));
+/** What is still to be tested of documents: the access proves the rest. */
+interface Residue {
+  readonly nodes: readonly FilterNode[];
+  readonly test: Predicate | undefined;
+  sieve: Sieve | undefined;
+}
+
+function residueOf({ residue: nodes }: Access): Residue {
+  const test = nodes.length === 0 ? undefined : compileNode(allOf(nodes));
+  return { nodes, test, sieve: undefined };
+}
+
+/** Whether all documents of a batch may be had at a stroke, which a scan of many is much faster by. */
+function takesWhole(setting: MatchSetting, batch: RefBatch, room: number): boolean {
+  const { source, seen, stats, covering, ties } = setting;
+  return 'loadAll' in source && !seen && !stats && !covering && !ties && room >= batch.count;
+}
+
+function fillWhole(
+  chunk: DocumentBody[],
+  { refs, count }: RefBatch,
+  residue: Residue,
+  { source }: MatchSetting,
+): number {
+  residue.sieve ??= compileMany(residue.nodes);
+  residue.sieve((source as QuickSource).loadAll(refs, count), chunk);
+  return count;
 }
 
 /** @returns where in the batch the next chunk begins */
@@ -60,10 +84,13 @@ function fillChunk(
   room: number,
   batch: RefBatch,
   from: number,
-  test: Predicate | undefined,
+  residue: Residue,
   setting: MatchSetting,
 ): number {
+  if (from === 0 && takesWhole(setting, batch, room - chunk.length))
+    return fillWhole(chunk, batch, residue, setting);
   const { seen, source, stats } = setting;
+  const { test } = residue;
   let at = from;
   for (; at < batch.count && chunk.length < room; at++) {
     const ref = batch.refs[at] as DocumentRef;

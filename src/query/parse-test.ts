@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject, takeValue, type Value } from '../base/values.js';
 import { bitPositions } from './bits.js';
+import { describe } from './expressions/operator.js';
 import type { BitsWanted, FilterNode, RangeOperator, Test } from './filter-node.js';
 import { readPattern } from './pattern.js';
 import { readTypes } from './type-names.js';
@@ -186,10 +187,6 @@ function takeListed(item: unknown, path: string): Value {
     refuseFilter(path, 'a value', `the operator ${Object.keys(item)[0]}`);
   }
   return takeOperand(item, path);
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'number' ? String(value) : describeType(value);
 }
 
 export function refuseFilter(path: string, expected: string, got: string): never {

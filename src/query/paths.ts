@@ -33,13 +33,16 @@ const PROTOTYPES = [Object, Date, Uint8Array, RegExp].map(({ prototype }) => pro
  * name, plain access does, which is several times faster.
  */
 export function fieldReader(key: string): (node: unknown) => unknown {
-  if (isPosition(key) || PROTOTYPES.some((prototype) => key in prototype)) {
-    return (node) => ownValue(node, key);
-  }
+  if (!isPlainName(key)) return (node) => ownValue(node, key);
   return (node) =>
     typeof node === 'object' && node !== null
       ? (node as Readonly<Record<string, unknown>>)[key]
       : undefined;
+}
+
+/** Whether a name is found only where it is an own one of a document's object. */
+export function isPlainName(key: string): boolean {
+  return !isPosition(key) && !PROTOTYPES.some((prototype) => key in prototype);
 }
 
 /** True when one path leads to, or through, the other. */

@@ -1,11 +1,11 @@
 import { JdbxError } from '../base/errors.js';
 import { type Access, mayRepeat, type ScanAccess } from './access.js';
 import { chooseAccess } from './choose-access.js';
-import type { Query, QuerySource } from './contract.js';
+import type { Project, Query, QuerySource } from './contract.js';
 import { type Covering, coveringOf } from './covering.js';
 import { conjuncts, type FilterNode } from './filter-node.js';
 import { parseFilter } from './parse-filter.js';
-import { type Project, readProjection } from './project.js';
+import { readProjection } from './project.js';
 import { readSort, type SortOrder } from './sort.js';
 import { expandTypes } from './types.js';
 

@@ -1,8 +1,8 @@
 import { JdbxError } from '../base/errors.js';
+import type { Project } from './contract.js';
 import { readFilter } from './filter.js';
 import { matchedPosition } from './matched-position.js';
 import { ownValue, splitPath } from './paths.js';
-import type { Project } from './project.js';
 import { thaw } from './thaw.js';
 
 type Compile = (projection: Record<string, unknown>) => Project;

@@ -1,14 +1,12 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
 import { checkExpression } from './check-expression.js';
-import type { DocumentBody } from './contract.js';
+import type { Project } from './contract.js';
 import { DocumentScope } from './expressions/scope.js';
 import { EXPRESSION_OPERATORS } from './mingo-operators.js';
 import { projectMatched } from './project-matched.js';
 import { projectionOf } from './projection.js';
 import { readProjectionEdit } from './projection-edits.js';
-
-export type Project = (document: DocumentBody) => ValueObject;
 
 /**
  * Compiles a projection: what to include, or what to leave out, with `$slice`,

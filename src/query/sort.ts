@@ -1,8 +1,9 @@
-import { isJdbxError, JdbxError } from '../base/errors.js';
+import { isJdbxError } from '../base/errors.js';
 import { compareStrings, compareValues } from '../base/order.js';
 import { describeType, isPlainObject, type Value } from '../base/values.js';
 import { expandKeys } from './expand-keys.js';
 import { isFieldName } from './field-paths.js';
+import { refuseFilter } from './parse-test.js';
 import { ownValue, type Segments, splitPath } from './paths.js';
 
 const PARTS_MAX = 200;
@@ -29,7 +30,8 @@ export interface SortOrder {
  */
 export function readSort(sort: unknown): SortOrder | undefined {
   if (sort === undefined || sort === null) return undefined;
-  if (!isPlainObject(sort)) refuse('sort', 'an object of paths and directions', describeType(sort));
+  if (!isPlainObject(sort))
+    refuseFilter('sort', 'an object of paths and directions', describeType(sort));
   const fields = Object.entries(sort).map(([path, direction]) => readField(path, direction));
   if (fields.length === 0) return undefined;
   const id = fields.findIndex((field) => field.path === '_id');
@@ -44,11 +46,12 @@ function readField(path: string, direction: unknown): SortField {
   const place = `sort.${path}`;
   const parts = splitPath(path);
   if (parts.some((part) => part === '' || !isFieldName(part)))
-    refuse(place, 'a path', JSON.stringify(path));
-  if (parts.length > PARTS_MAX) refuse(place, `at most ${PARTS_MAX} names`, String(parts.length));
+    refuseFilter(place, 'a path', JSON.stringify(path));
+  if (parts.length > PARTS_MAX)
+    refuseFilter(place, `at most ${PARTS_MAX} names`, String(parts.length));
   // MongoDB cuts the fraction off.
   const whole = typeof direction === 'number' ? Math.trunc(direction) : 0;
-  if (whole !== 1 && whole !== -1) refuse(place, '1 or -1', JSON.stringify(direction));
+  if (whole !== 1 && whole !== -1) refuseFilter(place, '1 or -1', JSON.stringify(direction));
   return { path, direction: whole };
 }
 
@@ -170,8 +173,4 @@ function compareIds(left: unknown, right: unknown): number {
   return typeof left === 'string' && typeof right === 'string'
     ? compareStrings(left, right)
     : compareValues(left as Value | undefined, right as Value | undefined);
-}
-
-function refuse(path: string, expected: string, got: string): never {
-  throw new JdbxError('INVALID_FILTER', `expected ${expected}, got ${got}`, { path });
 }

@@ -1,5 +1,6 @@
 import type { Value } from '../base/values.js';
 import type { GuestEntry } from './entry.js';
+import type { NearCounts, NearRequest } from './near.js';
 
 /**
  * The sandbox runs one function of a guest's code, in a worker thread, with
@@ -22,6 +23,8 @@ export interface Sandbox {
    * @throws {JdbxError} GUEST_SYNTAX
    */
   entryOf(code: GuestCode): GuestEntry;
+  /** Where the host calls were answered that near functions are for, since it was opened. */
+  readonly nearCounts: NearCounts;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,8 @@ export interface GuestCall extends GuestCode {
   /** Keep the guest's globals for the next call of the same `name` and `code`. Default false. */
   readonly reuse?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** For host functions that can be answered in the guest's own thread: `near.ts`. */
+  readonly near?: NearRequest | undefined;
 }
 
 export interface GuestResult {
@@ -55,6 +60,8 @@ export interface GuestResult {
   /** What the guest printed, oldest first, bounded in lines and bytes. */
   readonly console: readonly ConsoleLine[];
   readonly hostCalls: number;
+  /** Where those of near kinds were answered; absent when there were none. */
+  readonly near?: NearCounts | undefined;
   /** Time spent in the worker, in milliseconds. */
   readonly durationMs: number;
 }

@@ -48,6 +48,10 @@ export interface EngineCalls {
   QTS_FreeValuePointer(context: Pointer, value: Pointer): void;
   /** The address of a copy of an `ArrayBuffer`'s bytes, which whoever asks frees. */
   QTS_GetArrayBuffer(context: Pointer, value: Pointer): Pointer;
+  /** Takes over `bytes`, which were allocated here. */
+  QTS_NewArrayBuffer(context: Pointer, bytes: Pointer, byteCount: number): Pointer;
+  /** The data in an `ArrayBuffer` of the engine's binary objects; code is refused. */
+  QTS_bjson_decode(context: Pointer, buffer: Pointer): Pointer;
   QTS_GetArrayBufferLength(context: Pointer, value: Pointer): number;
   QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
   QTS_GetUndefined(): Pointer;

@@ -61,6 +61,16 @@ export class GuestContext {
     return value;
   }
 
+  /** A value that `encodeForGuest` wrote. */
+  value(text: string): Completion {
+    const { calls } = this.instance;
+    const at = this.instance.writeBytes(text);
+    const buffer = calls.QTS_NewArrayBuffer(this.context, at, text.length);
+    const value = calls.QTS_bjson_decode(this.context, buffer);
+    this.free(buffer);
+    return this.#completionOf(value);
+  }
+
   number(number: number): Pointer {
     return this.instance.calls.QTS_NewFloat64(this.context, number);
   }

@@ -2,7 +2,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { Alarm } from './alarm.js';
 import { Batch } from './batch.js';
-import { answerHostCall, wake } from './host-channel.js';
+import { answerAsk, answerHostCall, wake } from './host-channel.js';
 import type { Job } from './job.js';
 import {
   type AnswerMessage,
@@ -14,8 +14,9 @@ import {
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
+import type { NearOrder, NearSource, NearTally } from './near.js';
 import { reportOf } from './outbox.js';
-import type { RealmBase } from './realms.js';
+import type { RealmBase } from './realm-boot.js';
 import { settleByReport } from './results.js';
 
 /**
@@ -45,6 +46,9 @@ export interface GuestWorkerParts {
   readonly wasm: WebAssembly.Module;
   readonly base: RealmBase | undefined;
   readonly graceMs: number;
+  readonly near: NearSource | undefined;
+  /** Told where host calls were answered. */
+  readonly tally: NearTally;
 }
 
 export interface GuestWorkerEvents {
@@ -73,6 +77,10 @@ export class GuestWorker {
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
   /** The numbers of the programs that it knows. */
   readonly #sent = new Set<number>();
+  /** The number of what near functions share that it was sent last. */
+  #sharedNumber: number | undefined;
+  readonly #tally: NearTally;
+  readonly #hasNear: boolean;
   #batch: Batch | undefined;
   #orderedAt = 0;
   #nextId = 1;
@@ -81,9 +89,11 @@ export class GuestWorker {
   /** An aborted job, and when its worker ends if it does not stop by itself. */
   #stopping: { job: Job; endAt: number } | undefined;
 
-  constructor({ wasm, base, graceMs }: GuestWorkerParts, events: GuestWorkerEvents) {
+  constructor({ wasm, base, graceMs, near, tally }: GuestWorkerParts, events: GuestWorkerEvents) {
     this.#events = events;
     this.#graceMs = graceMs;
+    this.#tally = tally;
+    this.#hasNear = near !== undefined;
     this.#watchdog = new Alarm(() => this.#watch());
     this.#holdUp = new Alarm(() => this.#recallIfHeldUp());
     const shared = new SharedArrayBuffer(CONTROL.cells * Int32Array.BYTES_PER_ELEMENT);
@@ -91,7 +101,7 @@ export class GuestWorker {
     this.#answers = new MessageChannel();
     const answers = this.#answers.port2;
     const epoch = this.#epoch;
-    const workerData: WorkerStart = { wasm, base, control: shared, answers, epoch };
+    const workerData: WorkerStart = { wasm, base, control: shared, answers, epoch, near };
     this.#thread = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
       transferList: [answers],
@@ -137,7 +147,20 @@ export class GuestWorker {
       this.#sent.add(program.number);
       programs.push([program.number, program.program]);
     }
-    return { firstId, forgets, programs, calls: jobs.map(({ order }) => order) };
+    return { firstId, forgets, programs, ...this.#callsOf(jobs) };
+  }
+
+  /** What near functions share crosses once; it is the same for calls that are ordered together. */
+  #callsOf(jobs: readonly Job[]): Pick<BatchMessage, 'calls' | 'shared'> {
+    let shared: NearOrder['shared'] | undefined;
+    const calls = jobs.map((job) => {
+      const near = this.#hasNear ? orderNear(job) : undefined;
+      shared = near?.shared ?? shared;
+      return job.order(near?.own);
+    });
+    if (!shared || shared.number === this.#sharedNumber) return { calls };
+    this.#sharedNumber = shared.number;
+    return { calls, shared: { facts: shared.facts } };
   }
 
   #takeIds(count: number): number {
@@ -174,6 +197,8 @@ export class GuestWorker {
       // It may take its time, so nothing else should wait for this job.
       this.#recall();
       this.#answer(message);
+    } else if (message.kind === 'ask') {
+      this.#answerAsk(message);
     } else if (message.kind === 'settled') {
       for (const entry of message.reports) this.#settle(entry[0], reportOf(entry));
       if (message.isIdle) this.#rest();
@@ -187,6 +212,7 @@ export class GuestWorker {
     const job = this.#batch?.job(id);
     if (!job) return;
     this.#batch?.markReported(job);
+    if (report.near) this.#tally.add(report.near);
     if (!job.settled) settleByReport(job, report);
   }
 
@@ -211,7 +237,17 @@ export class GuestWorker {
     const fn = Object.hasOwn(job.call.host, name) ? job.call.host[name] : undefined;
     const text = await answerHostCall(fn, argumentsText, job.hostErrors);
     if (this.#batch?.job(request.id) !== job) return;
-    this.#answers.port1.postMessage({ sequence, text } satisfies AnswerMessage);
+    const news = job.call.near?.news();
+    this.#send(news === undefined ? { sequence, text } : { sequence, text, news });
+  }
+
+  #answerAsk({ id, sequence, question }: WorkerMessage & { kind: 'ask' }): void {
+    const job = this.#batch?.job(id);
+    if (job && !job.settled) this.#send({ sequence, ...answerAsk(job.call.near, question) });
+  }
+
+  #send(answer: AnswerMessage): void {
+    this.#answers.port1.postMessage(answer);
     wake(this.#control);
   }
 
@@ -281,6 +317,15 @@ export class GuestWorker {
     const jobs = this.#batch ? sortOut(this.#batch, cause) : [];
     if (jobs.length > 0) this.#events.onReturned(jobs);
     this.#events.onGone(cause);
+  }
+}
+
+/** A call that its caller gave up meanwhile gets none. */
+function orderNear({ call }: Job): NearOrder | undefined {
+  try {
+    return call.near?.order();
+  } catch {
+    return undefined;
   }
 }
 

@@ -136,6 +136,14 @@ export class Instance {
     return { at, byteCount };
   }
 
+  /** Copies bytes, given as the characters of a text, into memory; whoever asks frees them. */
+  writeBytes(text: string): Pointer {
+    const at = this.#engine.malloc(text.length + 1);
+    if (at === 0) throw new MemoryUsedUp();
+    this.bytes.write(text, at, text.length, 'latin1');
+    return at;
+  }
+
   /** The text that ends at the next zero byte. */
   readText(at: Pointer): string {
     const { bytes } = this;

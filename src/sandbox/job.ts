@@ -6,7 +6,6 @@ import type { NumberedProgram } from './programs.js';
 export class Job {
   readonly call: GuestCall;
   readonly program: NumberedProgram;
-  readonly order: CallOrder;
   /** What host functions threw, by the number that the guest's error carries. */
   readonly hostErrors: unknown[] = [];
   readonly result: Promise<GuestResult>;
@@ -15,6 +14,7 @@ export class Job {
   #losses = 0;
   readonly #settlers: PromiseSettlers;
   readonly #onAbort: () => void;
+  readonly #argumentsText: string;
   #settled = false;
 
   /** `onAbort` is called after the job has been rejected with the signal's reason. */
@@ -25,9 +25,8 @@ export class Job {
     onAbort: (job: Job) => void,
   ) {
     this.call = call;
-    const { now, seed, reuse = false } = call;
     this.program = program;
-    this.order = [program.number, argumentsText, now, seed, reuse];
+    this.#argumentsText = argumentsText;
     let settlers: PromiseSettlers | undefined;
     this.result = new Promise((resolve, reject) => {
       settlers = { resolve, reject };
@@ -38,6 +37,13 @@ export class Job {
       onAbort(this);
     };
     call.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** As it crosses to a worker. @param near what its near functions need */
+  order(near: unknown): CallOrder {
+    const { now, seed, reuse = false } = this.call;
+    const order = [this.program.number, this.#argumentsText, now, seed, reuse] as const;
+    return near === undefined ? order : [...order, near];
   }
 
   get settled(): boolean {

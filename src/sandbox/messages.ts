@@ -1,8 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../base/errors.js';
+import type { Value } from '../base/values.js';
 import type { ConsoleLine, GuestLimits } from './contract.js';
 import type { GuestFailure } from './guest/failures.js';
-import type { RealmBase } from './realms.js';
+import type { NearCounts, NearSource } from './near.js';
+import type { RealmBase } from './realm-boot.js';
 
 /** What a worker is born with. */
 export interface WorkerStart {
@@ -14,6 +16,8 @@ export interface WorkerStart {
   readonly epoch: number;
   /** Where the answers to host calls come in, read synchronously. */
   readonly answers: MessagePort;
+  /** What of the host can be done in the worker itself. */
+  readonly near: NearSource | undefined;
 }
 
 /** The 32-bit cells of `control`. */
@@ -49,6 +53,8 @@ export interface BatchMessage {
   /** Programs that the worker has not been sent yet, by number. */
   readonly programs: readonly (readonly [number: number, program: GuestProgram])[];
   readonly calls: readonly CallOrder[];
+  /** What the near functions of all calls share, when it is not what was sent before. */
+  readonly shared?: { readonly facts: unknown };
 }
 
 /** A call whose time has not begun. A list, because names of fields would be copied with each. */
@@ -59,6 +65,8 @@ export type CallOrder = readonly [
   now: number,
   seed: string,
   reuse: boolean,
+  /** What the near functions need for it; undefined when it has none. */
+  near?: unknown,
 ];
 
 export interface CallMessage extends GuestProgram {
@@ -77,6 +85,8 @@ export interface CallMessage extends GuestProgram {
 export interface AnswerMessage {
   readonly sequence: number;
   readonly text: string;
+  /** What near functions must hear of it, or what they asked for. */
+  readonly news?: unknown;
 }
 
 /** Worker → main thread. */
@@ -88,6 +98,13 @@ export type WorkerMessage =
       readonly sequence: number;
       readonly name: string;
       readonly argumentsText: string;
+    }
+  /** A near function of call `id` asks its own end. */
+  | {
+      readonly kind: 'ask';
+      readonly id: number;
+      readonly sequence: number;
+      readonly question: Value;
     }
   /** These calls are over; with `isIdle` the worker can take more. */
   | {
@@ -102,14 +119,21 @@ export type ReportEntry = readonly [
   outcome: GuestOutcome | string,
   hostCalls: number,
   durationMs: number,
-  console?: readonly ConsoleLine[],
+  more?: ReportMore,
 ];
+
+/** What few calls have to report. */
+export interface ReportMore {
+  readonly console?: readonly ConsoleLine[];
+  readonly near?: NearCounts;
+}
 
 export interface CallReport {
   readonly outcome: GuestOutcome;
   readonly console: readonly ConsoleLine[];
   readonly hostCalls: number;
   readonly durationMs: number;
+  readonly near?: NearCounts | undefined;
 }
 
 export type GuestOutcome =

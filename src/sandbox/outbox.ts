@@ -17,17 +17,22 @@ export class Outbox {
     this.#post = post;
   }
 
-  /** A report of a call with effects outside does not wait: it must not be lost. */
-  add(id: number, report: CallReport): void {
+  /** A report of a call that reached out of the worker does not wait: it must not be lost. */
+  add(id: number, report: CallReport, reachedOut: boolean): void {
     const now = performance.now();
     if (this.#reports.length === 0) this.#oldestAt = now;
     this.#reports.push(entryOf(id, report));
-    if (report.hostCalls > 0 || now - this.#oldestAt >= WAIT_MAX_MS) this.flush();
+    if (reachedOut || now - this.#oldestAt >= WAIT_MAX_MS) this.flush();
   }
 
   /** Sends what waits. */
   flush(): void {
     if (this.#reports.length > 0) this.#send(false);
+  }
+
+  /** Sends what has waited long enough. */
+  flushOld(): void {
+    if (this.#reports.length > 0 && performance.now() - this.#oldestAt >= WAIT_MAX_MS) this.flush();
   }
 
   /** Sends what waits, and that the worker can take more. */
@@ -41,15 +46,16 @@ export class Outbox {
   }
 }
 
-function entryOf(id: number, { outcome, console, hostCalls, durationMs }: CallReport): ReportEntry {
+function entryOf(id: number, report: CallReport): ReportEntry {
+  const { outcome, console, hostCalls, durationMs, near } = report;
   const short = outcome.kind === 'value' ? outcome.text : outcome;
-  return console.length === 0
-    ? [id, short, hostCalls, durationMs]
-    : [id, short, hostCalls, durationMs, console];
+  if (console.length === 0 && !near) return [id, short, hostCalls, durationMs];
+  const more = { ...(console.length === 0 ? {} : { console }), ...(near ? { near } : {}) };
+  return [id, short, hostCalls, durationMs, more];
 }
 
 /** The main thread's end of `entryOf`. */
-export function reportOf([, short, hostCalls, durationMs, console = []]: ReportEntry): CallReport {
+export function reportOf([, short, hostCalls, durationMs, more = {}]: ReportEntry): CallReport {
   const outcome = typeof short === 'string' ? ({ kind: 'value', text: short } as const) : short;
-  return { outcome, console, hostCalls, durationMs };
+  return { outcome, console: more.console ?? [], hostCalls, durationMs, near: more.near };
 }

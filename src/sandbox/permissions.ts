@@ -52,11 +52,9 @@ function invalid(path: string, expected: string, got: string): JdbxError {
 
 type Types = ReadonlySet<string> | 'all';
 
-/** A set of permissions: an immutable value that is joined and narrowed, never widened in place. */
+/** A set of permissions: an immutable value that is narrowed, never widened. */
 export class Permissions {
   static readonly none = new Permissions(new Map());
-  /** Every verb on every type: what the host's own code has. */
-  static readonly all = new Permissions(new Map(VERBS.map((verb) => [verb, 'all'])));
 
   readonly #types: ReadonlyMap<Verb, Types>;
 
@@ -88,12 +86,6 @@ export class Permissions {
   typesFor(verb: Verb): readonly string[] | undefined {
     const types = this.#types.get(verb);
     return types === 'all' ? undefined : [...(types ?? [])];
-  }
-
-  union(other: Permissions): Permissions {
-    const types = new Map(this.#types);
-    for (const [verb, more] of other.#types) types.set(verb, joinTypes(types.get(verb), more));
-    return new Permissions(types);
   }
 
   /** What both allow: the rights of a child that is called with its parent's. */

@@ -3,12 +3,13 @@ import { LRUCache } from 'lru-cache';
 import { JdbxError } from '../base/errors.js';
 import type { GuestCall, GuestCode, GuestResult, Sandbox } from './contract.js';
 import { checkGuestCode, type GuestEntry } from './entry.js';
+import { encodeForGuest } from './guest-values.js';
 import { GuestWorker } from './guest-worker.js';
 import { Job } from './job.js';
 import type { GuestProgram } from './messages.js';
+import { type NearSource, NearTally } from './near.js';
 import { Programs } from './programs.js';
-import type { RealmBase } from './realms.js';
-import { encodeValue } from './values-crossing.js';
+import type { RealmBase } from './realm-boot.js';
 import { compileQuickJs } from './wasm-module.js';
 
 export interface SandboxOptions {
@@ -24,6 +25,8 @@ export interface SandboxOptions {
    * with its worker. Default true.
    */
   readonly metered?: boolean;
+  /** What of the host can be done in the workers themselves. Default: nothing. */
+  readonly near?: NearSource | undefined;
 }
 
 /** How many checked codes are remembered. */
@@ -46,10 +49,11 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       throw new TypeError(`expected ${name} to be a whole number, got ${value}`);
     }
   }
-  return new Pool({ workers, graceMs, queueMax, metered });
+  return new Pool({ workers, graceMs, queueMax, metered, near: options.near });
 }
 
 class Pool implements Sandbox {
+  readonly nearCounts = new NearTally();
   readonly #options: Required<SandboxOptions>;
   readonly #checked = new LRUCache<string, GuestEntry>({ max: CHECKED_MAX });
   readonly #programs = new Programs();
@@ -68,7 +72,7 @@ class Pool implements Sandbox {
 
   async call(call: GuestCall): Promise<GuestResult> {
     call.signal?.throwIfAborted();
-    const argumentsText = encodeValue(call.args, 'args');
+    const argumentsText = encodeForGuest(call.args, 'args');
     const job = new Job(call, this.#programs.numbered(this.#programOf(call)), argumentsText, () =>
       this.#onAbort(job),
     );
@@ -183,9 +187,9 @@ class Pool implements Sandbox {
   #start(): void {
     if (!this.#wasm || this.#closing || this.#workersOnTime >= this.#options.workers) return;
     let wasReady = false;
-    const { graceMs } = this.#options;
+    const { graceMs, near } = this.#options;
     const worker = new GuestWorker(
-      { wasm: this.#wasm, base: this.#base, graceMs },
+      { wasm: this.#wasm, base: this.#base, graceMs, near, tally: this.nearCounts },
       {
         onReady: (base) => {
           wasReady = true;

@@ -4,6 +4,7 @@ import { EVAL, GuestContext } from './guest-context.js';
 import { type HeapShape, measureHeap } from './heap-reader.js';
 import { type Instance, NOBODY } from './instance.js';
 import type { MemoryImage } from './memory-image.js';
+import type { MemoryLayout } from './memory-layout.js';
 
 /** Where a realm lies in memory: with an image, all there is to bring it back. */
 export interface RealmAddresses {
@@ -20,6 +21,12 @@ export interface RealmAddresses {
 export interface PreparedRealm {
   readonly image: MemoryImage;
   readonly addresses: RealmAddresses;
+}
+
+/** A realm with only the prelude in it, made before any guest ran. */
+export interface RealmBase {
+  readonly layout: MemoryLayout;
+  readonly realm: PreparedRealm;
 }
 
 const DRIVER_NAMES = ['equip', 'run', 'runAgain', 'outcome', 'describe'] as const;

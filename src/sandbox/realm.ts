@@ -7,6 +7,7 @@ import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
 import { apiText, globalsNamedIn } from './guest-apis/apis.js';
 import { EVAL, GuestContext } from './guest-context.js';
+import { NULL_ANSWER } from './guest-values.js';
 import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
 import type { CallMessage, GuestOutcome } from './messages.js';
@@ -17,7 +18,6 @@ import {
   type RealmAddresses,
 } from './realm-boot.js';
 import { MEMORY_USED_UP } from './traps.js';
-import { MARK_IN_JSON } from './values-crossing.js';
 
 /** A guest's stack is short: it hands over fewer levels than a document may have. */
 const CROSSING_LIMITS = { ...VALUE_LIMITS, depthMax: 100 } as const;
@@ -142,10 +142,11 @@ export class Realm implements EngineHost {
 
   #callEntry(call: CallMessage): GuestOutcome {
     if (!this.#fits(call.argumentsText)) return MEMORY_USED_UP;
-    const args = [this.#guest.string(call.argumentsText)];
-    if (call.argumentsText.includes(MARK_IN_JSON)) args.push(this.#guest.number(1));
-    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [this.#entry as Pointer, ...args]);
-    for (const arg of args) this.#guest.free(arg);
+    const args = this.#guest.value(call.argumentsText);
+    if ('thrown' in args) return this.#unreadable(args.thrown);
+    const entry = this.#entry as Pointer;
+    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [entry, args.value]);
+    this.#guest.free(args.value);
     this.#hasRun = true;
     if (first !== '?') return this.#read(first);
     this.#drain();
@@ -283,7 +284,18 @@ export class Realm implements EngineHost {
       this.instance.leave();
       return this.#guest.string(CALL_IS_OVER);
     }
-    return text === '+null' ? this.#guest.null() : this.#guest.string(text);
+    if (text === NULL_ANSWER) return this.#guest.null();
+    return text[0] === '+' ? this.#answer(text.slice(1)) : this.#guest.string(text);
+  }
+
+  /** The answer in a list, which tells it from the text of a failure. */
+  #answer(text: string): Pointer {
+    const list = this.#guest.value(text);
+    if ('value' in list) return list.value;
+    this.#guest.free(list.thrown);
+    this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
+    this.instance.leave();
+    return this.#guest.string(CALL_IS_OVER);
   }
 
   /** A text is not begun to be copied into memory that would not hold it. */

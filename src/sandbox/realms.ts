@@ -1,22 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { capFor, type EngineParts, Instance } from './instance.js';
 import { bytesOf, type MemoryImage } from './memory-image.js';
-import { type MemoryLayout, measureLayout } from './memory-layout.js';
+import { measureLayout } from './memory-layout.js';
 import type { CallMessage, GuestProgram } from './messages.js';
 import { type CallScope, Realm } from './realm.js';
-import { bootRealm, type PreparedRealm } from './realm-boot.js';
+import { bootRealm, type PreparedRealm, type RealmBase } from './realm-boot.js';
 
 /** How many `reuse` realms a worker keeps, and instances for different memory limits. */
 const KEPT_REALMS_MAX = 8;
 const INSTANCES_MAX = 2;
 /** How much a worker remembers of documents that it has prepared. */
 const PREPARED_BYTES_MAX = 32 * 2 ** 20;
-
-/** A realm with only the prelude in it, made before any guest ran. */
-export interface RealmBase {
-  readonly layout: MemoryLayout;
-  readonly realm: PreparedRealm;
-}
 
 /**
  * Hands out a realm per call. A clean one is an image written back into a
@@ -73,8 +67,12 @@ export class Realms {
     return new Realm(instance, addresses, scope);
   }
 
-  /** Cleans up after the call that took the realm. What did not end well is kept only if restoring mends it. */
-  giveBack(realm: Realm, call: CallMessage, endedWell: boolean): void {
+  /**
+   * Cleans up after the call that took the realm. What did not end well is kept only if restoring
+   * mends it, and what crashed never is: nobody knows what was written where.
+   */
+  giveBack(realm: Realm, call: CallMessage, end: 'well' | 'stopped' | 'crashed'): void {
+    const endedWell = end === 'well';
     const { instance, prepared } = realm;
     const key = this.#key;
     if (prepared) {
@@ -84,7 +82,7 @@ export class Realms {
     if (call.reuse) {
       if (endedWell && !instance.isNearlyFull) this.#kept.set(key, realm);
       else this.#kept.delete(key);
-    } else if (instance.hasGrown || !(endedWell || instance.isRecoverable)) {
+    } else if (end === 'crashed' || instance.hasGrown || !(endedWell || instance.isRecoverable)) {
       this.#instances.delete(instance.memoryBytesMax);
     } else {
       this.#tidy(instance);

@@ -19,7 +19,7 @@ export function settleByReport(job: Job, report: CallReport): void {
 }
 
 function resultOf(job: Job, report: CallReport): GuestResult {
-  const { outcome, console, hostCalls, durationMs } = report;
+  const { outcome, console, hostCalls, durationMs, near } = report;
   if (outcome.kind === 'stopped') throw failure(job, report, outcome.code, outcome.text, {});
   if (outcome.kind === 'thrown') throw thrown(job, report, outcome.failure);
   const { outputBytes } = job.call.limits;
@@ -27,7 +27,8 @@ function resultOf(job: Job, report: CallReport): GuestResult {
     const text = `expected at most ${outputBytes} bytes of output, got more`;
     throw failure(job, report, 'GUEST_OUTPUT', text, {});
   }
-  return { value: decodeValue(outcome.text), console, hostCalls, durationMs };
+  const value = decodeValue(outcome.text);
+  return { value, console, hostCalls, durationMs, ...(near ? { near } : {}) };
 }
 
 /** The host's own error when the guest let one pass through; else what the guest threw. */

@@ -1,50 +1,17 @@
 import { JdbxError } from '../base/errors.js';
 import { takeValue, type Value } from '../base/values.js';
-import { readPlain, writePlain } from './plain-values.js';
+import { readPlain } from './plain-values.js';
 
 /**
- * Values cross as JSON text in which a string that begins with U+0001 stands
+ * Values come out of guests as JSON text in which a string that begins with U+0001 stands
  * for what JSON lacks: `\u0001d` + milliseconds is a date, `\u0001b` + base64
  * is bytes, and `\u0001s` + text is a string that itself begins with U+0001.
- * `guest/crossing.ts` is the other end.
+ * `guest/crossing.ts` and
+ * `heap-reader.ts` are the other end; the way in is `guest-values.ts`.
  */
 const MARK = '\u0001';
-/** How both ends' `JSON.stringify` write the mark; text without it needs no second look. */
-export const MARK_IN_JSON = '\\u0001';
-
-/**
- * The text of a value for the guest. `undefined` becomes null.
- *
- * @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE
- */
-export function encodeValue(value: unknown, path = ''): string {
-  return writePlain(value ?? null) ?? JSON.stringify(mark(takeValue(value ?? null, path)));
-}
-
-/** Copies only the branches that hold something to mark. */
-function mark(value: Value): unknown {
-  if (typeof value === 'string') return value.startsWith(MARK) ? `${MARK}s${value}` : value;
-  if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Date) return `${MARK}d${value.getTime()}`;
-  if (value instanceof Uint8Array) return `${MARK}b${Buffer.from(value).toString('base64')}`;
-  return Array.isArray(value) ? markArray(value) : markObject(value as { [key: string]: Value });
-}
-
-function markArray(items: readonly Value[]): unknown {
-  const marked = items.map(mark);
-  return marked.every((item, index) => item === items[index]) ? items : marked;
-}
-
-function markObject(object: { readonly [key: string]: Value }): unknown {
-  let copy: Record<string, unknown> | undefined;
-  for (const [key, item] of Object.entries(object)) {
-    const marked = mark(item);
-    if (marked === item) continue;
-    copy ??= { ...object };
-    copy[key] = marked;
-  }
-  return copy ?? object;
-}
+/** How the other end writes the mark; text without it needs no second look. */
+const MARK_IN_JSON = '\\u0001';
 
 /**
  * The value that a guest's text stands for, checked as if a stranger wrote it.

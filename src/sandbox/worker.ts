@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Value } from '../base/values.js';
 import { claim } from './batch.js';
 import { CallBudget } from './call-budget.js';
 import { ConsoleLog } from './console-log.js';
@@ -16,6 +17,7 @@ import {
   type WorkerMessage,
   type WorkerStart,
 } from './messages.js';
+import { NearSide } from './near-side.js';
 import { Outbox } from './outbox.js';
 import type { CallScope, Realm } from './realm.js';
 import { keyOf, Realms } from './realms.js';
@@ -31,6 +33,7 @@ const control = new Int32Array(start.control);
 const clock = new GuestClock().install();
 const host = new HostCaller(post, start.answers, control);
 const outbox = new Outbox(post);
+const near = start.near && new NearSide(start.near);
 const { memoryBytes } = GUEST_LIMITS.defaults;
 const realms = await Realms.open(start.wasm, memoryBytes, start.base);
 
@@ -47,21 +50,28 @@ async function runBatch(batch: BatchMessage): Promise<void> {
     Atomics.store(control, CONTROL.beganAt, begun - start.epoch);
     if (!claim(control, id)) {
       // The rest of the batch was recalled.
-      outbox.finish();
+      finish();
       return;
     }
     await runCall(id, calls[index] as CallOrder, begun, index === calls.length - 1);
   }
 }
 
-function learn({ forgets, programs: sent }: BatchMessage): void {
+/** Nothing is held while nothing runs. */
+function finish(): void {
+  outbox.finish();
+  near?.rest();
+}
+
+function learn({ forgets, programs: sent, shared }: BatchMessage): void {
+  if (shared) near?.learn(shared.facts);
   if (forgets) programs.clear();
   for (const [number, program] of sent) programs.set(number, { ...program, key: keyOf(program) });
 }
 
 async function runCall(
   id: number,
-  [number, argumentsText, now, seed, reuse]: CallOrder,
+  [number, argumentsText, now, seed, reuse, own]: CallOrder,
   begun: number,
   isLast: boolean,
 ): Promise<void> {
@@ -70,6 +80,12 @@ async function runCall(
   const deadline = begun + program.limits.timeoutMs;
   const call: CallMessage = { ...program, id, argumentsText, now, seed, reuse, deadline };
   const budget = new CallBudget(call, control);
+  let hasReachedOut = false;
+  const ask = (question: Value) => {
+    hasReachedOut = true;
+    return host.ask(id, question, budget);
+  };
+  const guest = own === undefined ? undefined : near?.begin(own, ask);
   const log = new ConsoleLog();
   const scope: CallScope = {
     budget,
@@ -77,8 +93,14 @@ async function runCall(
     clock,
     onPoll: () => outbox.flush(),
     callHost: (name, text) => {
+      outbox.flushOld();
+      const answer = guest?.call(name, text, budget);
+      if (answer !== undefined) return budget.takeHostCall() ? answer : undefined;
       outbox.flush();
-      return host.call(call.id, name, text, budget);
+      hasReachedOut = true;
+      const far = host.call(call.id, name, text, budget);
+      if (far?.news !== undefined) guest?.hear(far.news);
+      return far?.text;
     },
   };
   const realm = await realms.take(call, scope);
@@ -86,10 +108,17 @@ async function runCall(
   const outcome = runIn(realm, call, scope);
   const { hostCalls } = budget;
   const durationMs = monotonicNow() - begun;
-  outbox.add(call.id, { outcome, console: log.lines(), hostCalls, durationMs });
-  if (isLast) outbox.finish();
+  const report = { outcome, console: log.lines(), hostCalls, durationMs, near: guest?.counts };
+  outbox.add(call.id, report, hasReachedOut);
+  guest?.end();
+  if (isLast) finish();
   // Cleaning up is in nobody's way: it is bounded, and runs none of the guest's code.
-  realms.giveBack(realm, call, outcome.kind !== 'stopped' && realm.isLoaded);
+  realms.giveBack(realm, call, endOf(outcome, realm));
+}
+
+function endOf(outcome: GuestOutcome, { isLoaded }: Realm): 'well' | 'stopped' | 'crashed' {
+  if (outcome.kind === 'stopped') return outcome.code === 'GUEST_CRASHED' ? 'crashed' : 'stopped';
+  return isLoaded ? 'well' : 'stopped';
 }
 
 function runIn(realm: Realm, call: CallMessage, scope: CallScope): GuestOutcome {

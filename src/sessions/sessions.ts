@@ -30,6 +30,18 @@ export interface SessionChange {
   readonly update: Update | undefined;
 }
 
+/** What stands for the turns up to number `upto` when the session is read. */
+export interface Compacted {
+  readonly upto: number;
+  readonly summary: string;
+}
+
+/** What was folded last. */
+export function compactedIn(session: Document | undefined): Compacted | undefined {
+  const compacted = session?.compacted as Compacted | undefined;
+  return typeof compacted?.upto === 'number' ? compacted : undefined;
+}
+
 /** How many of a session's turns are read at most. */
 export const HISTORY_TURNS_MAX = 100;
 /** The newest checkpoints that a session document lists. */
@@ -66,8 +78,9 @@ export function turnId(session: string, n: number): string {
 }
 
 /**
- * The last turns of a session, oldest first: those that the document holds itself as
- * `history`, then the recorded ones. A turn whose document was removed is left out.
+ * The last turns of a session, oldest first: what stands for those that were folded, or the
+ * ones that the document holds itself as `history`, then the recorded ones. A turn whose
+ * document was removed is left out.
  */
 export function readHistory(
   get: (id: string) => Document | undefined,
@@ -77,9 +90,15 @@ export function readHistory(
   if (!session) return [];
   const total = turnsIn(session);
   const turns: Value[] = [];
-  for (let n = Math.max(1, total - count + 1); n <= total; n++) {
+  const folded = compactedIn(session);
+  const first = Math.max(folded?.upto ?? 0, total - count) + 1;
+  for (let n = first; n <= total; n++) {
     const turn = get(turnId(session._id, n));
     if (turn) turns.push({ role: turn.role as string, content: turn.content as string });
+  }
+  if (folded) {
+    const summary = { role: 'system', content: folded.summary };
+    return [summary, ...turns.slice(-Math.max(0, count - 1))];
   }
   const inline = Array.isArray(session.history) ? (session.history as Value[]) : [];
   return [...inline, ...turns].slice(-count);

@@ -1,5 +1,7 @@
 import type { Document } from '../base/document.js';
 import type { Value } from '../base/values.js';
+import type { Bodies } from './bodies/bodies.js';
+import type { NewShape } from './bodies/shapes.js';
 
 /**
  * The engine contract: documents, their kept revisions, the change log and a
@@ -36,6 +38,8 @@ export interface Engine {
    * @returns the commit that the file shows
    */
   copyTo?(file: string): Promise<number>;
+  /** How documents become stored bytes, for an engine in front. Absent where that is nobody else's affair. */
+  readonly bodies?: Bodies | undefined;
   close(): Promise<void>;
 }
 
@@ -50,6 +54,12 @@ export interface Others {
    * and not by each, such as writing files beside the store. Another takes over at its next look.
    */
   readonly doesChores: boolean;
+  /** This process's own place among all. */
+  readonly place: number;
+  /** Shows the others that this process is at work, and as what. */
+  beat(token: number, hasDuties: boolean): void;
+  /** What the others show that live, if they are stopped or not. The dead are not among them. */
+  heartbeats(): readonly Heartbeat[];
   /**
    * What others committed since the last call, oldest first. The engine's `seq` and its
    * snapshots show it from then on, never before.
@@ -66,6 +76,18 @@ export interface Others {
   unlock(): void;
 }
 
+/** What a living process shows the others without a commit. */
+export interface Heartbeat {
+  /** Its place among those that have the store open. */
+  readonly place: number;
+  /** Another number each time that it was at work. */
+  readonly beat: number;
+  /** The number under which it executes; 0: it executes nothing. */
+  readonly token: number;
+  /** True when it takes up what others leave. */
+  readonly hasDuties: boolean;
+}
+
 export interface EngineBatch {
   /** Consecutive commits; the first has the engine's `seq + 1`. */
   readonly commits: readonly Commit[];
@@ -73,6 +95,16 @@ export interface EngineBatch {
   readonly names: Readonly<Record<string, Value>>;
   /** Drops log records below this `seq`; the newest record always stays. */
   readonly logFrom: number;
+  /** The documents as stored bytes, where an engine in front has made them already. */
+  readonly packed?: PackedBatch | undefined;
+}
+
+/** The stored bytes of a batch (`bodies/`). */
+export interface PackedBatch {
+  /** For each commit those of its puts, in order. */
+  readonly bodies: readonly (readonly Uint8Array[])[];
+  /** Shapes that these use and no batch before. */
+  readonly shapes: readonly NewShape[];
 }
 
 /** One atomic change of the store, and its record in the change log. */

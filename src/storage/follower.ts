@@ -20,6 +20,14 @@ export interface Follower {
    * @throws {JdbxError} STORE_CLOSED, STORE_CORRUPT
    */
   snapshot(): EngineSnapshot;
+  /**
+   * The store exactly as of commit `seq`, which was acknowledged before this call; undefined
+   * when LMDB has taken in more than that, so that it cannot be had any more. The caller
+   * closes it.
+   *
+   * @throws {JdbxError} STORE_CLOSED, STORE_CORRUPT
+   */
+  snapshotAt(seq: number): EngineSnapshot | undefined;
   /** Leaves nothing behind: no place in the shared page, none in LMDB's reader table. */
   close(): Promise<void>;
 }
@@ -76,7 +84,7 @@ async function begin(tables: Tables, directory: string, sharing: Sharing): Promi
   try {
     await sharing.lockWrite();
     try {
-      const journal = new Journal(directory, false);
+      const journal = new Journal(directory, tables.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
       return new JournalFollower(tables, reader, sharing);
     } finally {
@@ -117,9 +125,16 @@ class JournalFollower implements Follower {
       this.#reader.follow(() => page.seq);
       this.#commits = commits;
     }
-    const snapshot = this.#reader.snapshot(() => this.#forget(snapshot));
-    this.#snapshots.add(snapshot);
-    return snapshot;
+    return this.#opened(this.#reader.seq);
+  }
+
+  snapshotAt(seq: number): EngineSnapshot | undefined {
+    if (this.#isClosed) throw new JdbxError('STORE_CLOSED', 'expected an open follower');
+    // What was read on to is known to `snapshot` no more.
+    this.#commits = undefined;
+    if (this.#reader.reach(seq)) return this.#opened(seq);
+    if (this.#snapshots.size === 0) this.#reader.rest();
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -130,6 +145,12 @@ class JournalFollower implements Follower {
     await this.#tables.root.close();
     // Last: who leaves the shared page must not be in LMDB's reader table any more.
     this.#sharing.close();
+  }
+
+  #opened(seq: number): EngineSnapshot {
+    const snapshot = this.#reader.snapshot(() => this.#forget(snapshot), seq);
+    this.#snapshots.add(snapshot);
+    return snapshot;
   }
 
   #forget(snapshot: EngineSnapshot): void {

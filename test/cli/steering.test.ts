@@ -58,6 +58,19 @@ describe('the commands that steer runs', () => {
     });
   }, 60_000);
 
+  it('follow a run from its beginning, or from the last event seen', async () => {
+    const { out } = await jdbx(['follow', 'run:a']);
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({ type: 'run-start', run: 'run:a' });
+    expect(events.at(-1)).toMatchObject({ type: 'run-end', status: 'completed' });
+    const rest = await jdbx(['follow', 'run:a', '--since', String(events.at(-2).n)]);
+    expect(JSON.parse(rest.out)).toEqual(events.at(-1));
+    expect(await jdbx(['follow', 'run:none'])).toMatchObject({ code: 1 });
+  }, 60_000);
+
   it('fork, replay and undo a run', async () => {
     const patch = '{"input": {"n": 2}, "outputs": {"approve": false}}';
     const fork = ['fork', 'run:a', '--after', 'approve', '--patch', patch, '--key', 'b'];

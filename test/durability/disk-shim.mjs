@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SOURCE = fileURLToPath(new URL('./disk-shim.c', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../src/torture/disk-shim.c', import.meta.url));
 
 /** Compiles the shim into `directory`; or says why that cannot be done here. */
 export function compileShim(directory) {

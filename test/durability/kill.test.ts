@@ -1,7 +1,7 @@
 /**
  * The promise of the whole: a job that is killed at any moment, and started again, ends as
  * if nothing had happened. The job is the example's, in a child process of its own; it is
- * ended by SIGKILL at seeded random moments. `npm run torture` does the same for longer.
+ * ended by SIGKILL at seeded random moments. `npm run torture` does so with pipelines of every kind of stage.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

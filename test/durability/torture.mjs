@@ -1,49 +1,49 @@
-/** `npm run torture -- --rounds 200 --seed 7`: kills the main job many times, and checks what is left. */
+/**
+ * `npm run torture -- --kills 10000 --seed 7`: kills pipelines that have a stage of every kind
+ * between them, at every commit and at random moments, and looks through what is left. With
+ * `--power-loss`, what was not flushed at a kill is dropped or torn.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { killJob } from './kill-job.mjs';
-import { verifyJob } from './verify-job.mjs';
+import { describe } from '#jdbx/cli/commands/torture.js';
+import { open } from '#jdbx/index.js';
+import { torture } from '#jdbx/torture/torture.js';
+import { DEFINITIONS, WORKS } from './every-kind.mjs';
 
-/** Each round gets at most about three questions done, so this many leave something to kill. */
-const QUESTIONS_A_ROUND = 3;
+/** Milliseconds between two lines of progress. */
+const TELL_EVERY_MS = 5_000;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '100' },
+    kills: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    store: { type: 'string' },
+    'power-loss': { type: 'boolean', default: false },
   },
 });
-const rounds = Number(values.rounds);
-const seed = Number(values.seed);
-if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed)) {
-  console.error('expected whole numbers: --rounds N --seed N');
+const [kills, seed] = [Number(values.kills), Number(values.seed)];
+if (!Number.isSafeInteger(kills) || kills < 1 || !Number.isSafeInteger(seed)) {
+  console.error('expected whole numbers: --kills N --seed N');
   process.exit(2);
 }
-const directory = values.store ?? mkdtempSync(join(tmpdir(), 'jdbx-torture-'));
-const rows = rounds * QUESTIONS_A_ROUND;
-console.log(`${rounds} rounds over ${rows} questions, seed ${seed}, in ${directory}`);
-
-const { outcomes, exitCode } = await killJob({ directory, rows, rounds, seed, onRound: print });
-const problems = await verifyJob(directory, rows);
-const idle = outcomes.filter(({ cut }) => cut.length === 0).length;
-const broken = outcomes.filter(({ ok }) => !ok).length;
-for (const problem of problems) console.log(`  ${problem}`);
-console.log(
-  `${rounds} kills, ${idle} of them with no run under way, ${broken} left a broken store; ` +
-    `the last job ended with ${exitCode}; ${problems.length} problems.`,
-);
-if (problems.length > 0 || broken > 0 || exitCode !== 0) {
-  console.log(`The store is kept in ${directory}`);
-  process.exitCode = 1;
-} else if (values.store === undefined) {
-  rmSync(directory, { recursive: true });
-}
-
-function print({ round, moment, completed, cut, problems }) {
-  const state = cut.length === 0 ? 'no run was under way' : `cut: ${cut.join(', ')}`;
-  console.log(`${round}. ${moment}: ${completed} runs completed; ${state}`);
-  for (const problem of problems) console.log(`   ${problem}`);
-}
+const directory = mkdtempSync(join(tmpdir(), 'jdbx-torture-'));
+const db = await open(directory, { env: {}, workers: 1 });
+await db.put(DEFINITIONS);
+console.log(`${kills} kills of ${WORKS.map(({ pipeline }) => pipeline).join(', ')}, seed ${seed}`);
+let toldAt = 0;
+const report = await torture(db, {
+  works: WORKS,
+  kills,
+  seed,
+  powerLoss: values['power-loss'],
+  onProgress: ({ kills: done, judged, problems }) => {
+    if (performance.now() - toldAt < TELL_EVERY_MS) return;
+    toldAt = performance.now();
+    console.log(`  ${done} kills, ${judged} runs looked through, ${problems} problems`);
+  },
+});
+await db.close();
+rmSync(directory, { recursive: true });
+console.log(describe(report));
+process.exitCode = report.ok ? 0 : 1;

@@ -50,6 +50,11 @@ describe('the seed example', () => {
     );
     expect(printed).toContain('documentation: integration:gpt-4 (ok)');
     expect(printed).toContain('{ answer: 42 }');
+    expect(printed).toContain('You know error handling. You know 3 patterns.');
+    expect(printed).toContain(
+      'program/1/loadPatterns program/2/allocateResources program/3/about program/4/checkpoint ' +
+        'program/5/question program/6/checkpoint program/7/length program/8/checkpoint program',
+    );
     expect(printed).toMatch(/{ ok: true, verified: \d+ }/);
   });
 });

@@ -29,6 +29,8 @@ export class MemorySource implements QuerySource {
   readonly #documents = new Map<number, DocumentBody>();
   readonly #refs = new Map<string, number>();
   readonly #indexes: LiveIndex[] = [];
+  /** The same list as long as no index is added, as kept plans want it. */
+  readonly #byType = new Map<string, readonly LiveIndex[]>();
   readonly #aliases = new Map<string, readonly string[]>();
 
   get documents(): readonly DocumentBody[] {
@@ -43,6 +45,7 @@ export class MemorySource implements QuerySource {
     const definition = readIndexDocument({ _id: name, _type: 'index', type, key, ...options });
     const live: LiveIndex = { definition, index: createPortableIndex(), multikey: false };
     this.#indexes.push(live);
+    this.#byType.clear();
     this.seq++;
     for (const [ref, document] of this.#documents) this.#reindex(live, ref, undefined, document);
   }
@@ -80,7 +83,11 @@ export class MemorySource implements QuerySource {
   }
 
   indexesOf(type: string): readonly PlannableIndex[] {
-    return this.#indexes.filter((live) => live.definition.type === type);
+    const same = this.#byType.get(type);
+    if (same) return same;
+    const found = this.#indexes.filter((live) => live.definition.type === type);
+    this.#byType.set(type, found);
+    return found;
   }
 
   load(ref: number): DocumentBody | undefined {

@@ -1,86 +1,11 @@
-import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CallBudget } from '#jdbx/sandbox/call-budget.js';
-import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
-import { GUEST_LIMITS, type GuestLimits } from '#jdbx/sandbox/contract.js';
-import { checkGuestCode } from '#jdbx/sandbox/entry.js';
-import {
-  type CallMessage,
-  CONTROL,
-  type GuestOutcome,
-  monotonicNow,
-} from '#jdbx/sandbox/messages.js';
-import type { Realm } from '#jdbx/sandbox/realm.js';
-import { keyOf, Realms } from '#jdbx/sandbox/realms.js';
-import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
+import { InThread, type Options, type Ran } from './in-thread.js';
 
-/**
- * Drives the worker's part in this thread, so that the guest's whole memory can
- * be looked at between two calls.
- */
-let realms: Realms;
-const control = new Int32Array(CONTROL.cells);
-const clock = { readings: 0 };
-
+let thread: InThread;
 beforeAll(async () => {
-  realms = await Realms.open(await compileQuickJs(), GUEST_LIMITS.defaults.memoryBytes);
+  thread = await InThread.open();
 });
-
-interface Options {
-  readonly args?: unknown[];
-  readonly seed?: string;
-  readonly host?: Record<string, () => string>;
-  readonly limits?: Partial<GuestLimits>;
-}
-
-interface Ran {
-  /** Of the whole memory, as the call found it. */
-  readonly hash: string;
-  /** The same, as the call left it. */
-  readonly hashAfter: string;
-  readonly outcome: GuestOutcome;
-  readonly realm: Realm;
-  readonly wasPrepared: boolean;
-  readonly lines: readonly string[];
-}
-
-async function run(code: string, options: Options = {}): Promise<Ran> {
-  const { args = [], seed = 'seed', host = {}, limits } = options;
-  const program = {
-    name: 'transformer:test',
-    code,
-    ...checkGuestCode(code, { name: 'transformer:test' }),
-    host: Object.keys(host),
-    limits: { ...GUEST_LIMITS.defaults, ...limits },
-  };
-  const call: CallMessage = {
-    ...program,
-    key: keyOf(program),
-    id: 1,
-    argumentsText: JSON.stringify(args),
-    deadline: monotonicNow() + 20_000,
-    now: 0,
-    seed,
-    reuse: false,
-  };
-  const log = new ConsoleLog();
-  const callHost = (name: string) => host[name]?.();
-  const scope = { budget: new CallBudget(call, control), log, clock, onPoll() {}, callHost };
-  const realm = await realms.take(call, scope);
-  const wasPrepared = realm.isLoaded;
-  const hash = createHash('sha256').update(realm.instance.bytes).digest('hex');
-  const outcome = realm.run(call, scope);
-  const hashAfter = createHash('sha256').update(realm.instance.bytes).digest('hex');
-  realms.giveBack(realm, call, outcome.kind !== 'stopped');
-  return {
-    hash,
-    hashAfter,
-    outcome,
-    realm,
-    wasPrepared,
-    lines: log.lines().map(({ text }) => text),
-  };
-}
+const run = (code: string, options?: Options): Promise<Ran> => thread.run(code, options);
 
 const PLAIN = 'let calls = 0; function f(n) { return [++calls, n, Math.random()] }';
 

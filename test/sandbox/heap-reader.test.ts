@@ -5,6 +5,7 @@ import { CallBudget } from '#jdbx/sandbox/call-budget.js';
 import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
 import { GUEST_LIMITS, type GuestLimits } from '#jdbx/sandbox/contract.js';
 import { checkGuestCode } from '#jdbx/sandbox/entry.js';
+import { encodeAnswer, encodeForGuest } from '#jdbx/sandbox/guest-values.js';
 import { Instance } from '#jdbx/sandbox/instance.js';
 import { measureLayout } from '#jdbx/sandbox/memory-layout.js';
 import {
@@ -15,7 +16,6 @@ import {
 } from '#jdbx/sandbox/messages.js';
 import { Realm } from '#jdbx/sandbox/realm.js';
 import { bootRealm, type PreparedRealm } from '#jdbx/sandbox/realm-boot.js';
-import { encodeValue } from '#jdbx/sandbox/values-crossing.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
 
 /**
@@ -50,7 +50,7 @@ function run(code: string, { args = [], limits }: Options, isRead: boolean): See
     name: 'transformer:test',
     code,
     ...checkGuestCode(code, { name: 'transformer:test' }),
-    argumentsText: encodeValue(args),
+    argumentsText: encodeForGuest(args),
     host: ['db.put'],
     limits: { ...GUEST_LIMITS.defaults, ...limits },
     deadline: monotonicNow() + 20_000,
@@ -62,7 +62,7 @@ function run(code: string, { args = [], limits }: Options, isRead: boolean): See
   const calls: string[] = [];
   const callHost = (name: string, text: string) => {
     calls.push(`${name}${text}`);
-    return '+1';
+    return encodeAnswer(1);
   };
   const scope = { budget, log: new ConsoleLog(), clock: { readings: 0 }, onPoll() {}, callHost };
   instance.restore(base.image);

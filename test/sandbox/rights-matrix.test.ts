@@ -1,7 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Jdbx, NewDocument } from '#jdbx/index.js';
+import { NEAR_VERBS } from '#jdbx/pipelines/guests/near-reads.js';
 import { VERBS } from '#jdbx/sandbox/permissions.js';
+import { canFollow } from '#jdbx/storage/follower.js';
 import { openStore, pipeline, runStage, transformer } from '../pipelines/support.js';
+import { openNearStore } from './near-store.js';
 
 /**
  * Every verb × how its permission is listed × where the guest runs. What must
@@ -40,6 +43,20 @@ function expected(verb: string, grant: Grant): number | string {
   return READS.includes(verb) ? 0 : 'PERMISSION_DENIED';
 }
 
+/** Of lists that a guest is kept to, all of them: the least that one gives. */
+function ofBoth(verb: string, lists: readonly (readonly string[])[]): number | string {
+  const given = lists.map((list): Grant => {
+    if (list.includes(verb)) return 'listed';
+    if (list.includes(`${verb}:thing`)) return 'listed for this type';
+    return list.includes(`${verb}:other`) ? 'listed for another type' : 'unlisted';
+  });
+  if (given.includes('unlisted')) return expected(verb, 'unlisted');
+  const other = given.includes('listed for another type');
+  // Types that no two lists share are no right at all.
+  if (other && given.includes('listed for this type')) return expected(verb, 'unlisted');
+  return expected(verb, other ? 'listed for another type' : 'listed');
+}
+
 const telling = (expression: string) =>
   `function f() { try { return ${expression} } catch (e) { return e.code ?? String(e) } }`;
 
@@ -57,33 +74,58 @@ const PLACES: Readonly<Record<string, (db: Jdbx, guest: NewDocument) => Promise<
     const output = await runStage(db, { parallel }, {}, [guest, inner, outer]);
     return (output as { one: unknown }).one;
   },
+  'a tool that lists the same': (db, guest) => runTool(db, guest, guest.permissions),
+  'a tool, by the document itself': (db, guest) => runStage(db, { tool: guest._id }, {}, [guest]),
 };
 let made = 0;
+
+/** A tool document that names the guest, and may list permissions of its own. */
+function runTool(db: Jdbx, guest: NewDocument, permissions: unknown): Promise<unknown> {
+  const named = { _id: `tool:${++made}`, _type: 'tool', transformer: guest._id };
+  const tool = permissions === undefined ? named : { ...named, permissions };
+  return runStage(db, { tool: named._id }, {}, [guest, tool as NewDocument]);
+}
 
 const guestOf = (code: string, permissions: readonly string[]) =>
   transformer(`matrix-${++made}`, code, { permissions });
 
+/**
+ * Where reads are answered: in the caller's thread, as for every store in memory, or in the
+ * guest's own, out of files.
+ */
+const ROADS: Readonly<Record<string, () => Promise<Jdbx>>> = {
+  far: () => openStore(),
+  ...(canFollow ? { near: openNearStore } : {}),
+};
+
+const opened: Record<string, Jdbx> = {};
 let db: Jdbx;
-let opened: Jdbx | undefined;
-afterAll(() => opened?.close());
-beforeEach(async () => {
-  opened ??= await openStore();
-  db = opened;
-  await db.remove({ _type: { $in: ['thing', 'other'] } });
+afterAll(() => Promise.all(Object.values(opened).map((each) => each.close())));
+async function prepare(road: string): Promise<void> {
+  opened[road] ??= await (ROADS[road] as () => Promise<Jdbx>)();
+  db = opened[road];
+  await db.remove({ _type: { $in: ['thing', 'other'] } }, { many: true });
   await db.put([
     { _id: 'thing:1', _type: 'thing', n: 1 },
     { _id: 'other:1', _type: 'other', n: 1 },
     { _id: 'versioning:thing', _type: 'versioning', type: 'thing', keep: 5 },
     { _id: 'integration:model', _type: 'integration', provider: 'extractive' },
   ]);
-});
+}
 
 for (const [place, run] of Object.entries(PLACES)) {
-  describe(`in ${place}`, () => {
+  describe.each(Object.keys(ROADS))(`in ${place}, reads %s`, (road) => {
+    beforeEach(() => prepare(road));
+    // Writes go one road only.
+    const verbs = road === 'far' ? VERBS : NEAR_VERBS;
     for (const grant of Object.keys(GRANTS) as Grant[]) {
-      test.each(VERBS.map((verb) => [verb]))(`%s ${grant}`, async (verb) => {
+      test.each(verbs.map((verb) => [verb]))(`%s ${grant}`, async (verb) => {
         const code = telling(USES[verb] as string);
+        const { near } = db.guestReads;
         expect(await run(db, guestOf(code, GRANTS[grant](verb)))).toBe(expected(verb, grant));
+        // A refusal is the caller's to tell and to put on record.
+        const isNear = road === 'near' && grant !== 'unlisted';
+        expect(db.guestReads.near - near).toBe(isNear ? 1 : 0);
         const isWritten = /put|insert|update|remove/.test(verb) && expected(verb, grant) === 1;
         const n = (await db.get('thing:1'))?.n;
         const isNew = (await db.get('thing:new')) !== undefined;
@@ -94,6 +136,7 @@ for (const [place, run] of Object.entries(PLACES)) {
 }
 
 describe('rights do not widen', () => {
+  beforeEach(() => prepare('far'));
   test('by a pipeline whose other stages have more', async () => {
     const strong = guestOf('const f = () => 1', ['db.put', 'db.get', 'db.remove']);
     const weak = guestOf(telling('db.put({ _type: "thing" })'), ['db.get:other']);
@@ -111,6 +154,33 @@ describe('rights do not widen', () => {
     expect(await run(db, guestOf(code, ['db.put:thing']))).toBe(1);
   });
 
+  const lists = [undefined, [], ['VERB'], ['VERB:other'], ['VERB:thing'], ['VERB:thing', 'db.get']];
+  test.each(VERBS.filter((verb) => verb !== 'llm.call'))(
+    'by a tool: %s is what both lists give',
+    async (verb) => {
+      const filled = (list: string[]) => list.map((each) => each.replace('VERB', verb));
+      for (const ofTool of lists) {
+        for (const ofGuest of lists) {
+          await prepare('far');
+          const [tool, own] = [ofTool && filled(ofTool), filled(ofGuest ?? [])];
+          const guest = guestOf(telling(USES[verb] as string), own);
+          const both = [own, ...(tool ? [tool] : [])];
+          expect(await runTool(db, guest, tool), JSON.stringify(both)).toBe(ofBoth(verb, both));
+        }
+      }
+    },
+  );
+
+  test('by a tool that names a pipeline, which cannot list any', async () => {
+    const tool = { _id: 'tool:p', _type: 'tool', pipeline: 'pipeline:p', permissions: ['db.get'] };
+    await db.put(pipeline('p', [{ name: 'none', transformer: 'transformer:none' }]));
+    const given = runStage(db, { tool: 'tool:p' }, {}, [
+      tool,
+      transformer('none', 'const f = () => 1'),
+    ]);
+    await expect(given).rejects.toThrow(/permissions/);
+  });
+
   test('by writing a transformer with more, when every type may be written', async () => {
     const code = telling(
       'db.put({ _id: "transformer:evil", _type: "transformer", code: "const f = () => 1", permissions: ["db.remove"] })',
@@ -125,6 +195,7 @@ describe('rights do not widen', () => {
 });
 
 describe('no permission reaches what the store goes by', () => {
+  beforeEach(() => prepare('far'));
   const protectedTypes = [
     'credential',
     'audit',
@@ -168,7 +239,8 @@ describe('no permission reaches what the store goes by', () => {
     });
   }
 
-  test('and none reads a credential, by no verb', async () => {
+  test.each(Object.keys(ROADS))('and none reads a credential, by no verb, %s', async (road) => {
+    await prepare(road);
     await db.put({ _id: 'credential:key', _type: 'credential', env: 'A_SECRET_NAME' });
     const reads = [
       'db.get("credential:key")',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,30 @@ function all(snapshot: EngineSnapshot, ids: readonly string[]) {
 }
 
 describe('the journal', () => {
+  it('takes no space once its store is closed, and begins anew', async () => {
+    const path = folder();
+    const size = () =>
+      ['journal.0', 'journal.1'].reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+    for (let round = 0; round < 3; round++) {
+      const engine = await openEmbedded(path, SMALL);
+      for (let n = 1; n <= 20; n++) {
+        const seq = engine.seq + 1;
+        await commit(engine, put(seq, `d${seq}`, 'x'.repeat(n === 9 ? 400_000 : 100)));
+      }
+      expect(size()).toBeGreaterThan(0);
+      await engine.close();
+      expect(size()).toBe(0);
+    }
+    const engine = await openEmbedded(path);
+    const snapshot = engine.snapshot();
+    expect([...snapshot.documents()]).toHaveLength(60);
+    expect([...snapshot.log(0)].map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 60 }, (_, at) => at + 1),
+    );
+    snapshot.close();
+    await engine.close();
+  });
+
   it('answers as an engine without one does, also through snapshots held meanwhile', async () => {
     const journaled = await openEmbedded(folder(), SMALL);
     const model = openMemory();
@@ -209,7 +233,7 @@ function newestJournal(path: string) {
     for (let record = decodeRecord(bytes, 0); record; record = decodeRecord(bytes, record.end)) {
       if (ends.length > 0 && record.generation !== generation) break;
       generation = record.generation;
-      first ??= record.batch.commits[0]?.seq;
+      first ??= record.first;
       ends.push(record.end);
     }
     return { path: join(path, name), ends, generation, first };

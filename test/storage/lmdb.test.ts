@@ -16,7 +16,8 @@ import { Worker } from 'node:worker_threads';
 import { open as openRaw } from 'lmdb';
 import { describe, expect, it } from 'vitest';
 import { isJdbxError, open } from '#jdbx/index.js';
-import { decodeDocument, encodeNamed } from '#jdbx/storage/codec.js';
+import { Bodies } from '#jdbx/storage/bodies/bodies.js';
+import { encodeNamed } from '#jdbx/storage/codec.js';
 import { openLmdb } from '#jdbx/storage/lmdb/engine.js';
 import { type FileMeta, newestMeta } from '#jdbx/storage/lmdb/file-meta.js';
 import { pagesInUse } from '#jdbx/storage/lmdb/file-pages.js';
@@ -210,7 +211,7 @@ describe('a file that is shorter than its last page', () => {
     type Stats = Record<'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages', number>;
     const root = openRaw({ path, maxDbs: 8, encoding: 'binary', keyEncoding: 'binary' });
     const stats = root.getStats() as { root: Stats; free: Stats };
-    const tables = ['documents', 'revisions', 'log', 'names'].map(
+    const tables = ['documents', 'revisions', 'log', 'past', 'shapes', 'names'].map(
       (name) => root.openDB({ name }).getStats() as Stats,
     );
     await root.close();
@@ -269,7 +270,7 @@ describe('a damaged or newer store', () => {
     const options = { name: 'documents', encoding: 'binary', keyEncoding: 'binary' } as const;
     const documents = root.openDB<Uint8Array, Uint8Array>(options);
     for (const bytes of [[0xc1], [1], [0x93, 1, 2]]) {
-      expect(() => decodeDocument(Buffer.from(bytes))).toThrow(
+      expect(() => new Bodies().decode('a', Buffer.from(bytes))).toThrow(
         expect.objectContaining({ code: 'STORE_CORRUPT' }),
       );
     }

@@ -7,6 +7,7 @@ import type {
   KeyRange,
   OrderedIndex,
 } from '#jdbx/indexes/contract.js';
+import { firstRead } from '#jdbx/indexes/first-read.js';
 import { type Entry, IndexModel } from './index-model.ts';
 
 /** What a random history is made of. Numbers are choices, read against the state they meet. */
@@ -201,7 +202,24 @@ export class History {
   #compare(range: KeyRange, seq: number, batch: number, keys: boolean): void {
     const expected = this.#model.read(range, seq);
     expect(this.#index.count(range, seq)).toBe(expected.length);
+    this.#compareFirst(range, seq, batch, expected);
     this.#readOn({ cursor: this.#index.scan(range, seq), expected, seq, batch, keys });
+  }
+
+  /** In one step, as far as a range with both ends, the lower one included, has a span. */
+  #compareFirst(range: KeyRange, seq: number, wanted: number, expected: readonly Entry[]): void {
+    const { lower, upper, upperInclusive = false, lowerInclusive = true, reverse = false } = range;
+    if (!lower || !upper || !lowerInclusive || !this.#index.first) return;
+    const bytes = new Uint8Array([...lower, ...upper, 99]);
+    const span = { bytes, lowerLength: lower.length, upperLength: upper.length, upperInclusive };
+    const count = this.#index.first(span, seq, { wanted, reverse, ties: true });
+    const part = expected.slice(0, wanted);
+    expect([...firstRead.refs.subarray(0, count)]).toEqual(part.map(({ ref }) => ref));
+    const ties = part.map(({ key }, at) => {
+      const before = part[at - 1];
+      return Number(before !== undefined && Buffer.compare(key, before.key) === 0);
+    });
+    expect([...firstRead.ties.subarray(0, count)]).toEqual(ties);
   }
 
   #open(range: KeyRange, seq: number, batch: number, keys: boolean): void {

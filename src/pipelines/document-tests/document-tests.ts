@@ -127,7 +127,7 @@ export class DocumentTests {
     try {
       const { work, close } = openTestRun(this.#deps, document, test, find);
       try {
-        if (codeFieldOf(document._type) === 'generator') {
+        if (codeFieldOf(document) === 'generator') {
           const { output } = await renderPrompt(work, document);
           return { value: promptAsExpected(output, test) };
         }
@@ -144,7 +144,7 @@ export class DocumentTests {
   #keyOf(document: Document, find: FindDocument): string {
     const { _rev, ...body } = document;
     const { codes } = this.#deps;
-    const field = codeFieldOf(document._type);
+    const field = codeFieldOf(document);
     const hasCode = field !== undefined && typeof document[field] === 'string';
     const imports = hasCode ? codes.link(document, field, find) : {};
     return contentHash({ body, imports } as unknown as Value);

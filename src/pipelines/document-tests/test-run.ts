@@ -13,6 +13,7 @@ import { Context } from '../context.js';
 import type { RunServices, StageWork } from '../contract.js';
 import { Definitions } from '../definitions.js';
 import type { FindDocument, GuestCodes } from '../guests/guest-codes.js';
+import { Programs } from '../programs/programs.js';
 import { Spending } from '../spending.js';
 import type { DocumentTest } from './read-tests.js';
 
@@ -41,7 +42,7 @@ export function openTestRun(
   const run: RunServices = {
     id: `test/${document._id}`,
     definitions: new Definitions(
-      {},
+      { definitions: {}, hashes: {} },
       {
         current: (id) => find(id) ?? workspace.get(id),
         revision: () => undefined,
@@ -50,6 +51,11 @@ export function openTestRun(
     ),
     codes,
     sandbox,
+    programs: new Programs(sandbox, 1),
+    startedAt: new Date(test.now).toISOString(),
+    recorded: () => [],
+    commitOf: () => 0,
+    revisit: () => {},
     models: cannedModels(test.answers),
     pools: { acquire: refuse, stateOf: () => undefined },
     semantic: new SemanticCache({ get: () => undefined, entries: refuse, embedder: refuse }),

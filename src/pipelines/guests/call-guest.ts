@@ -8,6 +8,7 @@ import { argumentsOf } from './arguments.js';
 import type { CodeField } from './code-fields.js';
 import { guestDatabase } from './database.js';
 import { guestModels } from './models.js';
+import { nearReads } from './near-reads.js';
 import { OpenCalls } from './open-calls.js';
 
 /** The code to run, and how its parameters are filled. */
@@ -18,6 +19,8 @@ export interface GuestCode {
   readonly input: Value;
   /** Finds a parameter's value by its name. Default: in the stage's context. */
   readonly lookup?: (name: string) => Value | undefined;
+  /** What the caller may do itself: the code has no right beyond it. Default: no such bound. */
+  readonly within?: Permissions | undefined;
 }
 
 export interface GuestOutcome {
@@ -40,17 +43,19 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   const lookup = guest.lookup ?? ((parameter: string) => work.context.lookup(parameter));
   const checked = run.sandbox.entryOf({ name, code, entry });
   const calls = new OpenCalls(signal);
+  const permissions = permissionsOf(document, guest.within);
   const calling = run.sandbox.call({
     name,
     code,
     imports,
     entry,
     args: argumentsOf(checked, { input, lookup, whole: field === 'code' }, name),
-    host: hostFunctions(work, document, calls),
+    host: hostFunctions(work, document, permissions, calls),
     limits: resolveLimits(document.limits),
     now: startedAt,
     seed: work.seed ?? `${run.id}/${path}/${attempt}/${name}`,
     reuse: document.reuse === true,
+    near: nearReads(work.workspace, permissions),
     signal,
   });
   const result = await calling.finally(() => calls.end());
@@ -59,18 +64,24 @@ export async function callGuest(work: StageWork, guest: GuestCode): Promise<Gues
   return { value: result.value, facts };
 }
 
+/** What a document lists, kept to what its caller may do. */
+export function permissionsOf({ permissions }: Document, within?: Permissions): Permissions {
+  const listed = Permissions.parse(permissions);
+  return within ? listed.intersect(within) : listed;
+}
+
 /**
- * The functions that a document's permissions give to its code, over the attempt's workspace.
+ * The functions that permissions give to a document's code, over the attempt's workspace.
  *
  * @param calls ends those of them that call the outside. Default: the stage's end does
  */
 export function hostFunctions(
   work: StageWork,
   document: Document,
+  permissions: Permissions,
   calls: OpenCalls = new OpenCalls(work.signal),
 ): HostFunctions {
   const { run, path, workspace } = work;
-  const permissions = Permissions.parse(document.permissions);
   const refused = (permission: string) =>
     work.note({
       kind: 'refusal',

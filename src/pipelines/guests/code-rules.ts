@@ -29,7 +29,7 @@ export function codeRule(codes: GuestCodes, then: (code: CodeCommit) => void): C
     const written = changed.flatMap(({ after }) => (after && mayHaveCode(after) ? [after] : []));
     for (const document of written.filter(hasCode)) {
       keepStripped(codes, document, commit);
-      codes.link(document, codeFieldOf(document._type), commit.get);
+      codes.link(document, codeFieldOf(document), commit.get);
     }
     const importers = importersOf(codes, changed.filter(changesModule), commit);
     for (const document of importers) checkStillLinked(codes, document, changed, commit);
@@ -38,11 +38,11 @@ export function codeRule(codes: GuestCodes, then: (code: CodeCommit) => void): C
 }
 
 function mayHaveCode(document: Document | undefined): boolean {
-  return document !== undefined && codeFieldOf(document._type) !== undefined;
+  return document !== undefined && codeFieldOf(document) !== undefined;
 }
 
 function hasCode(document: Document): boolean {
-  return typeof document[codeFieldOf(document._type) as string] === 'string';
+  return typeof document[codeFieldOf(document) as string] === 'string';
 }
 
 function keepStripped(codes: GuestCodes, document: Document, commit: CommitInMaking): void {
@@ -90,7 +90,7 @@ function checkStillLinked(
   commit: CommitInMaking,
 ): void {
   try {
-    codes.link(importer, codeFieldOf(importer._type), commit.get);
+    codes.link(importer, codeFieldOf(importer), commit.get);
   } catch (cause) {
     if (!isJdbxError(cause, 'UNRESOLVED_IMPORT')) throw cause;
     const reason = cause.message.slice(cause.code.length + 2);

@@ -36,7 +36,7 @@ export class GuestCodes {
    *
    * @throws {JdbxError} INVALID_DOCUMENT, GUEST_SYNTAX, TYPESCRIPT_MISSING
    */
-  javascript(document: Coded, field: CodeField | undefined = codeFieldOf(document._type)): string {
+  javascript(document: Coded, field: CodeField | undefined = codeFieldOf(document)): string {
     const source = field === undefined ? undefined : document[field];
     if (typeof source !== 'string') {
       const text = `expected the code of a function, got ${describeType(source)}`;
@@ -52,20 +52,20 @@ export class GuestCodes {
    * @throws {JdbxError} INVALID_DOCUMENT, GUEST_SYNTAX, TYPESCRIPT_MISSING
    */
   check(document: NewDocument): void {
-    const field = codeFieldOf(document._type);
+    const field = codeFieldOf(document);
     if (field === undefined) return;
     checkLanguage(document);
     const code = this.javascript(document, field);
     const name = nameOf(document);
     const entry = document.entry as string | undefined;
-    const mayBeLibrary = field === 'code' && entry === undefined;
+    const mayBeLibrary = LIBRARY_TYPES.includes(document._type) && entry === undefined;
     if (mayBeLibrary && exportsAnything(this.#linksOf({ name, code }))) return;
     checkGuestCode(code, { name, entry });
   }
 
   /** The ids of the documents that a document's code imports itself. */
   importsOf(document: Document): readonly string[] {
-    const field = codeFieldOf(document._type);
+    const field = codeFieldOf(document);
     if (field === undefined || typeof document[field] !== 'string') return [];
     return this.links(document).imports.map(({ specifier }) => specifier);
   }
@@ -90,7 +90,7 @@ export class GuestCodes {
 
   /** The document that keeps a TypeScript document's code without its types. */
   strippedForm(document: Document): NewDocument | undefined {
-    const field = codeFieldOf(document._type);
+    const field = codeFieldOf(document);
     if (field === undefined || !isTypeScript(document)) return undefined;
     const code = this.javascript(document, field);
     return { _id: strippedId(document[field] as string), _type: STRIPPED_TYPE, code };

@@ -11,6 +11,7 @@ const PROTECTED_TYPES = new Set([
   'blob',
   'checkpoint',
   'credential',
+  'executor',
   'hold',
   'index',
   'intent',

@@ -1,8 +1,9 @@
 import type { Document } from '../../base/document.js';
 import { isPlainObject, type Value } from '../../base/values.js';
-import type { Verb } from '../../sandbox/permissions.js';
+import type { Permissions, Verb } from '../../sandbox/permissions.js';
 import type { StageOutcome, StageWork } from '../contract.js';
-import { callGuest, hostFunctions } from '../guests/call-guest.js';
+import { callGuest, hostFunctions, permissionsOf } from '../guests/call-guest.js';
+import { PROGRAM_TYPE } from '../guests/code-fields.js';
 import { OpenCalls } from '../guests/open-calls.js';
 import { checkValue } from '../value-schema.js';
 import { targetOf } from './tool-document.js';
@@ -24,6 +25,8 @@ const BUILTIN_PARAMETERS: Readonly<Record<Verb, readonly string[]>> = {
 /**
  * Calls a tool by its id: a `tool` document, which names a transformer, a pipeline or a
  * built-in verb, or one of the former by itself. Its `parameters` are a JSON Schema of the arguments.
+ * Its `permissions` are those of a built-in verb; a transformer that it names has at most what
+ * both list.
  *
  * @throws {JdbxError} TOOL_ARGUMENTS, INVALID_DOCUMENT, MISSING_DOCUMENT, and what the tool throws
  */
@@ -34,9 +37,13 @@ export async function callTool(work: StageWork, id: string, given: Value): Promi
     checkValue(given, tool.parameters, 'TOOL_ARGUMENTS', `arguments that ${id} takes`);
   }
   if (typesOf('transformer').includes(tool._type)) return callTransformer(work, tool, given);
-  if (typesOf('pipeline').includes(tool._type)) return callPipeline(work, id, given);
+  const isRun = typesOf('pipeline').includes(tool._type) || tool._type === PROGRAM_TYPE;
+  if (isRun) return callPipeline(work, id, given);
   const [field, name] = targetOf(tool);
-  if (field === 'transformer') return callTransformer(work, definitions.get(name), given);
+  if (field === 'transformer') {
+    const within = tool.permissions === undefined ? undefined : permissionsOf(tool);
+    return callTransformer(work, definitions.get(name), given, within);
+  }
   if (field === 'pipeline') return callPipeline(work, name, given);
   return callBuiltin(work, tool, name, given);
 }
@@ -45,8 +52,9 @@ async function callTransformer(
   work: StageWork,
   document: Document,
   input: Value,
+  within?: Permissions,
 ): Promise<StageOutcome> {
-  const { value, facts } = await callGuest(work, { document, field: 'code', input });
+  const { value, facts } = await callGuest(work, { document, field: 'code', input, within });
   return { output: value, facts: { transformer: document._id, ...facts } };
 }
 
@@ -67,7 +75,9 @@ async function callBuiltin(
   const args = parameters.map((parameter) => named[parameter]);
   while (args.length > 0 && args.at(-1) === undefined) args.pop();
   const calls = new OpenCalls(work.signal);
-  const verb = hostFunctions(work, tool, calls)[name] as (...args: unknown[]) => unknown;
+  const verb = hostFunctions(work, tool, permissionsOf(tool), calls)[name] as (
+    ...args: unknown[]
+  ) => unknown;
   try {
     return { output: ((await verb(...args)) ?? null) as Value, facts: { builtin: name } };
   } finally {

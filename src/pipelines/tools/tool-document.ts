@@ -11,7 +11,17 @@ export function targetOf(tool: Document): readonly [(typeof TARGETS)[number], st
   const [field] = named;
   const name = field && tool[field];
   const known = field !== 'builtin' || VERBS.includes(name as Verb);
+  if (field === 'pipeline' && tool.permissions !== undefined) refuseRights(tool);
   if (field && named.length === 1 && typeof name === 'string' && known) return [field, name];
   const text = `expected one of ${TARGETS.join(', ')}; a builtin is one of ${VERBS.join(', ')}`;
   throw new JdbxError('INVALID_DOCUMENT', text, { path: field, details: { id: tool._id } });
+}
+
+/** Nobody should believe that they hold. */
+function refuseRights(tool: Document): never {
+  const text = 'expected none beside a pipeline, whose transformers have their own';
+  throw new JdbxError('INVALID_DOCUMENT', text, {
+    path: 'permissions',
+    details: { id: tool._id },
+  });
 }

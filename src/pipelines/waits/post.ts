@@ -105,6 +105,11 @@ export class Post {
       for (const root of new Set(roots)) if (root !== undefined) this.#wake(root);
       if (waits.length < AT_ONCE || roots.every((root) => root === undefined)) break;
     }
+    return this.nextWake();
+  }
+
+  /** The next time at which a wait has to be looked at, in milliseconds since the epoch. */
+  async nextWake(): Promise<number | undefined> {
     const next = { _type: 'wait', wake_at: { $exists: true } };
     const first = await this.#database.query<WaitDocument>(next).sort({ wake_at: 1 }).first();
     return first?.wake_at === undefined ? undefined : Date.parse(first.wake_at);

@@ -1,3 +1,4 @@
+import { numberOf } from './numbers.js';
 import { describe, isNil, listed, type Operators, refuse } from './operator.js';
 import { text, textOf } from './strings.js';
 
@@ -18,8 +19,8 @@ function continues(byte: number | undefined): boolean {
 /** A negative length means the rest; neither end may fall inside a character. */
 function substringBytes([value, start, length]: readonly unknown[], name: string): string {
   const bytes = Buffer.from(textOf(value, name));
-  const from = Math.trunc(number(start, name));
-  const count = Math.trunc(number(length, name));
+  const from = Math.trunc(numberOf(start, name));
+  const count = Math.trunc(numberOf(length, name));
   for (const place of [from, count])
     if (Math.abs(place) > Number.MAX_SAFE_INTEGER)
       refuse(name, 'a place within range', String(place));
@@ -63,11 +64,6 @@ function indexOfPoints([input, part, ...range]: readonly unknown[], name: string
 export function bounds(range: readonly unknown[], length: number, name: string): [number, number] {
   const [from = 0, to = length] = range.map((place) => position(place, name));
   return [from, Math.min(to, length)];
-}
-
-function number(value: unknown, name: string): number {
-  if (typeof value !== 'number') refuse(name, 'a number', describe(value));
-  return value;
 }
 
 /** A whole number from 0 that fits 32 bits. */

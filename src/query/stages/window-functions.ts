@@ -9,7 +9,7 @@ import {
   type Scope,
 } from '../expressions/operator.js';
 import type { SortOrder } from '../sort.js';
-import type { Window } from './window-spec.js';
+import type { Window } from './window-bounds.js';
 
 /** The documents of one partition, in order. */
 export interface Partition {

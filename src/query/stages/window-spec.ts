@@ -2,24 +2,16 @@ import { isPlainObject } from '../../base/values.js';
 import { type Accumulator, readAccumulator } from '../accumulators/accumulator.js';
 import { ACCUMULATORS } from '../accumulators/accumulators.js';
 import { checkExpression } from '../check-expression.js';
-import { type Unit, unitOf } from '../dates/arguments.js';
+import { unitOf } from '../dates/arguments.js';
 import { describe, namesChecker, refuse } from '../expressions/operator.js';
 import { checkFieldPath } from '../field-paths.js';
 import { readSort, type SortOrder } from '../sort.js';
+import type { Bound, Window } from './window-bounds.js';
 import { WINDOW_FUNCTIONS, type WindowFunction } from './window-functions.js';
 
 const NAME = '$setWindowFields';
 const checkNames = namesChecker(NAME, ['partitionBy', 'sortBy', 'output!']);
 const checkWindow = namesChecker(NAME, ['documents', 'range', 'unit']);
-
-export type Bound = 'unbounded' | 'current' | number;
-
-export interface Window {
-  readonly kind: 'documents' | 'range';
-  readonly lower: Bound;
-  readonly upper: Bound;
-  readonly unit: Unit | undefined;
-}
 
 /** One field that a window fills. */
 export type WindowOutput = {

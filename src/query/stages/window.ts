@@ -5,8 +5,9 @@ import { compareFields, type SortOrder, sortableMaker } from '../sort.js';
 import { keyText } from './group.js';
 import type { Document, Stage, StageContext } from './stage.js';
 import { withValue } from './unwind.js';
+import type { Bound, Window } from './window-bounds.js';
 import type { Partition } from './window-functions.js';
-import { type Bound, readWindows, type Window, type WindowOutput } from './window-spec.js';
+import { readWindows, type WindowOutput } from './window-spec.js';
 
 const NAME = '$setWindowFields';
 

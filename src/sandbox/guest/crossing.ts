@@ -29,21 +29,17 @@ export function createCrossing(
     isFiniteNumber,
     objectPrototype,
     stringify,
-    parse,
     getTime,
     regExpSource,
     typedArrayTag,
     typedArrayLength,
-    includes,
     slice,
-    GuestDate,
   }: Intrinsics,
   makeError: (message: string, code: string, origin: Origin) => Error,
   bytes: Bytes,
   limits: CrossingLimits,
 ) {
   const MARK = '\u0001';
-  const MARK_IN_JSON = '\\u0001';
 
   /** The way from the root to the value at hand: keys, and the objects that hold them. */
   let keys: (string | number)[] = bare([]);
@@ -207,30 +203,7 @@ export function createCrossing(
     }
   }
 
-  /** The value that the host's text stands for. */
-  function decode(text: string): unknown {
-    const value = parse(text) as unknown;
-    return includes(text, MARK_IN_JSON) ? revive(value) : value;
-  }
-
-  function revive(value: unknown): unknown {
-    if (typeof value === 'string') return value[0] === MARK ? reviveString(value) : value;
-    if (typeof value !== 'object' || value === null) return value;
-    const container = value as Record<string | symbol, unknown>;
-    const names = ownKeys(container);
-    for (let index = 0; index < names.length; index++) {
-      const key = names[index] as string;
-      if (key !== 'length' || !isArray(container)) container[key] = revive(container[key]);
-    }
-    return container;
-  }
-
-  function reviveString(text: string): unknown {
-    if (text[1] === 'd') return new GuestDate(+slice(text, 2));
-    return text[1] === 'b' ? bytes.decode(slice(text, 2)) : slice(text, 2);
-  }
-
-  return { encode, decode };
+  return { encode };
 }
 
 export type Crossing = ReturnType<typeof createCrossing>;

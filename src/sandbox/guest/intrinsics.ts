@@ -52,6 +52,8 @@ export function captureIntrinsics() {
     objectPrototype: Object.prototype,
     arrayPrototype: Array.prototype,
     GuestError: Error,
+    GuestRangeError: RangeError,
+    GuestTypeError: TypeError,
     GuestDate: Date,
     GuestBytes: Uint8Array,
     GuestProxy: Proxy,

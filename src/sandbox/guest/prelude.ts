@@ -1,6 +1,7 @@
 // biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { ApiHooks } from '../guest-apis/use.js';
 import { createApis, type LoadApi } from './apis-on-demand.js';
+import { boundLengths } from './bounded-lengths.js';
 import { createBytes } from './bytes.js';
 import { compactSource } from './compact-source.js';
 import { type CrossingLimits, createCrossing } from './crossing.js';
@@ -13,6 +14,7 @@ import { createRandom, type SeedPart } from './random.js';
 
 const PARTS = {
   captureIntrinsics,
+  boundLengths,
   createErrors,
   createInspect,
   createDescribe,
@@ -34,10 +36,11 @@ export interface PreludeSettings {
 
 /** Prints in the guest's `console` order; `text` is the JSON text of a string. */
 type Print = (level: string, text: string) => void;
-/** Answers null for itself, `+` and a value's text, or `-` and the JSON text of `{ message, code?, host? }`. */
-type HostCallByText = (name: string, argumentsText: string) => string | null;
+/** Null for itself, a list of a value, or `-` and the JSON text of `{ message, code?, host? }`. */
+type Reply = readonly [unknown] | string | null;
+type HostCallByText = (name: string, argumentsText: string) => Reply;
 /** The same where the host reads the arguments from memory; undefined when it cannot. */
-type HostCall = (name: string, args: readonly unknown[]) => string | null | undefined;
+type HostCall = (name: string, args: readonly unknown[]) => Reply | undefined;
 /** Lets the host read the entry's result from memory; says whether it could. */
 type Deliver = (value: unknown) => unknown;
 
@@ -53,6 +56,7 @@ function boot(
   digest: ApiHooks['digest'],
 ) {
   const intrinsics = parts.captureIntrinsics();
+  parts.boundLengths(intrinsics);
   const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
   const { objectPrototype, arrayPrototype } = intrinsics;
   const { make, originOf } = parts.createErrors(intrinsics);
@@ -60,7 +64,7 @@ function boot(
   const describe = parts.createDescribe(intrinsics, originOf, inspect);
   const limits = { __proto__: null, depthMax: 0, nodesMax: 0, lengthMax: 0 };
   const bytes = parts.createBytes(intrinsics);
-  const { encode, decode } = parts.createCrossing(intrinsics, make, bytes, limits);
+  const { encode } = parts.createCrossing(intrinsics, make, bytes, limits);
   const { forget: forgetSeed, random32 } = parts.createRandom(intrinsics, seedPart);
   const hooks = freeze({ __proto__: null, random32, digest, inspect }) as unknown as ApiHooks;
   const { use, define } = parts.createApis(intrinsics, loadApi, hooks);
@@ -70,9 +74,8 @@ function boot(
     let reply = hostCall(name, args);
     if (reply === undefined) reply = hostCallByText(name, encode(args, name));
     if (reply === null) return null;
-    const body = slice(reply, 1);
-    if (reply[0] === '+') return decode(body);
-    const { message, code, host } = parse(body) as never;
+    if (typeof reply !== 'string') return reply[0];
+    const { message, code, host } = parse(slice(reply, 1)) as never;
     throw make(message, code, { __proto__: null, host } as never);
   }
 
@@ -144,18 +147,12 @@ function boot(
 
   /**
    * Calls the entry: nothing when the host has read the result, else what
-   * `conclude` says, `-` and the failure, or `?` while it waits. Texts without
-   * marks are most texts, and come without the third argument.
+   * `conclude` says, `-` and the failure, or `?` while it waits.
    */
-  function run(
-    entry: (...args: unknown[]) => unknown,
-    argumentsText: string,
-    hasMarks?: unknown,
-  ): string | undefined {
+  function run(entry: (...args: unknown[]) => unknown, args: unknown[]): string | undefined {
     outcome = '?';
     try {
-      const args = hasMarks ? decode(argumentsText) : parse(argumentsText);
-      const result = apply(entry, undefined, args as unknown[]);
+      const result = apply(entry, undefined, args);
       const isObject = typeof result === 'object' && result !== null;
       if (!(isObject && canBeThenable()) && deliver(result)) return undefined;
       if (!isObject) return '+' + encode(result);
@@ -171,9 +168,9 @@ function boot(
     equip,
     run,
     /** The same for a kept realm, where the numbers of an earlier call may have been drawn. */
-    runAgain: (entry: () => unknown, argumentsText: string, hasMarks?: unknown) => {
+    runAgain: (entry: () => unknown, args: unknown[]) => {
       forgetSeed();
-      return run(entry, argumentsText, hasMarks);
+      return run(entry, args);
     },
     outcome: () => outcome,
     describe,

@@ -1,6 +1,8 @@
 import { isJdbxError, JdbxError } from '../../base/errors.js';
+import { Bodies } from '../bodies/bodies.js';
+import { encodeBodies } from '../bodies/commits.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
-import type { Engine, EngineBatch, EngineSnapshot, Others } from '../contract.js';
+import type { Engine, EngineBatch, EngineSnapshot, Others, PackedBatch } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { Journal } from './journal.js';
@@ -48,7 +50,7 @@ export function openJournaled(
   sharing?: Sharing,
 ): Engine {
   try {
-    return new JournaledEngine(behind, new Journal(directory, true), options, sharing);
+    return new JournaledEngine(behind, directory, options, sharing);
   } catch (thrown) {
     throw storeFailure(thrown, directory);
   }
@@ -56,6 +58,7 @@ export function openJournaled(
 
 class JournaledEngine implements Engine {
   readonly name: string;
+  readonly bodies: Bodies;
   readonly others: (Others & SharedJournal) | undefined;
   readonly #behind: Engine;
   readonly #reader: JournalReader;
@@ -63,9 +66,10 @@ class JournaledEngine implements Engine {
   readonly #options: typeof DEFAULTS;
   #refusal: JdbxError | undefined;
 
-  constructor(behind: Engine, journal: Journal, options: JournalOptions, sharing?: Sharing) {
+  constructor(behind: Engine, directory: string, options: JournalOptions, sharing?: Sharing) {
     this.name = behind.name;
     this.#behind = behind;
+    this.bodies = behind.bodies ?? new Bodies();
     this.#options = {
       sizeMaxBytes: options.sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
       layerMaxBytes: options.layerMaxBytes ?? DEFAULTS.layerMaxBytes,
@@ -75,6 +79,7 @@ class JournaledEngine implements Engine {
       behind.refresh?.();
       return behind.snapshot();
     };
+    const journal = new Journal(directory, this.bodies, true);
     this.#reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
     this.#takingIn = new TakingIn(behind, this.#reader, this.#options, sharing);
     this.others = sharing && new SharedJournal(sharing, this.#reader, this.#takingIn);
@@ -114,15 +119,17 @@ class JournaledEngine implements Engine {
   }
 
   sizeAfter(batch: EngineBatch): number {
-    const coming = encodeRecord(0, batch).length;
-    return this.#behind.sizeAfter(batch) + this.#reader.journal.sizeBytes(coming);
+    const packed = this.#pack(batch);
+    const coming = encodeRecord(0, batch, packed).length;
+    return this.#behind.sizeAfter({ ...batch, packed }) + this.#reader.journal.sizeBytes(coming);
   }
 
   async close(): Promise<void> {
     if (this.#refusal?.code === 'STORE_CLOSED') return;
     try {
       // With others there, what is left is theirs to take in as well as ours.
-      await this.#takingIn.close(this.others === undefined || this.others.count === 0);
+      await this.#takingIn.close(this.#isAlone);
+      await this.#cutJournal();
     } catch (error) {
       // What a full disk cannot take in is safe in the journal, and is taken in later.
       if (!isJdbxError(error, 'STORE_FULL')) throw error;
@@ -135,22 +142,55 @@ class JournaledEngine implements Engine {
     }
   }
 
+  get #isAlone(): boolean {
+    return this.others === undefined || this.others.count === 0;
+  }
+
+  /** The last one out. Who comes in meanwhile waits for the write lock before it looks. */
+  async #cutJournal(): Promise<void> {
+    if (this.#refusal || !this.#isAlone) return;
+    try {
+      await this.others?.lock();
+    } catch {
+      // Whoever keeps the lock goes on with the journal as it is.
+      return;
+    }
+    if (this.#isAlone && this.#behind.seq === this.seq) this.#reader.journal.cut();
+    this.others?.unlock();
+  }
+
   async #commit(batch: EngineBatch): Promise<void> {
     checkBatch(batch, this.seq);
     const last = batch.commits.at(-1);
     if (!last) return;
     if (this.#reader.layers.bytes > BACKLOG_BYTES_MAX) await this.#takingIn.finish();
-    if (addsDocuments(batch)) await this.#checkRoom(batch);
-    const bytes = await this.#append(batch);
-    this.#reader.add({ batch: ownBatch(batch), bytes });
+    const packed = this.#pack(batch);
+    const bytes = await this.#write({ ...batch, packed }, packed);
+    this.bodies.shapes.settle();
+    this.#reader.add({ batch: { ...ownBatch(batch), packed }, bytes });
     this.others?.publish();
     this.#takingIn.schedule();
   }
 
-  async #append(batch: EngineBatch): Promise<number> {
+  async #write(batch: EngineBatch, packed: PackedBatch): Promise<number> {
+    try {
+      if (addsDocuments(batch)) await this.#checkRoom(batch, packed);
+      return await this.#append(batch, packed);
+    } catch (error) {
+      this.bodies.shapes.dropFresh();
+      throw error;
+    }
+  }
+
+  #pack({ commits }: EngineBatch): PackedBatch {
+    const bodies = commits.map((commit) => encodeBodies(commit, this.bodies));
+    return { bodies, shapes: this.bodies.shapes.fresh() };
+  }
+
+  async #append(batch: EngineBatch, packed: PackedBatch): Promise<number> {
     const { journal } = this.#reader;
     try {
-      return await journal.append(batch, this.#mayTurn());
+      return await journal.append(batch, packed, this.#mayTurn());
     } catch (thrown) {
       const failure = thrown instanceof FlushFailure ? thrown.cause : thrown;
       const error = storeFailure(failure, journal.path);
@@ -174,11 +214,11 @@ class JournaledEngine implements Engine {
   }
 
   /** Near the limit the engine behind takes everything in first: then it can tell, not guess. */
-  async #checkRoom(batch: EngineBatch): Promise<void> {
+  async #checkRoom(batch: EngineBatch, packed: PackedBatch): Promise<void> {
     const { sizeMaxBytes } = this.#options;
     if (sizeMaxBytes === Number.POSITIVE_INFINITY) return;
     const { journal, layers } = this.#reader;
-    const coming = encodeRecord(0, batch).length;
+    const coming = encodeRecord(0, batch, packed).length;
     const guess = this.#behind.sizeBytes() + GROWTH * (layers.bytes + coming);
     if (guess + journal.sizeBytes(coming) <= sizeMaxBytes) return;
     await this.#takingIn.finish();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { JdbxError } from '../../base/errors.js';
-import type { EngineBatch } from '../contract.js';
+import type { Bodies } from '../bodies/bodies.js';
+import type { EngineBatch, PackedBatch } from '../contract.js';
 import { JournalFile } from './journal-file.js';
 import { encodeRecord, type JournalRecord } from './record.js';
 
@@ -30,10 +31,12 @@ export class Journal {
   readonly #files: [JournalFile | undefined, JournalFile | undefined];
   readonly #paths: readonly [string, string];
   readonly #create: boolean;
+  readonly #bodies: Bodies;
   #place: Place = { turn: 0, generation: 1, end: 0, firstSeq: 0 };
 
   /** @param create make files that are missing; only under the write lock */
-  constructor(directory: string, create: boolean) {
+  constructor(directory: string, bodies: Bodies, create: boolean) {
+    this.#bodies = bodies;
     this.#paths = [join(directory, FILES[0]), join(directory, FILES[1])];
     this.#create = create;
     this.#files = [undefined, undefined];
@@ -70,9 +73,7 @@ export class Journal {
    * @throws {JdbxError} STORE_CORRUPT
    */
   find(after: number, upTo: number, strict: boolean): JournaledBatch[] {
-    const rows = ([0, 1] as const).map((turn) => [
-      ...(this.#file(turn)?.records(0, undefined, after) ?? []),
-    ]);
+    const rows = ([0, 1] as const).map((turn) => [...(this.#file(turn)?.records(0) ?? [])]);
     const generations = rows.map((row) => row[0]?.generation ?? 0) as [number, number];
     const newer = generations[1] > generations[0] ? 1 : 0;
     const found: JournaledBatch[] = [];
@@ -82,13 +83,13 @@ export class Journal {
       let start = 0;
       for (const record of rows[turn] as JournalRecord[]) {
         if (record.first > upTo) return found;
-        const commits = record.batch.commits.filter(({ seq }) => seq > newest);
-        if (commits[0] && commits[0].seq !== newest + 1) {
-          if (strict) refuseGap(newest + 1, commits[0].seq);
+        if (record.first > newest + 1) {
+          if (strict) refuseGap(newest + 1, record.first);
           return found;
         }
-        if (commits.length > 0) {
-          found.push({ batch: { ...record.batch, commits }, bytes: record.end - start });
+        if (record.last > newest) {
+          const batch = record.read(this.#bodies, newest);
+          found.push({ batch, bytes: record.end - start });
           newest = record.last;
         }
         this.#pass(turn, record, (rows[turn] as JournalRecord[])[0]?.first ?? 0);
@@ -110,7 +111,8 @@ export class Journal {
         const { first } = record;
         if (first > newest + 1 || first > upTo) return found;
         if (first === newest + 1) {
-          found.push({ batch: record.batch, bytes: record.end - start });
+          const batch = record.read(this.#bodies, newest);
+          found.push({ batch, bytes: record.end - start });
           newest = record.last;
         }
         firstSeq ||= first;
@@ -123,13 +125,13 @@ export class Journal {
   }
 
   /** Appends a batch, in the other file when `turns`, and resolves with its bytes when it is on disk. */
-  async append(batch: EngineBatch, turns: boolean): Promise<number> {
+  async append(batch: EngineBatch, packed: PackedBatch, turns: boolean): Promise<number> {
     const { turn, generation, end, firstSeq } = this.#place;
     const first = firstOf(batch);
     const place: Place = turns
       ? { turn: other(turn), generation: generation + 1, end: 0, firstSeq: first }
       : { turn, generation, end, firstSeq: firstSeq || first };
-    const record = encodeRecord(place.generation, batch);
+    const record = encodeRecord(place.generation, batch, packed);
     await (this.#file(place.turn) as JournalFile).write(record, place.end);
     this.#place = { ...place, end: place.end + record.length };
     return record.length;
@@ -139,6 +141,11 @@ export class Journal {
   async rewrite(bytes: number): Promise<void> {
     const { turn, end } = this.#place;
     await this.#file(turn)?.rewrite(Math.max(0, end - bytes), end);
+  }
+
+  /** Gives the space of both files back, when the engine behind holds all that they stood for. */
+  cut(): void {
+    for (const file of this.#files) file?.cut();
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { Commit, EngineBatch } from '../contract.js';
+import type { Commit, EngineBatch, PackedBatch } from '../contract.js';
 
 /** Changes in one commit of the engine behind; LMDB's free list stays short. */
 const APPLY_CHANGES = 5_000;
@@ -8,15 +8,38 @@ export function* mergeBatches(batches: readonly EngineBatch[]): Generator<Engine
   let commits: Commit[] = [];
   let changes = 0;
   let last: EngineBatch | undefined;
+  let packed = emptyPack();
   for (const batch of batches) {
     commits.push(...batch.commits);
+    addPack(packed, batch.packed);
     changes += batch.commits.reduce((sum, commit) => sum + commit.changes.length, 0);
     last = { ...batch, names: { ...last?.names, ...batch.names } };
     if (changes < APPLY_CHANGES) continue;
-    yield { ...last, commits };
+    yield { ...last, commits, packed };
     commits = [];
+    packed = emptyPack();
     changes = 0;
     last = undefined;
   }
-  if (last) yield { ...last, commits };
+  if (last) yield { ...last, commits, packed };
+}
+
+/** The rest of a merged batch after commit `seq`; undefined when nothing is left. */
+export function restOf(batch: EngineBatch, seq: number): EngineBatch | undefined {
+  const commits = batch.commits.filter((commit) => commit.seq > seq);
+  const { packed } = batch;
+  if (commits.length === 0 || !packed) return undefined;
+  const bodies = packed.bodies.slice(batch.commits.length - commits.length);
+  return { ...batch, commits, packed: { ...packed, bodies } };
+}
+
+type Pack = { readonly [K in keyof PackedBatch]: PackedBatch[K][number][] };
+
+function emptyPack(): Pack {
+  return { bodies: [], shapes: [] };
+}
+
+function addPack(into: Pack, packed: PackedBatch | undefined): void {
+  into.bodies.push(...(packed?.bodies ?? []));
+  into.shapes.push(...(packed?.shapes ?? []));
 }

@@ -51,10 +51,13 @@ export class JournalReader {
     return this.#base.engine.logStart();
   }
 
-  /** @param onClose is told when the snapshot is closed */
-  snapshot(onClose = () => {}): EngineSnapshot {
+  /**
+   * @param onClose is told when the snapshot is closed
+   * @param seq not newer than what is known here, nor older than what the engine behind shows
+   */
+  snapshot(onClose = () => {}, seq: number = this.#seq): EngineSnapshot {
     const base = this.#base.take();
-    return new JournalSnapshot(base.engine, this.layers.list, this.#seq, () => {
+    return new JournalSnapshot(base.engine, this.layers.list, seq, () => {
       base.release();
       onClose();
     });
@@ -100,6 +103,24 @@ export class JournalReader {
       if (this.#seq >= upTo) return;
     }
     refuseGap(this.#seq + 1, upTo);
+  }
+
+  /**
+   * Reads on to commit `seq`, which was acknowledged; false when the snapshot behind shows
+   * more than that already, so that nobody can see the store as it was then.
+   *
+   * @throws {JdbxError} STORE_CORRUPT when commits are nowhere to be found
+   */
+  reach(seq: number): boolean {
+    if (this.#isResting) this.#wake();
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      if (this.baseSeq > seq) return false;
+      this.#take(this.journal.next(this.#seq, seq));
+      if (this.#seq < seq) this.#take(this.journal.find(this.#seq, seq, false));
+      if (this.#seq >= seq) return true;
+      this.#wake();
+    }
+    return refuseGap(this.#seq + 1, seq);
   }
 
   /** Lets go of the snapshot behind, whose pages could not be used again. Only for one that follows. */

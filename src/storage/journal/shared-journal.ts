@@ -1,5 +1,5 @@
 import { JdbxError } from '../../base/errors.js';
-import type { Commit, Others } from '../contract.js';
+import type { Commit, Heartbeat, Others } from '../contract.js';
 import type { Sharing } from '../sharing/sharing.js';
 import type { JournalReader } from './reader.js';
 import type { TakingIn } from './taking-in.js';
@@ -39,6 +39,18 @@ export class SharedJournal implements Others {
 
   get doesChores(): boolean {
     return this.#sharing.doesChores;
+  }
+
+  get place(): number {
+    return this.#sharing.place;
+  }
+
+  beat(token: number, hasDuties: boolean): void {
+    this.#sharing.beat(token, hasDuties);
+  }
+
+  heartbeats(): readonly Heartbeat[] {
+    return this.#sharing.heartbeats();
   }
 
   absorb(): readonly Commit[] {

@@ -125,7 +125,9 @@ export class JournalSnapshot implements EngineSnapshot {
 
   *log(since: number): Iterable<Commit> {
     const start = this.logStart();
-    for (const commit of this.#base.log(since)) {
+    // Who reads what was just committed need not ask there.
+    const below = since < this.#base.seq ? this.#base.log(since) : [];
+    for (const commit of below) {
       if (commit.seq >= start) yield commit;
       this.#checkOpen();
     }

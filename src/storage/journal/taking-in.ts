@@ -1,6 +1,6 @@
 import type { Engine } from '../contract.js';
 import type { Sharing } from '../sharing/sharing.js';
-import { mergeBatches } from './merge-batches.js';
+import { mergeBatches, restOf } from './merge-batches.js';
 import type { JournalReader } from './reader.js';
 
 /** Log records that one batch drops at most: a log that was kept for a slow process may be long. */
@@ -93,10 +93,8 @@ export class TakingIn {
     this.#behind.refresh?.();
     const batches = this.#reader.layers.part();
     for (const batch of mergeBatches(batches)) {
-      const commits = batch.commits.filter(({ seq }) => seq > this.#behind.seq);
-      if (commits.length > 0) {
-        await this.#behind.commit({ ...batch, commits, logFrom: this.#logFrom(batch.logFrom) });
-      }
+      const rest = restOf(batch, this.#behind.seq);
+      if (rest) await this.#behind.commit({ ...rest, logFrom: this.#logFrom(batch.logFrom) });
     }
     this.#sharing?.page.announceTaken();
     this.#reader.renew();

@@ -2,6 +2,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
+import type { Bodies } from '../bodies/bodies.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { makeDirectories } from '../durable-files.js';
@@ -10,7 +11,7 @@ import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
 import { checkFormat, checkTables } from './format.js';
-import { type Operation, toOperations } from './operations.js';
+import { type Operation, packBatch, toOperations } from './operations.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
 import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
@@ -130,7 +131,6 @@ class LmdbEngine implements Engine {
   readonly #sizeMaxBytes: number;
   /** The newest commit. It keeps our line in the reader table, and holds no page longer than the next commit. */
   #newest: LmdbSnapshot;
-  #logStart: number;
   #snapshots = 0;
   #closed = false;
   #copying: Promise<number> | undefined;
@@ -140,7 +140,10 @@ class LmdbEngine implements Engine {
     this.#file = file;
     this.#sizeMaxBytes = sizeMaxBytes;
     this.#newest = new LmdbSnapshot(tables);
-    this.#logStart = this.#newest.logStart();
+  }
+
+  get bodies(): Bodies {
+    return this.#tables.bodies;
   }
 
   get seq(): number {
@@ -160,21 +163,22 @@ class LmdbEngine implements Engine {
     const last = batch.commits.at(-1);
     if (!last) return;
     this.#checkPlaces();
-    const operations = toOperations(batch, this.#logStart);
-    if (addsDocuments(batch)) this.#checkRoom(operations);
+    const packed = packBatch(batch, this.bodies);
+    const operations = toOperations(batch, packed, this.#newest);
     try {
+      if (addsDocuments(batch)) this.#checkRoom(operations);
       await this.#write(operations);
     } catch (thrown) {
+      if (!batch.packed) this.bodies.shapes.dropFresh();
       throw storeFailure(await realCause(thrown), this.#file, bytesOf(operations));
     }
-    this.#logStart = Math.max(this.#logStart, Math.min(batch.logFrom, last.seq));
+    if (!batch.packed) this.bodies.shapes.settle();
     this.#renew();
   }
 
   refresh(): void {
     this.#checkOpen();
     this.#renew();
-    this.#logStart = this.#newest.logStart();
   }
 
   async copyTo(file: string): Promise<number> {
@@ -189,7 +193,8 @@ class LmdbEngine implements Engine {
   }
 
   sizeAfter(batch: EngineBatch): number {
-    return sizeAfter(this.#tables, toOperations(batch, this.#logStart));
+    const packed = packBatch(batch, this.bodies);
+    return sizeAfter(this.#tables, toOperations(batch, packed, this.#newest));
   }
 
   async close(): Promise<void> {

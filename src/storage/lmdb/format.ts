@@ -4,8 +4,8 @@ import { decodeNamed, encodeNamed } from '../codec.js';
 import { textKey } from './keys.js';
 import { TABLE_NAMES, type Tables } from './tables.js';
 
-/** Written into every store; a store with a higher number is refused. */
-const FORMAT = 2;
+/** Written into every store; a store with another number is refused. */
+const FORMAT = 3;
 
 /** @throws {JdbxError} STORE_FOREIGN when an LMDB file holds tables that are not ours */
 export function checkTables(root: RootDatabase, path: string): void {
@@ -35,13 +35,11 @@ export async function checkFormat(tables: Tables, path: string): Promise<void> {
   const format = decodeNamed(stored);
   if (format === FORMAT) return;
   if (typeof format === 'number' && format < FORMAT) {
-    // Every change so far added to what was there.
-    await tables.names.put(textKey('format'), encodeNamed(FORMAT));
-    return;
+    throw new JdbxError('STORE_FOREIGN', `expected format ${FORMAT} in ${path}, got ${format}`);
   }
   throw new JdbxError(
     'STORE_TOO_NEW',
-    `expected format ${FORMAT} or older in ${path}, got ${String(format)}`,
+    `expected format ${FORMAT} in ${path}, got ${String(format)}`,
   );
 }
 

@@ -5,6 +5,8 @@
  *   revisions   utf-8 of `_id`, 00, rev (4 bytes, big endian)
  *   removals    the same
  *   log         seq (8 bytes, big endian)
+ *   past        seq (8 bytes, big endian), ref (6 bytes, big endian)
+ *   shapes      its number (4 bytes, big endian)
  *   names       utf-8 of the name
  */
 export function textKey(text: string): Buffer {
@@ -39,6 +41,19 @@ export function isRevisionKeyOf(key: Uint8Array, id: string): boolean {
 export function seqKey(seq: number): Buffer {
   const key = Buffer.alloc(8);
   key.writeBigUInt64BE(BigInt(seq));
+  return key;
+}
+
+export function pastKey(seq: number, ref: number): Buffer {
+  const key = Buffer.alloc(14);
+  key.writeBigUInt64BE(BigInt(seq));
+  key.writeUIntBE(ref, 8, 6);
+  return key;
+}
+
+export function shapeKey(number: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32BE(number);
   return key;
 }
 

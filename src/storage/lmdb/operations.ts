@@ -1,12 +1,17 @@
-import {
-  encodeCommit,
-  encodeDocument,
-  encodeNamed,
-  encodeRemoval,
-  encodeRevision,
-} from '../codec.js';
-import type { Commit, EngineBatch, ForgetChange, PutChange } from '../contract.js';
-import { revisionKey, seqKey, textKey } from './keys.js';
+import type { Bodies } from '../bodies/bodies.js';
+import { readHead } from '../bodies/bodies.js';
+import { encodeBodies, toLogForm } from '../bodies/commits.js';
+import { bodyOf, encodeRevision } from '../bodies/revision.js';
+import { encodeNamed, encodeRemoval, pack } from '../codec.js';
+import type {
+  Commit,
+  EngineBatch,
+  ForgetChange,
+  PackedBatch,
+  PutChange,
+  RemoveChange,
+} from '../contract.js';
+import { pastKey, revisionKey, seqKey, shapeKey, textKey } from './keys.js';
 import type { TableName } from './tables.js';
 
 /** One write to one table. */
@@ -17,70 +22,145 @@ export interface Operation {
   readonly value?: Uint8Array;
 }
 
-/** Everything that a batch writes; records of the log before `logFrom` go, from `logStart` on. */
-export function toOperations(batch: EngineBatch, logStart: number): Operation[] {
-  const operations = newestOnly(batch.commits.flatMap(commitOperations));
-  const seq = batch.commits.at(-1)?.seq ?? 0;
-  for (let old = logStart; old < Math.min(batch.logFrom, seq); old++) {
+/** What the tables hold before a batch. */
+export interface RowsBefore {
+  /** Where the log begins. */
+  logStart(): number;
+  documentRow(id: string): Uint8Array | undefined;
+  revisionRow(id: string, rev: number): Uint8Array | undefined;
+  /** Keys of documents that stand for the log alone, of commits before `seq`; some of them at least. */
+  pastKeys(seq: number): Iterable<Uint8Array>;
+}
+
+export function packBatch({ commits, packed }: EngineBatch, bodies: Bodies): PackedBatch {
+  if (packed) return packed;
+  const encoded = commits.map((commit) => encodeBodies(commit, bodies));
+  return { bodies: encoded, shapes: bodies.shapes.fresh() };
+}
+
+/** Everything that a batch writes; records of the log before its bound go. */
+export function toOperations(
+  batch: EngineBatch,
+  packed: PackedBatch,
+  before: RowsBefore,
+): Operation[] {
+  const last = batch.commits.at(-1)?.seq ?? 0;
+  const logStart = before.logStart();
+  const logFrom = Math.max(logStart, Math.min(batch.logFrom, last));
+  const rows = new Rows(before, logFrom);
+  batch.commits.forEach((commit, at) => {
+    rows.enter(commit, packed.bodies[at] as readonly Uint8Array[]);
+  });
+  const { operations } = rows.finish();
+  for (let old = logStart; old < logFrom; old++) {
     operations.push({ table: 'log', key: seqKey(old) });
   }
-  for (const [name, value] of Object.entries({ ...batch.names, seq })) {
+  for (const key of before.pastKeys(logFrom)) {
+    operations.push({ table: 'past', key: Buffer.from(key) });
+  }
+  for (const [number, definition] of packed.shapes) {
+    operations.push({ table: 'shapes', key: shapeKey(number), value: pack(definition) });
+  }
+  for (const [name, value] of Object.entries({ ...batch.names, seq: last })) {
     operations.push({ table: 'names', key: textKey(name), value: encodeNamed(value) });
   }
   return operations;
 }
 
-/** Of several writes to one document only the last one counts; its log records stay. */
-function newestOnly(operations: readonly Operation[]): Operation[] {
-  const last = new Map<string, Operation>();
-  for (const operation of operations) {
-    if (operation.table === 'documents') last.set(operation.key.toString(), operation);
-  }
-  return operations.filter(
-    (operation) =>
-      operation.table !== 'documents' || last.get(operation.key.toString()) === operation,
-  );
-}
+/**
+ * What the commits of a batch come to. Of several writes to one document only the last one
+ * counts. A record of the log names the documents that it put, which stand among the documents
+ * or the kept revisions as long as they are current or kept; what ceases to be there while the
+ * record stays is moved to `past`.
+ */
+class Rows {
+  readonly operations: Operation[] = [];
+  readonly #before: RowsBefore;
+  readonly #logFrom: number;
+  /** Rows that this batch wrote; `undefined` where it took one out. */
+  readonly #documents = new Map<string, Uint8Array | undefined>();
+  readonly #revisions = new Map<string, Uint8Array>();
 
-function commitOperations(commit: Commit): Operation[] {
-  const operations: Operation[] = [];
-  const bodies: Uint8Array[] = [];
-  for (const change of commit.changes) {
-    if (change.kind === 'remove') {
-      operations.push({ table: 'documents', key: textKey(change.id) });
-      if (!change.versioned) continue;
-      const key = revisionKey(change.id, change.rev);
-      operations.push({ table: 'removals', key, value: encodeRemoval(commit.seq, commit.at) });
-      continue;
+  constructor(before: RowsBefore, logFrom: number) {
+    this.#before = before;
+    this.#logFrom = logFrom;
+  }
+
+  enter(commit: Commit, bodies: readonly Uint8Array[]): void {
+    let next = 0;
+    for (const change of commit.changes) {
+      if (change.kind === 'put') this.#put(commit, change, bodies[next++] as Uint8Array);
+      else if (change.kind === 'remove') this.#remove(commit, change);
+      else this.#forget(change);
     }
-    if (change.kind === 'forget') {
-      operations.push(...forgetOperations(change));
-      continue;
+    const value = pack(toLogForm(commit));
+    this.operations.push({ table: 'log', key: seqKey(commit.seq), value });
+  }
+
+  finish(): this {
+    for (const [id, value] of this.#documents) {
+      const key = textKey(id);
+      this.operations.push({ table: 'documents', key, ...(value ? { value } : {}) });
     }
-    const body = encodeDocument(change.ref, commit.seq, change.document);
-    bodies.push(body);
-    operations.push({ table: 'documents', key: textKey(change.document._id), value: body });
-    if (change.versioned) operations.push(revisionOperation(commit, change));
+    return this;
   }
-  operations.push({
-    table: 'log',
-    key: seqKey(commit.seq),
-    value: encodeCommit(commit, bodies),
-  });
-  return operations;
+
+  #put({ at }: Commit, { document, versioned }: PutChange, body: Uint8Array): void {
+    const { _id: id, _rev: rev } = document;
+    // The first revision has nothing before it, except in the same batch.
+    if (rev > 1 || this.#documents.has(id)) this.#leave(id, versioned);
+    this.#documents.set(id, body);
+    if (!versioned) return;
+    const key = revisionKey(id, rev);
+    const value = encodeRevision(at, body);
+    this.#revisions.set(key.toString('latin1'), value);
+    this.operations.push({ table: 'revisions', key, value });
+  }
+
+  #remove({ seq, at }: Commit, { id, rev, versioned }: RemoveChange): void {
+    this.#leave(id, versioned === true);
+    this.#documents.set(id, undefined);
+    if (!versioned) return;
+    const value = encodeRemoval(seq, at);
+    this.operations.push({ table: 'removals', key: revisionKey(id, rev), value });
+  }
+
+  #forget({ id, from, below }: ForgetChange): void {
+    for (let rev = from; rev < below; rev++) {
+      const key = revisionKey(id, rev);
+      const row = this.#revisionRow(id, rev);
+      const current = row && this.#documentRow(id);
+      if (row && !(current && isSame(id, current, bodyOf(row)))) this.#keepPast(id, bodyOf(row));
+      this.#revisions.delete(key.toString('latin1'));
+      this.operations.push({ table: 'revisions', key }, { table: 'removals', key });
+    }
+  }
+
+  /** @param mayBeKept the document may stand among the kept revisions */
+  #leave(id: string, mayBeKept: boolean): void {
+    const row = this.#documentRow(id);
+    if (!row) return;
+    const kept = mayBeKept ? this.#revisionRow(id, readHead(id, row).rev) : undefined;
+    if (!kept || !isSame(id, bodyOf(kept), row)) this.#keepPast(id, row);
+  }
+
+  #keepPast(id: string, body: Uint8Array): void {
+    const { ref, seq } = readHead(id, body);
+    if (seq < this.#logFrom) return;
+    this.operations.push({ table: 'past', key: pastKey(seq, ref), value: body });
+  }
+
+  #documentRow(id: string): Uint8Array | undefined {
+    return this.#documents.has(id) ? this.#documents.get(id) : this.#before.documentRow(id);
+  }
+
+  #revisionRow(id: string, rev: number): Uint8Array | undefined {
+    const own = this.#revisions.get(revisionKey(id, rev).toString('latin1'));
+    return own ?? this.#before.revisionRow(id, rev);
+  }
 }
 
-function* forgetOperations({ id, from, below }: ForgetChange): Generator<Operation> {
-  for (let rev = from; rev < below; rev++) {
-    yield { table: 'revisions', key: revisionKey(id, rev) };
-    yield { table: 'removals', key: revisionKey(id, rev) };
-  }
-}
-
-function revisionOperation(commit: Commit, { document }: PutChange): Operation {
-  return {
-    table: 'revisions',
-    key: revisionKey(document._id, document._rev),
-    value: encodeRevision(commit.seq, commit.at, document),
-  };
+/** Two bodies of one document, written by the same commit. */
+function isSame(id: string, left: Uint8Array, right: Uint8Array): boolean {
+  return readHead(id, left).seq === readHead(id, right).seq;
 }

@@ -1,13 +1,12 @@
 import type { Transaction } from 'lmdb';
+import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
-import {
-  decodeCommit,
-  decodeDocument,
-  decodeNamed,
-  decodeRemoval,
-  decodeRevision,
-} from '../codec.js';
+import { readHead } from '../bodies/bodies.js';
+import { type CommitForm, fromLogForm, type LoggedPut } from '../bodies/commits.js';
+import { bodyOf, decodeRevision } from '../bodies/revision.js';
+import type { ShapeDefinition } from '../bodies/shape.js';
+import { decodeNamed, decodeRemoval, unpack, unpackList } from '../codec.js';
 import type {
   Commit,
   EngineSnapshot,
@@ -17,24 +16,30 @@ import type {
 } from '../contract.js';
 import {
   isRevisionKeyOf,
+  pastKey,
   readRevisionId,
   readRevisionKey,
   readSeqKey,
   revisionKey,
   seqKey,
+  shapeKey,
   textKey,
 } from './keys.js';
+import type { RowsBefore } from './operations.js';
 import type { Tables } from './tables.js';
 
 const REV_MAX = 0xffff_ffff;
 const FIRST = Buffer.from([0]);
+/** Records beside the log that go at once: one commit should not grow huge. */
+const PAST_MAX = 20_000;
 
 /** A read transaction of LMDB: pages that it can see are not reused until it is closed. */
-export class LmdbSnapshot implements EngineSnapshot {
+export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   readonly seq: number;
   readonly #tables: Tables;
   readonly #transaction: Transaction;
   readonly #onClose: () => void;
+  #logStart: number | undefined;
   #closed = false;
 
   constructor(tables: Tables, onClose: () => void = () => {}) {
@@ -42,17 +47,18 @@ export class LmdbSnapshot implements EngineSnapshot {
     this.#onClose = onClose;
     this.#transaction = tables.root.useReadTransaction();
     this.seq = (this.named('seq') as number | undefined) ?? 0;
+    this.#learnShapes();
   }
 
   get(id: string): StoredDocument | undefined {
     // Decoded out of the buffer that the binding reads into, before it reads again.
     const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
-    return bytes && decodeDocument(bytes);
+    return bytes && this.#tables.bodies.decode(id, bytes);
   }
 
   *documents(): Iterable<StoredDocument> {
-    for (const { value } of this.#tables.documents.getRange(this.#inside)) {
-      yield decodeDocument(value);
+    for (const { key, value } of this.#tables.documents.getRange(this.#inside)) {
+      yield this.#tables.bodies.decode(idOf(key), value);
       this.#checkOpen();
     }
   }
@@ -60,7 +66,7 @@ export class LmdbSnapshot implements EngineSnapshot {
   *revisions(id: string): Iterable<StoredRevision> {
     const range = { start: revisionKey(id, 0), end: revisionKey(id, REV_MAX) };
     for (const { key, value } of this.#tables.revisions.getRange({ ...range, ...this.#inside })) {
-      if (isRevisionKeyOf(key, id)) yield decodeRevision(value);
+      if (isRevisionKeyOf(key, id)) yield decodeRevision(id, value, this.#tables.bodies);
       this.#checkOpen();
     }
   }
@@ -75,7 +81,7 @@ export class LmdbSnapshot implements EngineSnapshot {
 
   revision(id: string, rev: number): StoredRevision | undefined {
     const bytes = this.#tables.revisions.get(revisionKey(id, rev), this.#inside);
-    return bytes && decodeRevision(bytes);
+    return bytes && decodeRevision(id, bytes, this.#tables.bodies);
   }
 
   *removals(id: string): Iterable<StoredRemoval> {
@@ -102,16 +108,16 @@ export class LmdbSnapshot implements EngineSnapshot {
   *log(since: number): Iterable<Commit> {
     const range = { start: seqKey(since + 1), ...this.#inside };
     for (const { key, value } of this.#tables.log.getRange(range)) {
-      yield decodeCommit(readSeqKey(key), value);
+      const form = unpackList(value, 2) as unknown as CommitForm;
+      yield fromLogForm(readSeqKey(key), form, (put) => this.#logged(put));
       this.#checkOpen();
     }
   }
 
   logStart(): number {
-    for (const key of this.#tables.log.getKeys({ limit: 1, ...this.#inside })) {
-      return readSeqKey(key);
-    }
-    return this.seq + 1;
+    this.#checkOpen();
+    this.#logStart ??= this.#readLogStart();
+    return this.#logStart;
   }
 
   named(name: string): Value | undefined {
@@ -119,11 +125,55 @@ export class LmdbSnapshot implements EngineSnapshot {
     return bytes && decodeNamed(bytes);
   }
 
+  documentRow(id: string): Uint8Array | undefined {
+    return this.#tables.documents.get(textKey(id), this.#inside);
+  }
+
+  revisionRow(id: string, rev: number): Uint8Array | undefined {
+    return this.#tables.revisions.get(revisionKey(id, rev), this.#inside);
+  }
+
+  pastKeys(seq: number): Iterable<Uint8Array> {
+    const range = { start: FIRST, end: seqKey(seq), limit: PAST_MAX };
+    return this.#tables.past.getKeys({ ...range, ...this.#inside });
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#transaction.done();
     this.#onClose();
+  }
+
+  #readLogStart(): number {
+    for (const key of this.#tables.log.getKeys({ limit: 1, ...this.#inside })) {
+      return readSeqKey(key);
+    }
+    return this.seq + 1;
+  }
+
+  /** Where it is the current one, where it is kept, or where it was put aside for the log. */
+  #logged({ seq, id, ref, rev, versioned }: LoggedPut): Document {
+    const { documents, past, bodies } = this.#tables;
+    const current = documents.getBinaryFast(textKey(id), this.#inside);
+    if (current && readHead(id, current).seq === seq) return bodies.decode(id, current).document;
+    const kept = versioned ? this.revisionRow(id, rev) : undefined;
+    if (kept && readHead(id, bodyOf(kept)).seq === seq)
+      return bodies.decode(id, bodyOf(kept)).document;
+    const aside = past.get(pastKey(seq, ref), this.#inside);
+    if (aside) return bodies.decode(id, aside).document;
+    throw new JdbxError('STORE_CORRUPT', `expected ${id} as commit ${seq} put it, for the log`);
+  }
+
+  /** Those of others too: what is read here may use them. */
+  #learnShapes(): void {
+    const { shapes } = this.#tables.bodies;
+    for (;;) {
+      const number = shapes.durable + 1;
+      const bytes = this.#tables.shapes.get(shapeKey(number), this.#inside);
+      if (!bytes) return;
+      shapes.learn([[number, unpack(bytes) as ShapeDefinition]]);
+    }
   }
 
   get #inside(): { transaction: Transaction } {
@@ -134,4 +184,8 @@ export class LmdbSnapshot implements EngineSnapshot {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
+}
+
+function idOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8');
 }

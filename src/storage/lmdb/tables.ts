@@ -1,4 +1,5 @@
 import type { Database, RootDatabase, Transaction } from 'lmdb';
+import { Bodies } from '../bodies/bodies.js';
 
 /** A table of byte keys and byte values inside one LMDB file. */
 export type Table = Database<Uint8Array, Uint8Array> & FastReads;
@@ -9,12 +10,22 @@ interface FastReads {
 }
 
 /** Part of the stored format. */
-export const TABLE_NAMES = ['documents', 'revisions', 'removals', 'log', 'names'] as const;
+export const TABLE_NAMES = [
+  'documents',
+  'revisions',
+  'removals',
+  'log',
+  'past',
+  'shapes',
+  'names',
+] as const;
 
 export type TableName = (typeof TABLE_NAMES)[number];
 
 export interface Tables extends Readonly<Record<TableName, Table>> {
   readonly root: RootDatabase;
+  /** How this opener of the file reads and writes documents. */
+  readonly bodies: Bodies;
 }
 
 export function openTables(root: RootDatabase): Tables {
@@ -22,10 +33,13 @@ export function openTables(root: RootDatabase): Tables {
     root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }) as Table;
   return {
     root,
+    bodies: new Bodies(),
     documents: table('documents'),
     revisions: table('revisions'),
     removals: table('removals'),
     log: table('log'),
+    past: table('past'),
+    shapes: table('shapes'),
     names: table('names'),
   };
 }

@@ -1,6 +1,8 @@
 import { JdbxError } from '../../base/errors.js';
+import { Bodies } from '../bodies/bodies.js';
+import { encodeBodies, toJournalForm } from '../bodies/commits.js';
 import { checkBatch } from '../check-batch.js';
-import { encodeBodies, encodeCommit, encodeDocument, encodeNamed } from '../codec.js';
+import { encodeNamed, pack } from '../codec.js';
 import type { Commit, Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { Histories } from './histories.js';
 import { MemorySnapshot, type MemoryState } from './snapshot.js';
@@ -15,6 +17,7 @@ export function openMemory(): Engine {
 class MemoryEngine implements Engine {
   readonly name = 'memory';
   readonly #state: MemoryState = {
+    bodies: new Bodies(),
     documents: new Versions(({ length }) => length),
     names: new Versions(({ length }) => length),
     histories: new Histories(),
@@ -62,8 +65,11 @@ class MemoryEngine implements Engine {
   }
 
   sizeAfter(batch: EngineBatch): number {
-    const coming = batch.commits.map((commit) => encodeCommit(commit, encodeBodies(commit)).length);
-    return this.sizeBytes() + 2 * coming.reduce((sum, bytes) => sum + bytes, 0);
+    const { bodies } = this.#state;
+    const coming = batch.commits.map((commit) =>
+      pack(toJournalForm(commit, encodeBodies(commit, bodies))),
+    );
+    return this.sizeBytes() + 2 * coming.reduce((sum, { length }) => sum + length, 0);
   }
 
   async close(): Promise<void> {
@@ -72,7 +78,8 @@ class MemoryEngine implements Engine {
   }
 
   #apply(commit: Commit): void {
-    const bodies: Uint8Array[] = [];
+    const bodies = encodeBodies(commit, this.#state.bodies);
+    let next = 0;
     for (const change of commit.changes) {
       if (change.kind === 'remove') {
         this.#state.documents.set(change.id, commit.seq);
@@ -83,12 +90,11 @@ class MemoryEngine implements Engine {
         this.#state.histories.forget(commit, change);
         continue;
       }
-      const body = encodeDocument(change.ref, commit.seq, change.document);
-      bodies.push(body);
+      const body = bodies[next++] as Uint8Array;
       this.#state.documents.set(change.document._id, commit.seq, body);
-      if (change.versioned) this.#state.histories.keep(commit, change);
+      if (change.versioned) this.#state.histories.keep(commit, change, body);
     }
-    this.#state.log.set(commit.seq, encodeCommit(commit, bodies));
+    this.#state.log.set(commit.seq, pack(toJournalForm(commit, bodies)));
   }
 
   /** Forgets what no open snapshot can see. */

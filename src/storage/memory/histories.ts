@@ -1,4 +1,4 @@
-import { encodeRevision } from '../codec.js';
+import { encodeRevision } from '../bodies/revision.js';
 import type { Commit, ForgetChange, PutChange, RemoveChange } from '../contract.js';
 
 /** Something remembered from one commit on, until another one forgets it. */
@@ -35,8 +35,8 @@ export class Histories {
     return seenAt(this.#byId.get(id)?.removals ?? [], seq);
   }
 
-  keep({ seq, at }: Commit, { document }: PutChange): void {
-    const bytes = encodeRevision(seq, at, document);
+  keep({ seq, at }: Commit, { document }: PutChange, body: Uint8Array): void {
+    const bytes = encodeRevision(at, body);
     const rev = document._rev;
     this.#of(document._id).revisions.push({ rev, seq, at, bytes, goneAt: Infinity });
   }

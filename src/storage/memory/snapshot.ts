@@ -1,6 +1,9 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
-import { decodeCommit, decodeDocument, decodeNamed, decodeRevision } from '../codec.js';
+import type { Bodies } from '../bodies/bodies.js';
+import { type CommitForm, fromJournalForm } from '../bodies/commits.js';
+import { decodeRevision } from '../bodies/revision.js';
+import { decodeNamed, unpackList } from '../codec.js';
 import type {
   Commit,
   EngineSnapshot,
@@ -12,6 +15,8 @@ import type { Histories } from './histories.js';
 import type { Versions } from './versions.js';
 
 export interface MemoryState {
+  /** The shapes end with the process, as all else does. */
+  readonly bodies: Bodies;
   readonly documents: Versions<Uint8Array>;
   readonly names: Versions<Uint8Array>;
   readonly histories: Histories;
@@ -35,7 +40,7 @@ export class MemorySnapshot implements EngineSnapshot {
   get(id: string): StoredDocument | undefined {
     this.#checkOpen();
     const bytes = this.#state.documents.get(id, this.seq);
-    return bytes && decodeDocument(bytes);
+    return bytes && this.#state.bodies.decode(id, bytes);
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -50,14 +55,14 @@ export class MemorySnapshot implements EngineSnapshot {
   *revisions(id: string): Iterable<StoredRevision> {
     for (const { bytes } of this.#state.histories.revisions(id, this.seq)) {
       this.#checkOpen();
-      yield decodeRevision(bytes);
+      yield decodeRevision(id, bytes, this.#state.bodies);
     }
   }
 
   revision(id: string, rev: number): StoredRevision | undefined {
     this.#checkOpen();
     const kept = this.#state.histories.revisions(id, this.seq).find((each) => each.rev === rev);
-    return kept && decodeRevision(kept.bytes);
+    return kept && decodeRevision(id, kept.bytes, this.#state.bodies);
   }
 
   lastRevision(id: string): number {
@@ -85,7 +90,9 @@ export class MemorySnapshot implements EngineSnapshot {
     for (let seq = Math.max(since + 1, this.#logStart); seq <= this.seq; seq++) {
       this.#checkOpen();
       const record = this.#state.log.get(seq);
-      if (record) yield decodeCommit(seq, record);
+      if (!record) continue;
+      const form = unpackList(record, 2) as unknown as CommitForm;
+      yield fromJournalForm(seq, form, this.#state.bodies);
     }
   }
 

@@ -1,3 +1,5 @@
+import type { Heartbeat } from '../contract.js';
+
 /**
  * The page that every opener of a store maps: who is here, and how far they are. It lies in
  * `jdbx.shared`, little endian on every system that the native part is built for. It is a
@@ -10,20 +12,23 @@
  *  16  f64  seq       the newest commit that is durable
  *  24  u32  places    how many places were ever taken; those behind are free
  *
- *  4096 + 32 × place, for each opener:
+ *  4096 + 64 × place, for each opener:
  *   0  u32  pid       as the process knows itself; 0: free
  *   4  u32  kind      1 reads and writes, 2 only reads
  *   8  u32  waiting   1 while it waits for the write lock
+ *  12  u32  beat      raised again and again: who does not is stopped, or too busy to be counted on
  *  16  f64  seq       the newest commit that it has seen; the log keeps what follows
+ *  24  f64  token     the number under which it executes; 0: it executes nothing
+ *  32  u32  duties    1 when it takes up what others leave
  */
-export const PAGE_BYTES = 8_192;
+export const PAGE_BYTES = 12_288;
 export const PLACES = 128;
 
 const SLOTS_AT = 4_096;
-const SLOT_BYTES = 32;
+const SLOT_BYTES = 64;
 const WORD = { commits: 0, taken: 1, holder: 2, broken: 3, places: 6 } as const;
-/** Within a place; `seq` counts in numbers of 8 bytes. */
-const SLOT = { pid: 0, kind: 1, waiting: 2, seq: 2 } as const;
+/** Within a place; `seq` and `token` count in numbers of 8 bytes. */
+const SLOT = { pid: 0, kind: 1, waiting: 2, beat: 3, seq: 2, token: 3, duties: 8 } as const;
 
 export type Kind = 'opener' | 'follower';
 const KINDS: readonly (Kind | undefined)[] = [undefined, 'opener', 'follower'];
@@ -117,6 +122,21 @@ export class SharedPage {
     Atomics.store(this.#words, wordOf(place) + SLOT.waiting, waiting ? 1 : 0);
   }
 
+  /** Tells the others that a place's opener is at work, as what. */
+  beatAt(place: number, token: number, hasDuties: boolean): void {
+    this.#numbers[numberOf(place) + SLOT.token] = token;
+    Atomics.store(this.#words, wordOf(place) + SLOT.duties, hasDuties ? 1 : 0);
+    Atomics.add(this.#words, wordOf(place) + SLOT.beat, 1);
+  }
+
+  heartbeatAt(place: number): Omit<Heartbeat, 'place'> {
+    return {
+      beat: Atomics.load(this.#words, wordOf(place) + SLOT.beat),
+      token: this.#numbers[numberOf(place) + SLOT.token] as number,
+      hasDuties: Atomics.load(this.#words, wordOf(place) + SLOT.duties) === 1,
+    };
+  }
+
   /** Under the door's lock. The pid last: a place with one is whole. */
   enter(place: number, pid: number, kind: Kind): void {
     this.clear(place);
@@ -130,6 +150,7 @@ export class SharedPage {
     Atomics.store(this.#words, wordOf(place) + SLOT.kind, 0);
     this.setWaitingAt(place, false);
     this.setSeqAt(place, 0);
+    this.beatAt(place, 0, false);
   }
 }
 

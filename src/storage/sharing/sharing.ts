@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { JdbxError } from '../../base/errors.js';
+import type { Heartbeat } from '../contract.js';
 import { storeFailure } from '../lmdb/failure.js';
 import type { NativeLocks } from './native-locks.js';
 import { type Kind, PAGE_BYTES, PLACES, SharedPage } from './page.js';
@@ -124,6 +125,22 @@ export class Sharing {
   /** The pids of everyone here, this opener included, as each knows itself. */
   pids(): number[] {
     return [this.#place, ...this.#living()].map((place) => this.page.pidAt(place));
+  }
+
+  /** This opener's place, from 0 on. */
+  get place(): number {
+    return this.#place;
+  }
+
+  beat(token: number, hasDuties: boolean): void {
+    this.page.beatAt(this.#place, token, hasDuties);
+  }
+
+  /** Of the others that live, if they are stopped or not. */
+  heartbeats(): Heartbeat[] {
+    return this.#living()
+      .filter((place) => this.page.kindAt(place) === 'opener')
+      .map((place) => ({ place, ...this.page.heartbeatAt(place) }));
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { open } from '#jdbx/index.js';
+import { Bodies } from '#jdbx/storage/bodies/bodies.js';
 import { decodeRecord, encodeRecord } from '#jdbx/storage/journal/record.js';
 import { nativeLocks } from '#jdbx/storage/sharing/native-locks.js';
 import { Sharing } from '#jdbx/storage/sharing/sharing.js';
@@ -69,7 +70,9 @@ const verbs = {
     };
     const commits = [{ seq: seq + 1, at: Date.now(), changes: [change] }];
     const names = { nextRef: 1_000_001 };
-    const record = encodeRecord(generation, { commits, names, logFrom: 1 });
+    const bodies = [[new Bodies().encode(change.ref, seq + 1, change.document)]];
+    const batch = { commits, names, logFrom: 1 };
+    const record = encodeRecord(generation, batch, { bodies, shapes: [] });
     const fd = openSync(file, 'r+');
     writeSync(fd, record, 0, Math.floor(record.length * share), end);
     closeSync(fd);
@@ -88,7 +91,7 @@ function journalEnd() {
       if (found.generation > 0 && record.generation !== found.generation) break;
       found.generation = record.generation;
       found.end = record.end;
-      found.seq = record.batch.commits.at(-1).seq;
+      found.seq = record.last;
     }
     return found;
   });

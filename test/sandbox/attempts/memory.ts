@@ -110,6 +110,45 @@ const deep = [
   ],
 ] as const;
 
+/** Lengths at which eight bytes an element wrap around 32 bits, and lengths that change when looked at again. */
+const LENGTHS = [
+  '2 ** 29',
+  '2 ** 29 + 1',
+  '2 ** 29 + 64',
+  '2 ** 30 + 1',
+  '2 ** 31 - 1',
+  '2 ** 32 - 1',
+];
+const changing =
+  '(() => { let looks = 0; return { 0: "a", 1: "b", get length() { return looks++ ? 2 ** 29 + 1 : 2 } } })()';
+const USES: Readonly<Record<string, (list: string) => string>> = {
+  ownKeys: (list) => `Reflect.ownKeys(new Proxy({}, { ownKeys: () => ${list} }))`,
+  'ownKeys of a revocable one': (list) =>
+    `Object.keys(Proxy.revocable({}, Object.freeze({ ownKeys: () => ${list} })).proxy)`,
+  'ownKeys by Reflect.construct': (list) =>
+    `Object.entries(Reflect.construct(Proxy, [{}, { get ownKeys() { return () => ${list} } }]))`,
+  'ownKeys that gives a function': (list) =>
+    `Reflect.ownKeys(new Proxy({}, { ownKeys: () => Object.defineProperty(() => 1, 'length', { get: () => ${list}.length }) }))`,
+  toReversed: (list) => `[].toReversed.call(${list})`,
+  toSorted: (list) => `[].toSorted.call(${list})`,
+  with: (list) => `[].with.call(${list}, 0, 1)`,
+  toSpliced: (list) => `[].toSpliced.call(${list}, 0, 1)`,
+};
+/** The engine would write past a block that is too small (`guest/bounded-lengths.ts`). */
+const WRAPPING: readonly Attempt[] = Object.entries(USES).flatMap(([use, of]) => [
+  ...LENGTHS.map((length) => ({
+    tried: `to wrap a length in ${use}: ${length}`,
+    code: `const f = () => { ${of(`({ 0: 'a', 1: 'b', length: ${length} })`)} }`,
+    fails: 'GUEST_ERROR' as const,
+    says: /invalid array length/,
+  })),
+  {
+    tried: `to change a length under the eyes of ${use}`,
+    code: `const f = () => { try { return ${of(changing)}.length < 3 } catch (e) { return e instanceof TypeError } }`,
+    gives: true,
+  },
+]);
+
 /** Each ends with a code, or does what it may; never with the engine. */
 export const MEMORIES: readonly Attempt[] = [
   ...greedy.map(([tried, code]): Attempt => ({ tried, code, limits, fails: GONE })),
@@ -126,14 +165,7 @@ export const MEMORIES: readonly Attempt[] = [
     code: 'function f() { let a = null; for (let i = 0; i < 1e5; i++) a = { a }; a = null; return a }',
     gives: null,
   },
-  {
-    // Asked for no memory by an overflow of its own, the engine fails an assertion
-    // (js_def_malloc, quickjs.c). Its instance goes, the call has a code, and nobody else notices.
-    tried: 'to name two thousand million properties',
-    code: 'const f = () => Reflect.ownKeys(new Proxy({}, { ownKeys: () => new Array(2 ** 31) }))',
-    limits,
-    fails: ['GUEST_CRASHED', 'GUEST_MEMORY', 'GUEST_ERROR'],
-  },
+  ...WRAPPING,
   {
     tried: 'one huge buffer',
     code: 'const f = () => new Uint8Array(1e9).length',

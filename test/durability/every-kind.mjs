@@ -1,27 +1,10 @@
-/** A pipeline of every kind of stage, and the runs of it that the kill test makes. */
-
-export const SESSION = 'session:kill';
-export const KEYS = Array.from({ length: 20 }, (_, n) => `k${n}`);
-export const ITEMS = 3;
-
-export function runOf(key) {
-  return { input: { name: key, items: [0, 1, 2] }, options: { key, session: SESSION } };
-}
+/** Pipelines that have a stage of every kind between them, and what they are killed with. */
 
 const transformer = (name, code, permissions) => ({
   _id: `transformer:${name}`,
   _type: 'transformer',
   code,
   permissions,
-});
-
-const recording = (key) => ({
-  _id: `recorded_call:${key}`,
-  _type: 'recorded_call',
-  integration: 'integration:replay',
-  key,
-  response: { text: `answer to ${key}`, usage: { input_tokens: 7, output_tokens: 3 } },
-  latency_ms: 12,
 });
 
 const NOTE = { _id: { $concat: ['note:', '$input.name'] }, _type: 'note' };
@@ -31,11 +14,10 @@ export const DEFINITIONS = [
   {
     _id: 'integration:replay',
     _type: 'integration',
-    provider: 'recorded',
-    replay_latency: true,
+    provider: 'openai',
+    model: 'm',
     price: { input_per_million: 1, output_per_million: 1 },
   },
-  ...KEYS.flatMap((key) => [recording(key), recording(`${key}-sub`)]),
   { _id: 'prompt:ask', _type: 'prompt', template: 'Who is {name}?', variables: ['name'] },
   // `insert` refuses a second time, so an effect that happened twice would fail its run.
   transformer(
@@ -113,6 +95,62 @@ export const DEFINITIONS = [
       },
     ],
   },
+  { _id: 'budget:all', _type: 'budget', limits: { tokens: 1e9 } },
+  transformer(
+    'asks',
+    `function f({ name }) {
+      const { text } = llm.call({ integration: 'integration:replay', prompt: 'About ' + name });
+      return db.insert({ _id: 'asked:' + name, _type: 'asked', text })._id;
+    }`,
+    ['llm.call', 'db.insert:asked'],
+  ),
+  transformer(
+    'looks_up',
+    `function f({ word }) {
+      db.update({ _type: 'lookup', _id: 'lookup:1' }, { $inc: { n: 1 } }, { upsert: true });
+      return word.length;
+    }`,
+    ['db.update:lookup'],
+  ),
+  {
+    _id: 'tool:looks_up',
+    _type: 'tool',
+    transformer: 'transformer:looks_up',
+    parameters: { type: 'object', properties: { word: { type: 'string' } }, required: ['word'] },
+  },
+  {
+    _id: 'pipeline:talk',
+    _type: 'pipeline',
+    budget: 'budget:all',
+    stages: [
+      {
+        name: 'use',
+        integration: 'integration:replay',
+        inputs: '$input.name',
+        tools: ['tool:looks_up'],
+      },
+      { name: 'asks', transformer: 'transformer:asks', inputs: ['name'] },
+      { name: 'kept', integration: 'integration:replay', inputs: 'same', cache: true },
+      {
+        name: 'person',
+        wait: { answer: { question: 'Good?' } },
+        timeout: 60_000,
+        on_error: 'continue',
+      },
+      {
+        name: 'flaky',
+        transformer: 'transformer:fail',
+        retry: { attempts: 2, delay_ms: 1 },
+        on_error: { goto: 'last' },
+      },
+      { name: 'jumped', transformer: 'transformer:fail' },
+      {
+        name: 'last',
+        transformer: 'transformer:mark',
+        inputs: { name: { $concat: ['$input.name', '-last'] } },
+      },
+    ],
+  },
   {
     _id: 'pipeline:mixed',
     _type: 'pipeline',
@@ -184,30 +222,12 @@ export const DEFINITIONS = [
   },
 ];
 
-/** The paths at which every run leaves exactly one checkpoint. */
-export const PATHS = [
-  'answer',
-  'ask',
-  'both',
-  'both/left/sub',
-  'both/right/total',
-  'each',
-  ...Array.from({ length: ITEMS }, (_, n) => `each/${n}/item`),
-  'end',
-  'mark',
-  'maybe',
-  'never',
-  'query',
-  'query/@done/0',
-  'query/@page/0',
-  ...Array.from({ length: ITEMS }, (_, n) => `query/${n}/seen`),
-  'rest',
-  'rest/heard/hear',
-  'rest/slept/sleep',
-  'round',
-  'round/0/lap',
-  'round/1/lap',
-  'tell',
-  'way',
-  'way/default/tool',
+export const WORKS = [
+  {
+    pipeline: 'pipeline:mixed',
+    input: { name: 'ada', items: [0, 1, 2] },
+    session: 'session:torture',
+  },
+  { pipeline: 'pipeline:talk', input: { name: 'bob' }, session: 'session:torture' },
+  { pipeline: 'pipeline:undone', input: { name: 'eve' } },
 ];

@@ -1,0 +1,72 @@
+import { takeValue } from '../../base/values.js';
+import type { DocumentBody, PlannableIndex, Query, QuickSource } from '../contract.js';
+import { prepare } from './prepare.js';
+import type { Prepared } from './prepared.js';
+import { quickFind } from './quick-find.js';
+import { Asked, readShape } from './read-shape.js';
+import { Shape } from './shape.js';
+
+/** Steps of shapes that are kept. A program has few; one that makes up ever new names starts it over. */
+const STEPS_MAX = 4_096;
+
+/** What is known of a shape, as long as the indexes of its type are these. */
+interface Kept {
+  readonly indexes: readonly PlannableIndex[];
+  /** Of each index: a plan is other when arrays come in. */
+  readonly multikeys: readonly boolean[];
+  /** Whether no alias includes other types. */
+  readonly alone: boolean;
+  /** Undefined where each query of the shape must be planned. */
+  readonly prepared: Prepared | undefined;
+}
+
+/**
+ * Plans by the shape of their queries: paths, operators, kinds of operands, order. A query of a known shape
+ * is neither parsed nor planned: its operands become key bytes. A plan that is kept is held against what it
+ * was made for whenever it is used.
+ */
+export class PlanCache {
+  #steps = 0;
+  #root = this.#start();
+
+  /** The answer of a prepared plan; undefined where the query must be planned. */
+  find(query: Query, source: QuickSource): DocumentBody[] | undefined {
+    const asked = new Asked();
+    const shape = readShape(this.#root, query, asked);
+    if (!shape) return undefined;
+    const { kept } = shape;
+    if (!kept || !isGood(kept, asked.type, source)) return this.#learn(query, source);
+    return kept.prepared && quickFind(kept.prepared, asked.operands, query, source);
+  }
+
+  /** From a copy: an accessor may give another filter each time. */
+  #learn(given: Query, source: QuickSource): DocumentBody[] | undefined {
+    const query = {
+      ...given,
+      filter: takeValue(given.filter),
+      sort: given.sort && takeValue(given.sort),
+    };
+    if (this.#steps > STEPS_MAX) this.#root = this.#start();
+    const asked = new Asked();
+    const shape = readShape(this.#root, query, asked);
+    if (!shape) return undefined;
+    const indexes = source.indexesOf(asked.type);
+    const alone = source.resolveTypes(asked.type).length === 1;
+    const prepared = alone ? prepare(query, source, asked.operands.length) : undefined;
+    shape.kept = { indexes, multikeys: indexes.map(({ multikey }) => multikey), alone, prepared };
+    return prepared && quickFind(prepared, asked.operands, query, source);
+  }
+
+  #start(): Shape<Kept> {
+    this.#steps = 0;
+    return new Shape<Kept>(() => this.#steps++);
+  }
+}
+
+function isGood({ indexes, multikeys, alone }: Kept, type: string, source: QuickSource): boolean {
+  if (source.indexesOf(type) !== indexes) return false;
+  for (let at = 0; at < indexes.length; at++) {
+    if ((indexes[at] as PlannableIndex).multikey !== multikeys[at]) return false;
+  }
+  return (source.resolveTypes(type).length === 1) === alone;
+}

@@ -1,0 +1,101 @@
+import type { Document } from '../../base/document.js';
+import type { Change, Commit } from '../contract.js';
+import type { Bodies } from './bodies.js';
+
+/**
+ * A commit as lists, to be packed: `[at, [change, …]]`. Part of the stored format.
+ *
+ *   put        [1, versioned, id, body]       in the journal: the document's body itself
+ *              [1, versioned, id, ref, rev]   in the log of LMDB: its body stands elsewhere
+ *   remove     [0, ref, id, type, rev, versioned]
+ *   forget     [2, id, from, below]
+ */
+export type CommitForm = readonly [at: number, changes: readonly (readonly unknown[])[]];
+
+/** What the log says of a put. */
+export interface LoggedPut {
+  readonly seq: number;
+  readonly id: string;
+  readonly ref: number;
+  readonly rev: number;
+  readonly versioned: boolean;
+}
+
+/** The documents that a commit puts, encoded, in order. */
+export function encodeBodies({ seq, changes }: Commit, bodies: Bodies): Uint8Array[] {
+  const encoded: Uint8Array[] = [];
+  for (const change of changes) {
+    if (change.kind === 'put') encoded.push(bodies.encode(change.ref, seq, change.document));
+  }
+  return encoded;
+}
+
+/** With the bodies of its puts, in order. */
+export function toJournalForm(commit: Commit, bodies: readonly Uint8Array[]): CommitForm {
+  let next = 0;
+  const changes = commit.changes.map((change) =>
+    change.kind === 'put'
+      ? [1, change.versioned, change.document._id, bodies[next++]]
+      : toForm(change),
+  );
+  return [commit.at, changes];
+}
+
+export function toLogForm(commit: Commit): CommitForm {
+  const changes = commit.changes.map((change) => {
+    if (change.kind !== 'put') return toForm(change);
+    const { ref, versioned, document } = change;
+    return [1, versioned, document._id, ref, document._rev];
+  });
+  return [commit.at, changes];
+}
+
+/** @throws {JdbxError} STORE_CORRUPT */
+export function fromJournalForm(seq: number, [at, changes]: CommitForm, bodies: Bodies): Commit {
+  return {
+    seq,
+    at,
+    changes: changes.map((form): Change => {
+      if (form[0] !== 1) return fromForm(form);
+      const [, versioned, id, bytes] = form as [1, boolean, string, Uint8Array];
+      const { ref, document } = bodies.decode(id, bytes);
+      return { kind: 'put', ref, document, versioned };
+    }),
+  };
+}
+
+/** The bodies of a journal form's puts, in order. */
+export function bodiesIn([, changes]: CommitForm): Uint8Array[] {
+  return changes.flatMap((form) => (form[0] === 1 ? [form[3] as Uint8Array] : []));
+}
+
+export function fromLogForm(
+  seq: number,
+  [at, changes]: CommitForm,
+  find: (put: LoggedPut) => Document,
+): Commit {
+  return {
+    seq,
+    at,
+    changes: changes.map((form): Change => {
+      if (form[0] !== 1) return fromForm(form);
+      const [, versioned, id, ref, rev] = form as [1, boolean, string, number, number];
+      const document = find({ seq, id, ref, rev, versioned });
+      return { kind: 'put', ref, document, versioned };
+    }),
+  };
+}
+
+function toForm(change: Exclude<Change, { kind: 'put' }>): readonly unknown[] {
+  if (change.kind === 'forget') return [2, change.id, change.from, change.below];
+  return [0, change.ref, change.id, change.type, change.rev, change.versioned === true];
+}
+
+function fromForm(form: readonly unknown[]): Change {
+  if (form[0] === 2) {
+    const [, id, from, below] = form as [2, string, number, number];
+    return { kind: 'forget', id, from, below };
+  }
+  const [, ref, id, type, rev, versioned] = form as [0, number, string, string, number, boolean];
+  return { kind: 'remove', ref, id, type, rev, ...(versioned ? { versioned } : {}) };
+}

@@ -1,0 +1,26 @@
+/**
+ * One of several processes that run pipelines from one store: `node leases-child.mjs STORE JSON`.
+ * It starts a run for each of `keys`, tells what becomes of them, and closes on SIGTERM.
+ */
+import { writeSync } from 'node:fs';
+import { open } from '#jdbx/index.js';
+
+const [path, json] = process.argv.slice(2);
+const { keys, pipeline, clockMs = 0, ...options } = JSON.parse(json);
+const tell = (line) => writeSync(1, `${line}\n`);
+const clock = { now: () => Date.now() + clockMs };
+const db = await open(path, { env: {}, workers: 1, clock, ...options });
+process.once('SIGTERM', async () => {
+  await db.close();
+  tell('closed');
+  process.exit(0);
+});
+tell('open');
+for (const key of keys) {
+  const run = db.run(pipeline, { name: key }, { key, session: 'session:leases' });
+  run.then(
+    ({ output }) => tell(`done ${key} ${JSON.stringify(output)}`),
+    ({ code }) => tell(`failed ${key} ${code}`),
+  );
+}
+setInterval(() => {}, 60_000);
