@@ -40,7 +40,7 @@ export type { Calibration, LabelledPair } from './llm/semantic/calibration.js';
 export type { CacheReport } from './llm/semantic/report.js';
 export type { EmitOptions, OpenOptions } from './open-options.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
-export type { TestReport, TestResult } from './pipelines/document-tests/document-tests.js';
+export type { TestReport, TestResult } from './pipelines/document-tests/results.js';
 export type { RunEvents } from './pipelines/events.js';
 export type {
   FollowOptions,

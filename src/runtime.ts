@@ -43,7 +43,8 @@ import {
   ownPrice,
 } from './model-sources.js';
 import { type EmitOptions, OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
-import { DocumentTests, type TestReport } from './pipelines/document-tests/document-tests.js';
+import { DocumentTests } from './pipelines/document-tests/document-tests.js';
+import type { TestReport } from './pipelines/document-tests/results.js';
 import type { RunEvents } from './pipelines/events.js';
 import {
   type FollowOptions,

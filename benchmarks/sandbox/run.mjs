@@ -9,9 +9,11 @@
  * Run `npm run build` first.
  */
 import { parseArgs } from 'node:util';
+import { budgetOf } from './budget.mjs';
 import { compareAll } from './compare.mjs';
 import { openIsolates } from './isolates.mjs';
 import { poolRates } from './pool.mjs';
+import { compareReads } from './reads.mjs';
 import { openRivals } from './rivals.mjs';
 import { openWorkerSide } from './worker-side.mjs';
 
@@ -109,14 +111,25 @@ const results = await compareAll(rounds, [
   ...(besideIsolates ?? []),
 ]);
 const rates = await poolRates(CODE, small);
+const budget = { '200 B': await budgetOf(CODE, small), '2 KB': await budgetOf(CODE, large) };
+const reads = await compareReads(Math.min(rounds, 20));
 rivals.close();
 isolates?.close();
 
-if (options.json) console.log(JSON.stringify({ rounds, results, pool: rates }, null, 2));
+if (options.json)
+  console.log(JSON.stringify({ rounds, results, pool: rates, reads, budget }, null, 2));
 else {
   for (const { name, against, oursUs, theirsUs, ratio } of results) {
     const times = `${oursUs.toFixed(1)} µs against ${theirsUs.toFixed(1)} µs`;
     console.log(`${ratio.toFixed(1).padStart(7)}×  ${name}: ${times}, ${against}`);
+  }
+  for (const [size, parts] of Object.entries(budget)) {
+    const told = Object.entries(parts).map(([name, us]) => `${us.toFixed(1)} ${name}`);
+    console.log(`a clean call of ${size}, µs: ${told.join(', ')}`);
+  }
+  for (const { name, nearUs, farUs, ratio } of reads.results) {
+    const times = `${nearUs.toFixed(1)} µs against ${farUs.toFixed(1)} µs`;
+    console.log(`${ratio.toFixed(1).padStart(7)}×  ${name}: ${times}, through the caller's thread`);
   }
   for (const { workers, reuse, callsPerSecond } of rates) {
     const kind = reuse ? 'warm' : 'clean';

@@ -99,7 +99,7 @@ export function noteFailure(draft: Draft, failed: Failed): void {
   settleAll(draft, attempt);
   if (stage.at_most_once && nothingHappened(error)) withdrawCall(draft, run.id, path);
   const usage = usageIn(attempt.entries);
-  if (run.session !== undefined && usage.calls > 0) {
+  if (run.session !== undefined && usage.calls > 0 && draft.get(run.session)) {
     changeSession(draft, {
       session: run.session,
       run: run.id,
@@ -136,6 +136,7 @@ function changeSessionAfter(draft: Draft, finished: Finished): void {
   const usage = usageIn(attempt.entries);
   // On what the commit finds: others may have changed the session since the stage began.
   const now = draft.get(session);
+  if (!now && status !== 'done') return;
   const update = status === 'done' ? sessionUpdate(stage, context, output, now) : undefined;
   if (turns.length === 0 && usage.calls === 0 && !update && !stage.checkpoint) return;
   const checkpoint = checkpointId(run.id, path);

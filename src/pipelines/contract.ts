@@ -20,6 +20,7 @@ import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Programs } from './programs/programs.js';
 import type { RecordedStage } from './programs/recorded.js';
+import type { StageEnd } from './run-stage.js';
 import type { Spending } from './spending.js';
 import type { Emitted } from './waits/event-document.js';
 import type { WaitKind, WaitPlan } from './waits/wait-document.js';
@@ -107,6 +108,8 @@ export interface RunServices {
   ): Promise<Value>;
   /** The stages that a program asked for and that are done, below this prefix. */
   recorded(prefix: string): readonly RecordedStage[];
+  /** How a recorded stage of a program ended, when it need not be gone through. */
+  recordedEnd(path: string): StageEnd | undefined;
   /** The commit that a finished stage's checkpoint came with; 0 when there is none. */
   commitOf(path: string): number;
   /** Stages may be gone through again from now on. */

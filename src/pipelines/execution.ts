@@ -233,6 +233,10 @@ export class Execution implements RunServices {
     });
   }
 
+  recordedEnd(path: string): StageEnd | undefined {
+    return this.endOf(path);
+  }
+
   entered(prefix: string): boolean {
     if (!this.#revisiting) return false;
     const path = { $gte: prefix, $lt: `${prefix}\uffff` };

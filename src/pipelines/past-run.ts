@@ -98,6 +98,7 @@ export abstract class PastRun implements RunServices {
   commitOf(path: string): number {
     return this.execution.commitOf(path);
   }
+  recordedEnd(): undefined {}
   revisit(): void {}
   now(): number {
     return this.execution.now();

@@ -48,7 +48,8 @@ export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocumen
   const owner = parent?.owner ?? leases.own(draft);
   const ofKey = budgetKey === undefined ? [] : [budgetOfKey(draft, budgetKey)];
   const budgets = [...new Set([...(run.budgets ?? []), ...ofKey])];
-  if (session !== undefined) ensureSession(draft, session);
+  // A part of a run has the session of the whole, which may be removed by now.
+  if (session !== undefined && parent === undefined) ensureSession(draft, session);
   const facts = {
     pipeline,
     definitions: pinned.definitions,

@@ -146,7 +146,8 @@ export class Realm implements EngineHost {
     if ('thrown' in args) return this.#unreadable(args.thrown);
     const entry = this.#entry as Pointer;
     const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [entry, args.value]);
-    this.#guest.free(args.value);
+    // A realm that is written back anyway need not be tidied.
+    if (call.reuse) this.#guest.free(args.value);
     this.#hasRun = true;
     if (first !== '?') return this.#read(first);
     this.#drain();

@@ -1,4 +1,5 @@
 import type { Document } from '../base/document.js';
+import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import { updated } from '../documents/apply-update.js';
 import type { Update } from '../documents/contract.js';
@@ -57,9 +58,15 @@ export function ensureSession(draft: Draft, id: string): void {
  * Adds turns, token counts, the checkpoint and the stage's own update to a
  * session, on its newest revision: runs that share a session never overwrite
  * each other's changes.
+ *
+ * @throws {JdbxError} MISSING_DOCUMENT when the session was removed since the run began: a new one
+ * would count less than the audit trail, and number its turns as the old ones were
  */
 export function changeSession(draft: Draft, change: SessionChange): void {
-  ensureSession(draft, change.session);
+  if (!draft.get(change.session)) {
+    const text = `expected the session ${change.session}, it was removed since the run began`;
+    throw new JdbxError('MISSING_DOCUMENT', text, { details: { id: change.session } });
+  }
   const before = turnsIn(draft.get(change.session));
   for (const [index, turn] of change.turns.entries()) {
     putTurn(draft, change, before + index + 1, turn);

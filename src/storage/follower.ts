@@ -1,5 +1,6 @@
 import { JdbxError } from '../base/errors.js';
 import type { EngineSnapshot } from './contract.js';
+import { Decoded } from './decoded.js';
 import { Journal } from './journal/journal.js';
 import { JournalReader } from './journal/reader.js';
 import { openFile, prepareDirectory } from './lmdb/engine.js';
@@ -35,27 +36,40 @@ export interface Follower {
 /** False where the native part is missing: then nobody can follow a store. */
 export const canFollow: boolean = nativeLocks !== undefined;
 
+export interface FollowerOptions {
+  /** Bytes of documents that are kept decoded. Default 0. */
+  readonly cacheBytes?: number | undefined;
+}
+
 /**
  * Opens the store in `directory` to read along. It takes no lock that a writer waits for, writes
  * nothing into the store, and holds no page of it while no snapshot is open.
  *
  * @throws {JdbxError} STORE_MISSING; STORE_IN_USE where the store cannot be shared; STORE_BUSY, STORE_CORRUPT, STORE_IO
  */
-export async function openFollower(directory: string): Promise<Follower> {
+export async function openFollower(
+  directory: string,
+  { cacheBytes = 0 }: FollowerOptions = {},
+): Promise<Follower> {
   if (!nativeLocks) {
     throw new JdbxError(
       'STORE_IN_USE',
       'expected the native part, without which a store cannot be shared',
     );
   }
-  return follow(prepareDirectory(directory, false), nativeLocks);
+  const decoded = cacheBytes > 0 ? new Decoded(cacheBytes) : undefined;
+  return follow(prepareDirectory(directory, false), nativeLocks, decoded);
 }
 
-async function follow(directory: string, locks: NativeLocks): Promise<Follower> {
+async function follow(
+  directory: string,
+  locks: NativeLocks,
+  decoded: Decoded | undefined,
+): Promise<Follower> {
   const sharing = await Sharing.join(directory, 'follower', locks);
   try {
     const tables = await openTables(directory, sharing);
-    return await begin(tables, directory, sharing);
+    return await begin(tables, directory, sharing, decoded);
   } catch (error) {
     sharing.close();
     throw storeFailure(error, directory);
@@ -76,10 +90,15 @@ async function openTables(directory: string, sharing: Sharing): Promise<Tables> 
 }
 
 /** Under the write lock for once, so that nothing is missed that a writer left when it died. */
-async function begin(tables: Tables, directory: string, sharing: Sharing): Promise<Follower> {
+async function begin(
+  tables: Tables,
+  directory: string,
+  sharing: Sharing,
+  decoded: Decoded | undefined,
+): Promise<Follower> {
   const open = () => {
     tables.root.resetReadTxn();
-    return new LmdbSnapshot(tables);
+    return new LmdbSnapshot(tables, undefined, decoded);
   };
   try {
     await sharing.lockWrite();

@@ -190,7 +190,7 @@ describe('undoing', () => {
 });
 
 describe('what may go wrong with a run', () => {
-  it('its session is removed meanwhile: the next stage begins it anew', async () => {
+  it('its session is removed meanwhile: the next stage that changes it fails', async () => {
     const touch = {
       name: 't',
       transformer: 'transformer:dice',
@@ -202,8 +202,10 @@ describe('what may go wrong with a run', () => {
     await db.run('pipeline:session', {}, { key: 'session', session: 'session:gone' });
     await db.remove('session:gone');
     await db.answer('run:session', 'w', null);
-    expect(await db.ended('run:session')).toMatchObject({ status: 'completed' });
-    expect(await db.get('session:gone')).toMatchObject({ state: { n: 1 } });
+    const { code, stage, message } = await runFailure(db.ended('run:session'));
+    expect([code, stage]).toEqual(['MISSING_DOCUMENT', 't']);
+    expect(message).toContain('session:gone');
+    expect(await db.get('session:gone')).toBeUndefined();
   });
 
   it('a definition is removed while it is pinned: the kept revision serves', async () => {

@@ -14,6 +14,7 @@ import { type Explanation, explain } from '#jdbx/query/explain.js';
 import { readIndexDocument } from '#jdbx/query/index-definition.js';
 import { indexKeys } from '#jdbx/query/index-keys.js';
 import { plan } from '#jdbx/query/plan.js';
+import { PlanCache } from '#jdbx/query/prepared/plan-cache.js';
 
 interface LiveIndex {
   readonly definition: IndexDefinition;
@@ -112,6 +113,24 @@ export class MemorySource implements QuerySource {
 
   explain(query: Query): Explanation {
     return explain(plan(query, this), this);
+  }
+}
+
+/** A store that keeps plans. */
+export class PlannedSource extends MemorySource {
+  readonly plans = new PlanCache();
+  answered = 0;
+
+  loadAll(refs: Uint32Array, count: number): DocumentBody[] {
+    return [...refs.subarray(0, count)]
+      .map((ref) => this.load(ref))
+      .filter((document) => document !== undefined);
+  }
+
+  ask(query: Query): unknown[] {
+    const known = this.plans.find(query, this);
+    if (known) this.answered++;
+    return (known ?? this.find(query)).map(({ _id }) => _id);
   }
 }
 

@@ -30,6 +30,9 @@ describe('the README', () => {
     const others = blocks.filter(({ language }) => language !== 'ts' && language !== 'sh');
     expect(others.map(({ language, heading }) => [language, heading])).toEqual([
       ['console', 'Try it'],
+      // How it is said elsewhere.
+      ['js', 'If you come from LangGraph, DBOS or Temporal'],
+      ['js', 'If you come from LangGraph, DBOS or Temporal'],
     ]);
   });
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { TestResult } from '../../pipelines/document-tests/document-tests.js';
 import { explainFailure } from '../../pipelines/document-tests/explain.js';
+import type { TestResult } from '../../pipelines/document-tests/results.js';
 import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { EXIT } from '../exit-codes.js';

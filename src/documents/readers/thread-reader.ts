@@ -12,6 +12,9 @@ import { ID_PAGE, type IndexFacts, type StoreFacts } from './store-facts.js';
 /** Asks the store's own thread for the ids of a page of refs. */
 export type AskIds = (page: number) => readonly (string | null)[];
 
+/** Documents that each thread keeps decoded. */
+const CACHE_BYTES = 16 * 2 ** 20;
+
 interface AttachedIndex extends PlannableIndex {
   readonly handle: number;
   readonly since: number;
@@ -38,7 +41,7 @@ export class ThreadReader {
 
   /** @throws {JdbxError} as `openFollower` does */
   static async open(directory: string): Promise<ThreadReader> {
-    return new ThreadReader(await openFollower(directory));
+    return new ThreadReader(await openFollower(directory, { cacheBytes: CACHE_BYTES }));
   }
 
   /** @throws {Error} when an index has been closed meanwhile */

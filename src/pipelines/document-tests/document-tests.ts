@@ -11,40 +11,11 @@ import { codeFieldOf } from '../guests/code-fields.js';
 import type { CodeCommit } from '../guests/code-rules.js';
 import type { FindDocument } from '../guests/guest-codes.js';
 import { renderPrompt } from '../prompts/render-prompt.js';
-import { type Difference, differences } from './compare.js';
+import { differences } from './compare.js';
 import { explainFailure } from './explain.js';
 import { type DocumentTest, type ExpectedError, readTests, TESTED_TYPES } from './read-tests.js';
+import type { TestReport, TestResult, ThrownFacts } from './results.js';
 import { openTestRun, type TestDeps } from './test-run.js';
-
-export interface TestReport {
-  readonly ok: boolean;
-  readonly passed: number;
-  readonly failed: number;
-  /** One for each test, by document and in the order of its `tests`. */
-  readonly results: readonly TestResult[];
-}
-
-export interface TestResult {
-  readonly document: string;
-  readonly test: string;
-  readonly ok: boolean;
-  /** Wall time. */
-  readonly durationMs: number;
-  /** Where the result departs from `expected`. */
-  readonly differences?: readonly Difference[];
-  /** What was thrown and not expected, or not so. */
-  readonly error?: ThrownFacts;
-  readonly expectedError?: ExpectedError;
-  readonly console?: Value;
-}
-
-export interface ThrownFacts {
-  readonly code: string;
-  readonly message: string;
-  readonly module?: string;
-  readonly line?: number;
-  readonly column?: number;
-}
 
 const AT_ONCE = 8;
 const PASSED_MAX = 10_000;

@@ -1,7 +1,7 @@
 import { stringifyValue } from '../../base/extended-json.js';
 import type { Value } from '../../base/values.js';
 import type { Difference } from './compare.js';
-import type { TestResult, ThrownFacts } from './document-tests.js';
+import type { TestResult, ThrownFacts } from './results.js';
 
 /** Why a test failed, a line for each difference; nothing when it passed. */
 export function explainFailure({

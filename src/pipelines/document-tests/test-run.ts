@@ -54,6 +54,7 @@ export function openTestRun(
     programs: new Programs(sandbox, 1),
     startedAt: new Date(test.now).toISOString(),
     recorded: () => [],
+    recordedEnd: () => undefined,
     commitOf: () => 0,
     revisit: () => {},
     models: cannedModels(test.answers),

@@ -20,8 +20,9 @@ export function programModule(code: string, entry: string): string {
  * rounds, one at a time, so that equal answers lead every time to the same questions.
  *
  * `next(asked, done)` takes the stages that were asked for since, and gives how one of them
- * ended: `{ n, value }` or `{ n, error }`; `leave` when the guest is to end and come again
- * later, `end` when nothing is left that it would wait for.
+ * ended: `{ n, value }` or `{ n, error }`, with the `ahead` of it that are recorded to follow;
+ * `leave` when the guest is to end and come again later, `end` when nothing is left that it
+ * would wait for. A recorded end that nothing has asked for is told back as `unasked`.
  */
 export function programDriver(id: string, entry: string): string {
   const imported = entry === 'default' ? 'default' : ENTRY;
@@ -31,6 +32,7 @@ export default async function drive(args, named, traced) {
   const waiting = new Map();
   const failures = new WeakMap();
   let asked = [];
+  let ahead = [];
   let count = 0;
   let quiet = 0;
   function ask(kind, what, given) {
@@ -62,10 +64,18 @@ export default async function drive(args, named, traced) {
     for (quiet = 0; quiet < ${QUIET_ROUNDS} && !failed; quiet++) await null;
     if (failed) break;
     if (over && asked.length + waiting.size === 0) break;
-    const answer = next(asked, over);
-    asked = [];
-    if (answer.leave) return { left: true };
-    if (answer.end) break;
+    let answer = ahead.shift();
+    if (!answer) {
+      answer = next(asked, over);
+      asked = [];
+      if (answer.leave) return { left: true };
+      if (answer.end) break;
+      ahead = answer.ahead ?? [];
+    }
+    if (!waiting.has(answer.n)) {
+      if (over) break;
+      next(asked, over, answer.n);
+    }
     const { resolve, reject } = waiting.get(answer.n);
     waiting.delete(answer.n);
     if (answer.error) {

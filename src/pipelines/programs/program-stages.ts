@@ -32,6 +32,10 @@ export type Answer =
   | { readonly n: number; readonly value: Value }
   | { readonly n: number; readonly error: { readonly code: string; readonly text: string } };
 
+/** Ends that are handed over at once. */
+const AHEAD_MAX = 100;
+const CHECKPOINT = 'checkpoint';
+
 interface AskedStage {
   readonly n: number;
   readonly name: string;
@@ -55,6 +59,8 @@ export class ProgramStages {
   readonly #work: StageWork;
   readonly #record: Record;
   readonly #stages = new Map<number, AskedStage>();
+  /** Those whose ends have not been handed over, and are not recorded. */
+  readonly #pending = new Set<number>();
   readonly #named: ReadonlyMap<string, Stage>;
   readonly #told: (() => void)[] = [];
   #changes = 0;
@@ -106,11 +112,29 @@ export class ProgramStages {
     if (this.#stages.has(n)) return;
     const made = { n, name, path: `${path}/${n}/${name}`, stage, given, asked };
     this.#stages.set(n, { ...made, state: 'asked' });
+    if (!this.#record.has(n)) this.#pending.add(n);
+  }
+
+  /**
+   * What is recorded to have ended after the `turn`th, so that it need not be asked for one by one:
+   * plain outputs, as far as the program read nothing in between.
+   */
+  ahead(turn: number, reads: (turn: number) => boolean): Answer[] {
+    const answers: Answer[] = [];
+    for (let at = turn; answers.length < AHEAD_MAX && !reads(at); at++) {
+      const n = this.#record.order[at];
+      const path = n && (this.#record.pathOf(n) ?? this.#stages.get(n)?.path);
+      const end = path ? this.#work.run.recordedEnd(path) : undefined;
+      // What a failure means, and what a checkpoint gives, is the asked stage's to say.
+      if (n === undefined || end?.status !== 'done' || this.nameOf(n) === CHECKPOINT) break;
+      answers.push({ n, value: end.output });
+    }
+    return answers;
   }
 
   /** Begins what was asked for and is not recorded. */
   begin(): void {
-    for (const stage of this.#stages.values()) {
+    for (const stage of this.#open()) {
       if (stage.state === 'asked') this.#start(stage);
     }
   }
@@ -137,6 +161,7 @@ export class ProgramStages {
     await next?.ending;
     if (!next || next.thrown !== undefined) throw next?.thrown;
     this.#record.order.push(next.n);
+    this.#pending.delete(next.n);
     return answerOf(next);
   }
 
@@ -202,8 +227,7 @@ export class ProgramStages {
   }
 
   #open(): AskedStage[] {
-    const handed = new Set(this.#record.order);
-    return [...this.#stages.values()].filter(({ n }) => !handed.has(n));
+    return [...this.#pending].map((n) => this.#stages.get(n) as AskedStage);
   }
 
   #changed(n: number, name: string, asked: Asked): Departure | undefined {
@@ -249,7 +273,7 @@ export class ProgramStages {
   #read({ n, kind, what, given = null }: Question) {
     if (kind === 'checkpoint') {
       const said = what as readonly Value[];
-      const stage = { name: 'checkpoint', checkpoint: true } as Stage;
+      const stage = { name: CHECKPOINT, checkpoint: true } as Stage;
       return { stage, name: stage.name, given: said.at(-1) ?? null };
     }
     const stage = this.#stageOf(what, n, given);

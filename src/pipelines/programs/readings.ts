@@ -56,6 +56,11 @@ export class Readings {
     };
   }
 
+  /** True when the program read something after the `turn`th end. */
+  isKept(turn: number): boolean {
+    return this.#work.run.remembers(this.#pathOf(turn));
+  }
+
   end(): void {
     this.#workspace?.close();
     this.#workspace = undefined;

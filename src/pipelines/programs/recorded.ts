@@ -37,6 +37,10 @@ export class Record {
     return this.#stages.has(n);
   }
 
+  pathOf(n: number): string | undefined {
+    return this.#stages.get(n)?.path;
+  }
+
   nameOf(n: number): string | undefined {
     return this.#stages.get(n)?.name;
   }

@@ -78,9 +78,10 @@ async function stayOnce(staying: Staying, traced = 0): Promise<StayEnd> {
   const visit = new Stay(stages, readings, seat, limits);
   const { name, code, imports, args } = programOf(staying);
   const places = [document._id, ...Object.keys(imports)];
-  const next = async (asked: Value, over: Value) => {
+  const next = async (asked: Value, over: Value, unasked?: Value) => {
     const questions = asked as unknown as readonly Question[];
     for (const each of questions) stages.ask(each, (stack) => placeIn(stack, places) ?? {});
+    if (typeof unasked === 'number') visit.refuse(unasked);
     return (await visit.next(over === true)) as unknown as Value;
   };
   const host = { ...visit.guarded(readings.functions()), ...visit.guarded({ [NEXT]: next }) };

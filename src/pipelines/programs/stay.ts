@@ -10,7 +10,10 @@ const PART_OF_LIMITS = 0.5;
 /** What a program may keep its place while others want it, at least, in milliseconds. */
 const LINGER_MS = 2;
 
-type Reply = Answer | { readonly leave: true } | { readonly end: true };
+type Reply =
+  | (Answer & { readonly ahead?: readonly Answer[] })
+  | { readonly leave: true }
+  | { readonly end: true };
 
 const LEAVE = { leave: true } as const;
 const END = { end: true } as const;
@@ -52,7 +55,7 @@ export class Stay {
   }
 
   async #again(n: number, over: boolean): Promise<Reply> {
-    if (this.#stages.isAsked(n)) return this.#hand(await this.#stages.recorded(n));
+    if (this.#stages.isAsked(n)) return this.#handMore(await this.#stages.recorded(n));
     if (over) return END;
     throw this.#departure(n);
   }
@@ -81,6 +84,19 @@ export class Stay {
   async #hand(answer: Answer): Promise<Answer> {
     await this.#readings.next(++this.#turn);
     return answer;
+  }
+
+  /** One that is recorded, and those that follow it. */
+  async #handMore(answer: Answer): Promise<Reply> {
+    const turn = this.#turn + 1;
+    const ahead = this.#stages.ahead(turn, (at) => this.#readings.isKept(at));
+    this.#turn += ahead.length;
+    return { ...(await this.#hand(answer)), ahead };
+  }
+
+  /** The program has no such stage now. @throws {JdbxError} REPLAY_DIVERGED, always */
+  refuse(n: number): never {
+    throw this.#departure(n);
   }
 
   /**

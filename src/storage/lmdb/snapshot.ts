@@ -14,6 +14,7 @@ import type {
   StoredRemoval,
   StoredRevision,
 } from '../contract.js';
+import type { Decoded } from '../decoded.js';
 import {
   isRevisionKeyOf,
   pastKey,
@@ -39,12 +40,15 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   readonly #tables: Tables;
   readonly #transaction: Transaction;
   readonly #onClose: () => void;
+  readonly #decoded: Decoded | undefined;
   #logStart: number | undefined;
   #closed = false;
 
-  constructor(tables: Tables, onClose: () => void = () => {}) {
+  /** @param decoded documents that need not be decoded again. Default: none is kept */
+  constructor(tables: Tables, onClose: () => void = () => {}, decoded?: Decoded) {
     this.#tables = tables;
     this.#onClose = onClose;
+    this.#decoded = decoded;
     this.#transaction = tables.root.useReadTransaction();
     this.seq = (this.named('seq') as number | undefined) ?? 0;
     this.#learnShapes();
@@ -53,7 +57,9 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   get(id: string): StoredDocument | undefined {
     // Decoded out of the buffer that the binding reads into, before it reads again.
     const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
-    return bytes && this.#tables.bodies.decode(id, bytes);
+    if (!bytes) return undefined;
+    const { bodies } = this.#tables;
+    return this.#decoded ? this.#decoded.decode(bodies, id, bytes) : bodies.decode(id, bytes);
   }
 
   *documents(): Iterable<StoredDocument> {

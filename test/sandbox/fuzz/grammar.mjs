@@ -58,6 +58,9 @@ const LITERALS = [
   'new Proxy({}, {})',
   '{ length: 9 }',
   '{ length: 2 ** 53 - 1, 0: 1 }',
+  '{ length: 2 ** 29 + 1, 0: "a", 1: "b" }',
+  '{ length: 2 ** 31 - 1, 0: 1 }',
+  '{ 0: 1, get length() { return ++turns % 2 ? 3 : 2 ** 30 + 1 } }',
   '{ then(done) { done(7) } }',
   '{ toJSON() { return 8 } }',
   '{ toString() { return "k" } }',
@@ -125,6 +128,8 @@ const METHODS = [
   'at',
   'with',
   'toSorted',
+  'toReversed',
+  'toSpliced',
   'findLast',
   'keys',
   'entries',
@@ -357,6 +362,9 @@ export class Grammar {
       case 3:
         return `({ ${choices.times(4, () => `[${this.#key()}]: ${part()}`).join(', ')} })`;
       case 4:
+        if (choices.once(4)) {
+          return `safe(() => [].${choices.from(METHODS)}.call(${[part(), ...choices.times(2, part)].join(', ')}))`;
+        }
         return `safe(() => (${part()}).${choices.from(METHODS)}(${choices.times(2, part).join(', ')}))`;
       case 5:
         return `safe(() => ${choices.from(STATICS)}(${choices.times(3, part).join(', ')}))`;
