@@ -20,16 +20,16 @@ export interface DefinitionReader {
 
 /** The definitions of one run, at its pinned revisions. */
 export class Definitions {
-  readonly #pins: Record<string, number>;
-  readonly #hashes: Record<string, string>;
+  #pins: Pins;
+  #hashes: Hashes;
   readonly #reader: DefinitionReader;
   readonly #held = new Map<string, Document>();
   /** What was not known when the run began, and is pinned since it was used. */
   readonly #late: string[] = [];
 
   constructor({ definitions, hashes }: Pinned, reader: DefinitionReader) {
-    this.#pins = { ...definitions };
-    this.#hashes = { ...hashes };
+    this.#pins = definitions;
+    this.#hashes = hashes;
     this.#reader = reader;
   }
 
@@ -102,8 +102,8 @@ export class Definitions {
   #pinNow(id: string): Document {
     const document = this.#reader.current(id);
     if (!document) throw missing(id);
-    this.#pins[id] = document._rev;
-    this.#hashes[id] = definitionHash(document);
+    this.#pins = { ...this.#pins, [id]: document._rev };
+    this.#hashes = { ...this.#hashes, [id]: definitionHash(document) };
     this.#late.push(id);
     return document;
   }
