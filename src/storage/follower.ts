@@ -1,11 +1,13 @@
 import { JdbxError } from '../base/errors.js';
+import type { Bodies } from './bodies/bodies.js';
 import type { EngineSnapshot } from './contract.js';
 import { Decoded } from './decoded.js';
 import { Journal } from './journal/journal.js';
 import { JournalReader } from './journal/reader.js';
-import { openFile, prepareDirectory } from './lmdb/engine.js';
+import { openFile, prepareDirectory, reopenTables } from './lmdb/engine.js';
 import { takePart } from './lmdb/exclusive.js';
 import { storeFailure } from './lmdb/failure.js';
+import { OpenedFile } from './lmdb/opened-file.js';
 import { LmdbSnapshot } from './lmdb/snapshot.js';
 import type { Tables } from './lmdb/tables.js';
 import { type NativeLocks, nativeLocks } from './sharing/native-locks.js';
@@ -68,8 +70,8 @@ async function follow(
 ): Promise<Follower> {
   const sharing = await Sharing.join(directory, 'follower', locks);
   try {
-    const tables = await openTables(directory, sharing);
-    return await begin(tables, directory, sharing, decoded);
+    const file = await openFollowed(directory, sharing, decoded);
+    return await begin(file, directory, sharing);
   } catch (error) {
     sharing.close();
     throw storeFailure(error, directory);
@@ -77,54 +79,95 @@ async function follow(
 }
 
 /** Under the take lock, since a file that is written meanwhile cannot be looked over. */
-async function openTables(directory: string, sharing: Sharing): Promise<Tables> {
+async function openFollowed(
+  directory: string,
+  sharing: Sharing,
+  decoded: Decoded | undefined,
+): Promise<FollowedFile> {
   await sharing.lockTake();
   try {
     const known = () => sharing.pids();
     const opened = await openFile(directory, (root, file) => takePart(root, file, known));
     opened.release();
-    return opened.tables;
+    return new FollowedFile(opened.tables, opened.file, sharing, decoded);
   } finally {
     sharing.unlockTake();
   }
 }
 
 /** Under the write lock for once, so that nothing is missed that a writer left when it died. */
-async function begin(
-  tables: Tables,
-  directory: string,
-  sharing: Sharing,
-  decoded: Decoded | undefined,
-): Promise<Follower> {
-  const open = () => {
-    tables.root.resetReadTxn();
-    return new LmdbSnapshot(tables, undefined, decoded);
-  };
+async function begin(file: FollowedFile, directory: string, sharing: Sharing): Promise<Follower> {
+  const open = () => file.snapshot();
   try {
     await sharing.lockWrite();
     try {
-      const journal = new Journal(directory, tables.bodies, false);
+      const journal = new Journal(directory, file.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
-      return new JournalFollower(tables, reader, sharing);
+      return new JournalFollower(file, reader, sharing);
     } finally {
       sharing.unlockWrite();
     }
   } catch (error) {
-    await tables.root.close();
+    await file.close();
     throw error;
   }
 }
 
+/**
+ * LMDB's file as a follower reads it: another one after a compaction. What the old file shows
+ * stays true, so a snapshot that was opened while it was exchanged is as good as one after.
+ */
+class FollowedFile {
+  readonly bodies: Bodies;
+  readonly #path: string;
+  readonly #sharing: Sharing;
+  readonly #decoded: Decoded | undefined;
+  #exchanges: number;
+  #opened: OpenedFile;
+
+  constructor(tables: Tables, path: string, sharing: Sharing, decoded: Decoded | undefined) {
+    this.bodies = tables.bodies;
+    this.#path = path;
+    this.#sharing = sharing;
+    this.#decoded = decoded;
+    this.#exchanges = sharing.page.exchanges;
+    this.#opened = new OpenedFile(tables);
+  }
+
+  snapshot(): LmdbSnapshot {
+    if (this.#sharing.page.exchanges !== this.#exchanges) this.#reopen();
+    const opened = this.#opened.take();
+    opened.tables.root.resetReadTxn();
+    return new LmdbSnapshot(opened.tables, () => opened.release(), this.#decoded);
+  }
+
+  close(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  /**
+   * No lock is needed: only the process that holds this thread exchanges the file, and LMDB
+   * gives the threads of a process one environment for each lock file that has a name, or had.
+   */
+  #reopen(): void {
+    // The count first: who is too early for the next file finds another count next time.
+    this.#exchanges = this.#sharing.page.exchanges;
+    const before = this.#opened;
+    this.#opened = new OpenedFile(reopenTables(this.#path, this.bodies));
+    before.release();
+  }
+}
+
 class JournalFollower implements Follower {
-  readonly #tables: Tables;
+  readonly #file: FollowedFile;
   readonly #reader: JournalReader;
   readonly #sharing: Sharing;
   readonly #snapshots = new Set<EngineSnapshot>();
   #commits: number | undefined;
   #isClosed = false;
 
-  constructor(tables: Tables, reader: JournalReader, sharing: Sharing) {
-    this.#tables = tables;
+  constructor(file: FollowedFile, reader: JournalReader, sharing: Sharing) {
+    this.#file = file;
     this.#reader = reader;
     this.#sharing = sharing;
     // It needs no log, whatever it missed.
@@ -161,7 +204,7 @@ class JournalFollower implements Follower {
     this.#isClosed = true;
     for (const snapshot of [...this.#snapshots]) snapshot.close();
     this.#reader.close();
-    await this.#tables.root.close();
+    await this.#file.close();
     // Last: who leaves the shared page must not be in LMDB's reader table any more.
     this.#sharing.close();
   }
