@@ -1,6 +1,8 @@
 import { JdbxError } from '../base/errors.js';
+import { type CallGate, within } from './call-gate.js';
 import type { EngineSnapshot } from './contract.js';
 import { Decoded } from './decoded.js';
+import { GatedSnapshot } from './gated-snapshot.js';
 import { Journal } from './journal/journal.js';
 import { JournalReader } from './journal/reader.js';
 import { openFile, prepareDirectory } from './lmdb/engine.js';
@@ -39,6 +41,11 @@ export const canFollow: boolean = nativeLocks !== undefined;
 export interface FollowerOptions {
   /** Bytes of documents that are kept decoded. Default 0. */
   readonly cacheBytes?: number | undefined;
+  /**
+   * Entered for each call of LMDB's binding. Default: none, for threads that nobody ends. The
+   * caller is inside while it opens a follower.
+   */
+  readonly gate?: CallGate | undefined;
 }
 
 /**
@@ -49,7 +56,7 @@ export interface FollowerOptions {
  */
 export async function openFollower(
   directory: string,
-  { cacheBytes = 0 }: FollowerOptions = {},
+  { cacheBytes = 0, gate }: FollowerOptions = {},
 ): Promise<Follower> {
   if (!nativeLocks) {
     throw new JdbxError(
@@ -58,18 +65,19 @@ export async function openFollower(
     );
   }
   const decoded = cacheBytes > 0 ? new Decoded(cacheBytes) : undefined;
-  return follow(prepareDirectory(directory, false), nativeLocks, decoded);
+  return follow(prepareDirectory(directory, false), nativeLocks, { decoded, gate });
 }
 
-async function follow(
-  directory: string,
-  locks: NativeLocks,
-  decoded: Decoded | undefined,
-): Promise<Follower> {
+interface Ways {
+  readonly decoded: Decoded | undefined;
+  readonly gate: CallGate | undefined;
+}
+
+async function follow(directory: string, locks: NativeLocks, ways: Ways): Promise<Follower> {
   const sharing = await Sharing.join(directory, 'follower', locks);
   try {
     const tables = await openTables(directory, sharing);
-    return await begin(tables, directory, sharing, decoded);
+    return await begin(tables, directory, sharing, ways);
   } catch (error) {
     sharing.close();
     throw storeFailure(error, directory);
@@ -94,18 +102,15 @@ async function begin(
   tables: Tables,
   directory: string,
   sharing: Sharing,
-  decoded: Decoded | undefined,
+  { decoded, gate }: Ways,
 ): Promise<Follower> {
-  const open = () => {
-    tables.root.resetReadTxn();
-    return new LmdbSnapshot(tables, undefined, decoded);
-  };
+  const open = () => openSnapshot(tables, decoded, gate);
   try {
     await sharing.lockWrite();
     try {
       const journal = new Journal(directory, tables.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
-      return new JournalFollower(tables, reader, sharing);
+      return new JournalFollower(tables, reader, sharing, gate);
     } finally {
       sharing.unlockWrite();
     }
@@ -115,18 +120,35 @@ async function begin(
   }
 }
 
+/** Of the newest commit that LMDB has, now and not when the binding took a look last. */
+function openSnapshot(
+  tables: Tables,
+  decoded: Decoded | undefined,
+  gate: CallGate | undefined,
+): EngineSnapshot {
+  return within(gate, () => {
+    tables.root.resetReadTxn();
+    // Let go of at once when it closes, and not by a timer of the binding's some time later.
+    const onClose = () => tables.root.resetReadTxn();
+    const snapshot = new LmdbSnapshot(tables, onClose, decoded);
+    return gate ? new GatedSnapshot(snapshot, gate) : snapshot;
+  });
+}
+
 class JournalFollower implements Follower {
   readonly #tables: Tables;
   readonly #reader: JournalReader;
   readonly #sharing: Sharing;
+  readonly #gate: CallGate | undefined;
   readonly #snapshots = new Set<EngineSnapshot>();
   #commits: number | undefined;
   #isClosed = false;
 
-  constructor(tables: Tables, reader: JournalReader, sharing: Sharing) {
+  constructor(tables: Tables, reader: JournalReader, sharing: Sharing, gate: CallGate | undefined) {
     this.#tables = tables;
     this.#reader = reader;
     this.#sharing = sharing;
+    this.#gate = gate;
     // It needs no log, whatever it missed.
     sharing.saw(Number.POSITIVE_INFINITY);
     reader.rest();
@@ -161,7 +183,9 @@ class JournalFollower implements Follower {
     this.#isClosed = true;
     for (const snapshot of [...this.#snapshots]) snapshot.close();
     this.#reader.close();
+    this.#gate?.enter();
     await this.#tables.root.close();
+    this.#gate?.leave();
     // Last: who leaves the shared page must not be in LMDB's reader table any more.
     this.#sharing.close();
   }
