@@ -143,7 +143,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     const random = options.random ?? Math.random;
     // Where the native part is, and files to read.
     const isNative = canFollow && indexKind.name === 'native';
-    const canBeFollowed = options.guestsReadNear === true && directory !== undefined && isNative;
+    const canBeFollowed = options.guestsReadNear !== false && directory !== undefined && isNative;
     const codes = new GuestCodes((id) => this.#document(id));
     const store = new Store(engine, {
       clock,
