@@ -282,7 +282,8 @@ export class Jdbx extends Database implements AsyncDisposable {
 
   /**
    * How many reads of guests were answered in their own threads (`near`), and why others went
-   * through this one (`far`, by reason). All do in a store in memory or without the native part.
+   * through this one (`far`, by reason). All do in a store in memory, without the native part, or
+   * opened with `guestsReadNear: false`.
    */
   get guestReads(): NearCounts {
     const { near, far } = this.#floors.sandbox.nearCounts;

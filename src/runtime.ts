@@ -85,7 +85,7 @@ export function layGround(
   const clock = options.clock ?? systemClock;
   // Where the native part is, and files to read.
   const isNative = canFollow && indexKind.name === 'native';
-  const canBeFollowed = options.guestsReadNear === true && directory !== undefined && isNative;
+  const canBeFollowed = options.guestsReadNear !== false && directory !== undefined && isNative;
   const codes = new GuestCodes((id) => above.read(id));
   const store = new Store(engine, {
     clock,

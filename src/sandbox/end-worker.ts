@@ -3,8 +3,10 @@ import type { Worker } from 'node:worker_threads';
 import { shutNow, tryShut } from './gate.js';
 import { CONTROL, monotonicNow } from './messages.js';
 
-/** How long a thread may take to come out of a call that cannot be interrupted. */
-const STUCK_MS = 1_000;
+/** How long a thread may take to come out: on a busy machine, opening a store takes its time. */
+const STUCK_MS = 5_000;
+/** The same at the end of the process, which stands still meanwhile. */
+const EXIT_MS = 1_000;
 const LOOK_MS = 1;
 const LATE_LOOK_MS = 50;
 
@@ -23,7 +25,7 @@ export function watchOver(thread: Worker, control: Int32Array): void {
 
 /** Blocks: the process ends its threads as soon as this returns. */
 function shutAll(): void {
-  const until = monotonicNow() + STUCK_MS;
+  const until = monotonicNow() + EXIT_MS;
   // All at first, so that they come out at the same time.
   for (const control of living) tryShut(control, CONTROL.gate);
   for (const control of living) {
@@ -37,13 +39,15 @@ function shutAll(): void {
  * ended when it has come out, which nobody waits for, nor does the process live for it.
  *
  * @param onStuck is called when this returns before the thread has ended
+ * @param stuckMs after which it does
  */
 export async function endWorker(
   thread: Worker,
   control: Int32Array,
   onStuck: () => void,
+  stuckMs = STUCK_MS,
 ): Promise<void> {
-  const until = monotonicNow() + STUCK_MS;
+  const until = monotonicNow() + stuckMs;
   while (!isOut(control)) {
     if (monotonicNow() >= until) {
       onStuck();
