@@ -195,7 +195,8 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.#closers.add(() => hold.release().catch(() => {}));
     const now = () => clock.now();
     this.events = new EventEmitter();
-    this.#tests = new DocumentTests({ database: this, sandbox, codes });
+    const seated = new Programs(programs, PROGRAMS_AT_ONCE);
+    this.#tests = new DocumentTests({ database: this, sandbox, codes, programs: seated });
     this.#leases = new Leases({
       database: this,
       process: nanoid(),
@@ -205,7 +206,7 @@ export class Jdbx extends Database implements AsyncDisposable {
     this.#runs = new Runs({
       database: this,
       sandbox,
-      programs: new Programs(programs, PROGRAMS_AT_ONCE),
+      programs: seated,
       codes,
       models,
       pools: new Pools({ submit, get, hold, owner, now, random, priceOf: ownPrice }),
