@@ -124,18 +124,19 @@ export function raiseFloors(
   const events = new EventEmitter<JdbxEvents>();
   const sandbox = options.sandbox ?? sandboxOf(options, ground.near);
   if (!options.sandbox) closers.add(() => sandbox.close());
-  const programs = createSandbox({ workers: PROGRAMS_AT_ONCE });
-  closers.add(() => programs.close());
+  const programSandbox = createSandbox({ workers: PROGRAMS_AT_ONCE });
+  closers.add(() => programSandbox.close());
+  const programs = new Programs(programSandbox, PROGRAMS_AT_ONCE);
   const { models, embedders } = raiseModels(database, ground, sandbox, options, closers);
   const counting = raiseCounting(database, ground, closers);
-  const tests = new DocumentTests({ database, sandbox, codes });
+  const tests = new DocumentTests({ database, sandbox, codes, programs });
   const leaseMs = options.leaseMs ?? OPEN_DEFAULTS.leaseMs;
   const leases = new Leases({ database, process: nanoid(), leaseMs });
   closers.add(() => leases.close());
   const runs: Runs = new Runs({
     database,
     sandbox,
-    programs: new Programs(programs, PROGRAMS_AT_ONCE),
+    programs,
     codes,
     models,
     ...counting,

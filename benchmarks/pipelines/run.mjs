@@ -14,11 +14,11 @@ import { installRivals, nodeWithSqlite } from './rivals/install.mjs';
 import { SUBJECTS } from './subjects.mjs';
 import { printTables } from './table.mjs';
 
-const OWN_WORKS = ['flight', 'resume'];
+const OWN_WORKS = ['flight', 'resume', 'program'];
 const WORKS = ['sequential', 'together', 'history', ...OWN_WORKS];
 const USAGE = `npm run bench:pipelines -- [--only SUBJECT,…] [--work WORK,…] [--rounds N] [--stages N] [--dir DIR] [--json]
   SUBJECT is one of ${SUBJECTS.map(({ name }) => name).join(', ')}; WORK one of ${WORKS.join(', ')}.
-  --stages is the length of the history run, 1000 by default. flight and resume are of jdbx alone.`;
+  --stages is the length of the history run, 1000 by default. flight, resume and program are of jdbx alone.`;
 
 const given = readArguments();
 if (given.subjects.some(({ module }) => module.startsWith('./rivals/'))) installRivals();

@@ -16,6 +16,14 @@ const COLUMNS = {
     ['added p50', 'addedP50Ms', 'ms'],
     ['added p99', 'addedP99Ms', 'ms'],
   ],
+  program: [
+    ['stage, disk', 'stageMs', 'ms'],
+    ['last ÷ early', 'lateOverEarly', '×'],
+    ['replayed stage', 'replayMs', 'ms'],
+    ['stage, memory', 'memoryStageMs', 'ms'],
+    ['last ÷ early', 'memoryLateOverEarly', '×'],
+    ['replayed stage', 'memoryReplayMs', 'ms'],
+  ],
   resume: [
     ['opened in', 'openMs', 'ms'],
     ['all started in', 'startedMs', 'ms'],

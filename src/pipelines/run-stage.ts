@@ -221,7 +221,8 @@ interface Continuation {
   readonly goto?: { readonly goto: string };
 }
 
-function continuation({ on_error }: Stage): Continuation | undefined {
+/** What a stage that failed leaves, where the run goes on after it. */
+export function continuation({ on_error }: Stage): Continuation | undefined {
   if (on_error === 'continue') return { value: null };
   if (typeof on_error !== 'object') return undefined;
   return 'goto' in on_error ? { value: null, goto: on_error } : { value: on_error.continue };

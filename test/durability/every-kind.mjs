@@ -152,6 +152,59 @@ export const DEFINITIONS = [
     ],
   },
   {
+    _id: 'engine:mixed',
+    _type: 'execution_engine',
+    permissions: ['db.query:total'],
+    code: `export default async function mixed({ name }, { executeStage, checkpoint, sleep, now }) {
+      const started = now();
+      const [answer, sub, failed] = await Promise.all([
+        executeStage({ name: 'answer', integration: 'integration:replay', key: '$name' }, { name, prompt: 'Who?' }),
+        executeStage({ name: 'sub', pipeline: 'pipeline:sub' }, { name }),
+        executeStage({ name: 'fail', transformer: 'transformer:fail' }).catch((error) => error.code),
+        executeStage({ name: 'total', transformer: 'transformer:total' }),
+      ]);
+      await checkpoint({ name, answer: answer.text });
+      if (db.query({ _type: 'total' }).first().n < 1) throw new Error('the total is not there');
+      await Promise.all([
+        sleep(5),
+        executeStage({ name: 'person', wait: { answer: { question: 'Good?' } }, timeout: 60000, on_error: 'continue' }),
+      ]);
+      for (let index = 0; index < 3; index++) {
+        await executeStage({ name: 'lap', transformer: 'transformer:lap' }, { name, index });
+      }
+      return { answer: answer.text, sub, failed, waited: now() > started };
+    }`,
+  },
+  {
+    _id: 'engine:fold',
+    _type: 'execution_engine',
+    code: `export default async function fold({ summary, turns }, { executeStage }) {
+      await executeStage({ name: 'ask', integration: 'integration:replay' }, { prompt: 'Fold.' });
+      return (summary ? summary + ',' : '') + turns.map(({ n }) => n).join();
+    }`,
+  },
+  {
+    _id: 'session:folded',
+    _type: 'session',
+    turns: 0,
+    compaction: { by: 'engine:fold', when: { messages: 3 }, keep: 1 },
+  },
+  {
+    _id: 'pipeline:folded',
+    _type: 'pipeline',
+    stages: [
+      { name: 'first', integration: 'integration:replay', inputs: 'one' },
+      { name: 'second', integration: 'integration:replay', inputs: 'two' },
+      { name: 'third', integration: 'integration:replay', inputs: 'three' },
+      { name: 'own', program: 'engine:fold', inputs: { summary: 'none', turns: [] } },
+      {
+        name: 'mark',
+        transformer: 'transformer:mark',
+        inputs: { name: { $concat: ['$input.name', '-folded'] } },
+      },
+    ],
+  },
+  {
     _id: 'pipeline:mixed',
     _type: 'pipeline',
     stages: [
@@ -230,4 +283,6 @@ export const WORKS = [
   },
   { pipeline: 'pipeline:talk', input: { name: 'bob' }, session: 'session:torture' },
   { pipeline: 'pipeline:undone', input: { name: 'eve' } },
+  { pipeline: 'engine:mixed', input: { name: 'pam' }, session: 'session:torture' },
+  { pipeline: 'pipeline:folded', input: { name: 'sam' }, session: 'session:folded' },
 ];

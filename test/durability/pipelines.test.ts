@@ -58,6 +58,7 @@ describe(`pipelines of every kind of stage, killed ${KILLS} times`, () => {
         'map',
         'parallel',
         'pipeline',
+        'program',
         'prompt',
         'tool',
         'transformer',

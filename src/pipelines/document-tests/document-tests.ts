@@ -7,10 +7,12 @@ import { CommitDeferred } from '../../documents/commit-rules.js';
 import type { Filter } from '../../documents/contract.js';
 import { Gate } from '../gate.js';
 import { callGuest } from '../guests/call-guest.js';
-import { codeFieldOf } from '../guests/code-fields.js';
+import { codeFieldOf, PROGRAM_TYPE } from '../guests/code-fields.js';
 import type { CodeCommit } from '../guests/code-rules.js';
 import type { FindDocument } from '../guests/guest-codes.js';
+import { runProgram } from '../programs/run-program.js';
 import { renderPrompt } from '../prompts/render-prompt.js';
+import { rootCause } from '../stage-failure.js';
 import { differences } from './compare.js';
 import { explainFailure } from './explain.js';
 import { type DocumentTest, type ExpectedError, readTests, TESTED_TYPES } from './read-tests.js';
@@ -102,12 +104,16 @@ export class DocumentTests {
           const { output } = await renderPrompt(work, document);
           return { value: promptAsExpected(output, test) };
         }
+        if (document._type === PROGRAM_TYPE) {
+          const { output } = await runProgram(work, document);
+          return { value: output };
+        }
         return await callGuest(work, { document, field: 'code', input: test.input });
       } finally {
         close();
       }
     } catch (thrown) {
-      return { thrown };
+      return { thrown: rootCause(thrown) };
     }
   }
 

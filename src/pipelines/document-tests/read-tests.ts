@@ -2,12 +2,15 @@ import type { Document, NewDocument } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import { describeType, isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 
+import { PROGRAM_TYPE } from '../guests/code-fields.js';
+
 /** Types whose documents may carry tests: the others run code only inside a stage of another kind. */
 export const TESTED_TYPES: readonly string[] = [
   'transformer',
   'js_transformer',
   'prompt',
   'prompt_template',
+  PROGRAM_TYPE,
 ];
 
 /** One entry of a document's `tests`, with its defaults. */
@@ -26,6 +29,11 @@ export interface DocumentTest {
   readonly documents: readonly NewDocument[];
   /** What `llm.call` answers, in order: a text, or an object as a model's response. */
   readonly answers: readonly Value[];
+  /**
+   * Of a program, what its stages give instead of being run, by their names, each time in order:
+   * an output, or `{ $error: { code, message } }` where it fails.
+   */
+  readonly stageAnswers: ReadonlyMap<string, readonly Value[]>;
   readonly expected: Value | undefined;
   readonly expectedError: ExpectedError | undefined;
   /** Numbers are equal when they differ by no more than this share of the larger. Default 0. */
@@ -71,10 +79,10 @@ export function readTests(document: Document | NewDocument): readonly DocumentTe
   }
   if (!Array.isArray(tests)) throw invalid('tests', 'a list of tests', tests);
   if (tests.length > TESTS_MAX) throw invalid('tests', `at most ${TESTS_MAX} tests`, tests);
-  return tests.map(readTest);
+  return tests.map((test, index) => readTest(test, index, _type === PROGRAM_TYPE));
 }
 
-function readTest(given: unknown, index: number): DocumentTest {
+function readTest(given: unknown, index: number, isProgram: boolean): DocumentTest {
   const path = `tests.${index}`;
   if (!isPlainObject(given)) throw invalid(path, 'a test', given);
   const unknown = Object.keys(given).find((key) => !FIELDS.includes(key));
@@ -98,7 +106,8 @@ function readTest(given: unknown, index: number): DocumentTest {
     seed: optionalText(seed, `${path}.seed`),
     now: readNow(test.now, `${path}.now`),
     documents: readFixtures(test.documents, `${path}.documents`),
-    answers: readList(test.answers, `${path}.answers`),
+    answers: isProgram ? [] : readList(test.answers, `${path}.answers`),
+    stageAnswers: isProgram ? readAnswers(test.answers, `${path}.answers`) : new Map(),
     expected,
     expectedError: hasError ? readError(test.expected_error, `${path}.expected_error`) : undefined,
     approx,
@@ -130,6 +139,24 @@ function readFixtures(given: unknown, path: string): readonly NewDocument[] {
     }
   }
   return list as unknown as readonly NewDocument[];
+}
+
+function readAnswers(given: unknown, path: string): ReadonlyMap<string, readonly Value[]> {
+  if (given === undefined) return new Map();
+  if (!isPlainObject(given)) throw invalid(path, 'lists by the names of stages', given);
+  return new Map(
+    Object.entries(given).map(([name, list]) => {
+      const answers = readList(list, `${path}.${name}`);
+      for (const [index, answer] of answers.entries())
+        checkFailure(answer, `${path}.${name}.${index}`);
+      return [name, answers];
+    }),
+  );
+}
+
+function checkFailure(answer: Value, path: string): void {
+  if (!isPlainObject(answer) || !Object.hasOwn(answer, '$error')) return;
+  readError(answer.$error, `${path}.$error`);
 }
 
 function readList(given: unknown, path: string): readonly Value[] {

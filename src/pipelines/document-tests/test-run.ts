@@ -12,15 +12,19 @@ import { Attempt } from '../attempt.js';
 import { Context } from '../context.js';
 import type { RunServices, StageWork } from '../contract.js';
 import { Definitions } from '../definitions.js';
+import { PROGRAM_TYPE } from '../guests/code-fields.js';
 import type { FindDocument, GuestCodes } from '../guests/guest-codes.js';
-import { Programs } from '../programs/programs.js';
+import { PROGRAM_STAGE } from '../programs/program-document.js';
+import type { Programs } from '../programs/programs.js';
 import { Spending } from '../spending.js';
 import type { DocumentTest } from './read-tests.js';
+import { TestStages } from './test-stages.js';
 
 export interface TestDeps {
   readonly database: Database;
   readonly sandbox: Sandbox;
   readonly codes: GuestCodes;
+  readonly programs: Programs;
 }
 
 /** The work of a stage that stands for one test: nothing of it is ever committed. */
@@ -31,7 +35,7 @@ export interface TestRun {
 
 /** `find` finds documents that are about to be written before those of the store. */
 export function openTestRun(
-  { database, sandbox, codes }: TestDeps,
+  { database, sandbox, codes, programs }: TestDeps,
   document: Document,
   test: DocumentTest,
   find: FindDocument,
@@ -39,6 +43,13 @@ export function openTestRun(
   const workspace = database.workspace();
   for (const fixture of test.documents) workspace.put(fixture);
   const attempt = new Attempt(1, test.now, () => workspace);
+  const open = () => {
+    const snapshot = database.workspace();
+    snapshot.adopt(workspace.writesAfter(0).writes);
+    return snapshot;
+  };
+  const isProgram = document._type === PROGRAM_TYPE;
+  const own = isProgram ? new TestStages({ test, workspace, open, run: () => run }) : NO_STAGES;
   const run: RunServices = {
     id: `test/${document._id}`,
     definitions: new Definitions(
@@ -51,11 +62,9 @@ export function openTestRun(
     ),
     codes,
     sandbox,
-    programs: new Programs(sandbox, 1),
+    programs,
     startedAt: new Date(test.now).toISOString(),
     recorded: () => [],
-    recordedEnd: () => undefined,
-    commitOf: () => 0,
     revisit: () => {},
     models: cannedModels(test.answers),
     pools: { acquire: refuse, stateOf: () => undefined },
@@ -72,22 +81,18 @@ export function openTestRun(
     deadlineAt: undefined,
     tokens: refuse,
     entered: () => false,
-    remembers: () => false,
-    remember: refuse,
-    wait: refuse,
     document: (id) => workspace.get(id),
     idsAfter: refuse,
     now: () => test.now,
-    workspace: () => workspace,
+    workspace: open,
     typesOf: (type) => database.typesOf(type),
-    stages: refuse,
-    child: refuse,
     announce: refuse,
+    ...own,
   };
   const { startedAt, nextCall, nextCharge, note, charge, leave } = attempt;
   const work: StageWork = {
     stage: { name: test.name },
-    path: test.name,
+    path: isProgram ? PROGRAM_STAGE : test.name,
     input: test.input,
     context: contextOf(test, workspace),
     run,
@@ -114,6 +119,17 @@ function contextOf({ input, session, now }: DocumentTest, workspace: Workspace):
     now: () => now,
   });
 }
+
+/** Only programs have any. */
+const NO_STAGES = {
+  stages: refuse,
+  recordedEnd: () => undefined,
+  commitOf: () => 0,
+  remembers: () => false,
+  remember: refuse,
+  wait: refuse,
+  child: refuse,
+};
 
 function refuse(): never {
   throw new JdbxError('INVALID_PIPELINE', 'a test runs no stages');

@@ -272,12 +272,24 @@ export class ProgramStages {
 
   #read({ n, kind, what, given = null }: Question) {
     if (kind === 'checkpoint') {
-      const said = what as readonly Value[];
       const stage = { name: CHECKPOINT, checkpoint: true } as Stage;
-      return { stage, name: stage.name, given: said.at(-1) ?? null };
+      return { stage, name: stage.name, given: this.#stateIn(what as readonly Value[], n) };
     }
     const stage = this.#stageOf(what, n, given);
     return { stage, name: stage.name, given };
+  }
+
+  /** `checkpoint(state)`, or `checkpoint(session, state)` where that is the run's session. */
+  #stateIn(said: readonly Value[], n: number): Value {
+    const [state = null] = said.slice(-1);
+    const [named = null] = said.slice(0, -1);
+    const session = isPlainObject(named) ? ((named as ValueObject)._id ?? '') : named;
+    const { session: own } = this.#work.run;
+    if (said.length <= 2 && (session === null || session === own)) return state;
+    const expected =
+      own === undefined ? 'a state alone: the run has no session' : `${own}, a state`;
+    const text = `expected ${expected} for checkpoint, got ${said.length > 2 ? said.length : session}`;
+    throw new JdbxError('INVALID_PIPELINE', text, { path: `${this.#work.path}.${n}` });
   }
 
   /** A stage by its name in the program's document, or as the program made it. */

@@ -7,6 +7,8 @@ import type { Seat } from './seats.js';
 
 /** What part of its time and host calls a program uses before it leaves, to begin afresh. */
 const PART_OF_LIMITS = 0.5;
+/** The most of its time, where coming back to where it was took long: a stay gains as much as that. */
+const MOST_OF_TIME = 0.8;
 /** What a program may keep its place while others want it, at least, in milliseconds. */
 const LINGER_MS = 2;
 
@@ -113,7 +115,7 @@ export class Stay {
         resolve();
       };
       this.#stop = leave;
-      after(this.#limits.timeoutMs * PART_OF_LIMITS - this.#elapsedMs, leave);
+      after(this.#leavesAtMs - this.#elapsedMs, leave);
     });
     const lingerMs = Math.max(LINGER_MS, this.#replayMs ?? 0);
     const done = this.#seat.linger(() => after(lingerMs, () => this.#stop?.()));
@@ -166,9 +168,15 @@ export class Stay {
   }
 
   get #isLong(): boolean {
-    const { timeoutMs, hostCalls } = this.#limits;
-    const isLate = this.#elapsedMs > timeoutMs * PART_OF_LIMITS;
-    return isLate || this.#calls > hostCalls * PART_OF_LIMITS;
+    const isLate = this.#elapsedMs > this.#leavesAtMs;
+    return isLate || this.#calls > this.#limits.hostCalls * PART_OF_LIMITS;
+  }
+
+  /** Else a long program would run anew for every stage as soon as that takes half of its time. */
+  get #leavesAtMs(): number {
+    const { timeoutMs } = this.#limits;
+    const gainedMs = Math.min(timeoutMs * MOST_OF_TIME, 2 * (this.#replayMs ?? 0));
+    return Math.max(timeoutMs * PART_OF_LIMITS, gainedMs);
   }
 
   get #elapsedMs(): number {

@@ -190,7 +190,7 @@ describe('a program', () => {
   it('keeps checkpoints, and its session lists them', async () => {
     const id = await program(`async (input) => {
       const refs = [];
-      for (let n = 0; n < 3; n++) refs.push(await checkpoint('state', { n }));
+      for (let n = 0; n < 3; n++) refs.push(await checkpoint('session:program', { n }));
       return refs;
     }`);
     const { output } = await db.run(id, {}, { session: 'session:program' });
@@ -198,6 +198,35 @@ describe('a program', () => {
     expect(await db.get(refs[2] as string)).toMatchObject({ output: { n: 2 } });
     const session = await db.get<{ checkpoints: { state_ref: string }[] }>('session:program');
     expect(session?.checkpoints.map(({ state_ref }) => state_ref)).toEqual(refs);
+  });
+
+  it.each([
+    ["checkpoint('session:other', 1)", { session: 'session:own' }, 'session:own'],
+    ["checkpoint('session:other', 1)", {}, 'no session'],
+    ["checkpoint('session:own', 1, 2)", { session: 'session:own' }, 'session:own'],
+  ])('is refused %s, which is of another session', async (code, options, text) => {
+    const { code: thrown, message } = await runFailure(
+      db.run(await program(`async () => ${code}`), {}, options),
+    );
+    expect(thrown).toBe('INVALID_PIPELINE');
+    expect(message).toContain(text);
+  });
+
+  it('is undone when it has ended: of one stage, then of all', async () => {
+    const mark = "executeStage({ name: 'mark', transformer: 'transformer:mark' }, { name })";
+    const id = await program(`async () => {
+      await Promise.all(['w1', 'w2'].map((name) => ${mark}));
+      for (const name of ['w3']) await ${mark};
+    }`);
+    const { id: run } = await db.run(id);
+    const left = async () => (await db.query({ _id: /^mark:w/ })).map(({ _id }) => _id);
+    expect(await left()).toEqual(['mark:w1', 'mark:w2', 'mark:w3']);
+    expect(await db.undo(run, 'program/3/mark')).toMatchObject({ undone: ['mark:w3'], kept: [] });
+    expect(await left()).toEqual(['mark:w1', 'mark:w2']);
+    const { undone } = await db.undo(run);
+    expect([...undone].sort()).toEqual(['mark:w1', 'mark:w2']);
+    expect(await left()).toEqual([]);
+    expect(await db.audit.verify()).toMatchObject({ ok: true });
   });
 
   it('undoes what its stages did when its document says so', async () => {
