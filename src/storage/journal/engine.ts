@@ -3,6 +3,7 @@ import { Bodies } from '../bodies/bodies.js';
 import { encodeBodies } from '../bodies/commits.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot, Others, PackedBatch } from '../contract.js';
+import { LostFile } from '../lmdb/exchange.js';
 import { storeFailure } from '../lmdb/failure.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { Journal } from './journal.js';
@@ -161,7 +162,10 @@ class JournaledEngine implements Engine {
   async #exchange(): Promise<void> {
     await this.#takingIn.pauseFor(async () => {
       if (!this.#behind.compact) throw new TypeError('compact: expected an engine on disk');
-      await this.#behind.compact();
+      await this.#behind.compact().catch((error) => {
+        if (error instanceof LostFile) this.#refusal = error;
+        throw error;
+      });
       this.#sharing?.page.announceExchange();
       this.#reader.renew();
     });
