@@ -4,7 +4,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import type { Bodies } from '../bodies/bodies.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
-import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import type { CompactResult, Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { makeDirectories } from '../durable-files.js';
 import { copyPages } from './copy.js';
 import { exchangeFile, LostFile, removeCompact, settleExchange } from './exchange.js';
@@ -219,12 +219,14 @@ class LmdbEngine implements Engine {
   }
 
   /** @throws {JdbxError} STORE_FULL, STORE_IO: it goes on in the file that it had */
-  compact(): Promise<void> {
+  compact(): Promise<CompactResult> {
     return this.#alone(async () => {
       this.#checkOpen();
       if (this.#lost) throw this.#lost;
+      const before = this.sizeBytes();
       await exchangeFile(this.#tables.root, this.#file, this.seq);
       await this.#moveOver();
+      return { before, after: this.sizeBytes() };
     });
   }
 
