@@ -45,10 +45,16 @@ export interface Engine {
    *
    * @throws {JdbxError} STORE_IN_USE when another process has the store open; STORE_BUSY, STORE_FULL, STORE_IO
    */
-  compact?(): Promise<void>;
+  compact?(): Promise<CompactResult>;
   /** How documents become stored bytes, for an engine in front. Absent where that is nobody else's affair. */
   readonly bodies?: Bodies | undefined;
   close(): Promise<void>;
+}
+
+/** Bytes on disk, with everything that was committed before taken in. */
+export interface CompactResult {
+  readonly before: number;
+  readonly after: number;
 }
 
 /** The other processes that read and write the same store. */

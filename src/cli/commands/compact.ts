@@ -5,7 +5,7 @@ import type { Invocation } from '../invocation.js';
 
 const NOTE = `
 
-Nobody may have the store open: who has would go on in the file that is replaced.`;
+Refused while anybody has the store open. The process that has it open alone may call db.compact().`;
 
 export function addCompact(program: Command, invocation: Invocation): void {
   program

@@ -2,7 +2,15 @@ import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { Bodies } from '../bodies/bodies.js';
 import { encodeBodies } from '../bodies/commits.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
-import type { Engine, EngineBatch, EngineSnapshot, Others, PackedBatch } from '../contract.js';
+import type {
+  CompactResult,
+  Engine,
+  EngineBatch,
+  EngineSnapshot,
+  Others,
+  PackedBatch,
+} from '../contract.js';
+import { LostFile } from '../lmdb/exchange.js';
 import { storeFailure } from '../lmdb/failure.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { Journal } from './journal.js';
@@ -117,13 +125,13 @@ class JournaledEngine implements Engine {
   }
 
   /** Nobody comes in, writes or takes in meanwhile; followers in other threads are told after. */
-  async compact(): Promise<void> {
+  async compact(): Promise<CompactResult> {
     if (this.#refusal) throw this.#refusal;
     if (!this.#sharing) return this.#exchange();
     return this.#sharing.behindDoor(async () => {
       await this.others?.lock();
       try {
-        await this.#exchange();
+        return await this.#exchange();
       } finally {
         this.others?.unlock();
       }
@@ -158,12 +166,17 @@ class JournaledEngine implements Engine {
     }
   }
 
-  async #exchange(): Promise<void> {
-    await this.#takingIn.pauseFor(async () => {
+  async #exchange(): Promise<CompactResult> {
+    return this.#takingIn.pauseFor(async () => {
       if (!this.#behind.compact) throw new TypeError('compact: expected an engine on disk');
-      await this.#behind.compact();
+      const { before, after } = await this.#behind.compact().catch((error) => {
+        if (error instanceof LostFile) this.#refusal = error;
+        throw error;
+      });
       this.#sharing?.page.announceExchange();
       this.#reader.renew();
+      const journal = this.#reader.journal.sizeBytes();
+      return { before: before + journal, after: after + journal };
     });
   }
 

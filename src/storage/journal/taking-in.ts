@@ -53,10 +53,13 @@ export class TakingIn {
    * Until the engine behind holds everything, and then for as long as `work` takes: nobody
    * moves anything into it meanwhile.
    */
-  async pauseFor(work: () => Promise<void>): Promise<void> {
+  async pauseFor<T>(work: () => Promise<T>): Promise<T> {
     await this.finish();
-    this.#running = this.#locked(work);
-    await this.#running;
+    const running = this.#locked(work);
+    this.#running = running.then(() => {});
+    // The caller hears of it.
+    this.#running.catch(() => {});
+    return running;
   }
 
   /** @param all takes everything in first */
@@ -90,11 +93,11 @@ export class TakingIn {
     return this.#locked(() => this.#takeIn());
   }
 
-  async #locked(work: () => Promise<void>): Promise<void> {
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
     try {
       await this.#sharing?.lockTake();
       try {
-        await work();
+        return await work();
       } finally {
         this.#sharing?.unlockTake();
       }

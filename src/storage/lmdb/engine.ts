@@ -1,13 +1,13 @@
-import { existsSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
 import type { Bodies } from '../bodies/bodies.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
-import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
+import type { CompactResult, Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { makeDirectories } from '../durable-files.js';
 import { copyPages } from './copy.js';
-import { exchangeFile, settleExchange } from './exchange.js';
+import { exchangeFile, LostFile, removeCompact, settleExchange } from './exchange.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
@@ -16,7 +16,7 @@ import { OpenedFile } from './opened-file.js';
 import { type Operation, packBatch, toOperations } from './operations.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
-import { compactOf, inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
+import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
 import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
@@ -55,7 +55,7 @@ export async function openLmdbWith(
 ): Promise<Engine> {
   const opening = await openFile(directory, takePart);
   // Nobody compacts the store while it is opened: this is what a kill left.
-  rmSync(compactOf(opening.file), { force: true });
+  removeCompact(opening.file);
   const reopen = () => openFile(directory, takePart, opening.tables.bodies);
   const sizeMaxBytes = options.sizeMaxBytes ?? Number.POSITIVE_INFINITY;
   const engine = new LmdbEngine(opening, reopen, sizeMaxBytes);
@@ -160,7 +160,7 @@ class LmdbEngine implements Engine {
   /** A copy or a compaction that is under way. */
   #copying: Promise<unknown> | undefined;
   /** Why the file is not the one that has the store's name. */
-  #lost: JdbxError | undefined;
+  #lost: LostFile | undefined;
 
   constructor({ tables, file }: Opening, reopen: () => Promise<Opening>, sizeMaxBytes: number) {
     this.#opened = new OpenedFile(tables);
@@ -219,12 +219,14 @@ class LmdbEngine implements Engine {
   }
 
   /** @throws {JdbxError} STORE_FULL, STORE_IO: it goes on in the file that it had */
-  compact(): Promise<void> {
+  compact(): Promise<CompactResult> {
     return this.#alone(async () => {
       this.#checkOpen();
       if (this.#lost) throw this.#lost;
+      const before = this.sizeBytes();
       await exchangeFile(this.#tables.root, this.#file, this.seq);
       await this.#moveOver();
+      return { before, after: this.sizeBytes() };
     });
   }
 
@@ -257,7 +259,7 @@ class LmdbEngine implements Engine {
       release();
     } catch (thrown) {
       // Whatever would be written now would be lost with the file that has no name any more.
-      this.#lost = storeFailure(thrown, this.#file);
+      this.#lost = new LostFile(storeFailure(thrown, this.#file), this.#file);
       throw this.#lost;
     }
     before.newest.close();

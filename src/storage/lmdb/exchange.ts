@@ -17,15 +17,22 @@ import { compactOf, lockFileOf } from './store-file.js';
 export async function exchangeFile(root: RootDatabase, file: string, seq: number): Promise<void> {
   const compact = compactOf(file);
   try {
-    rmSync(compact, { force: true });
+    removeCompact(file);
     const copied = await copyPages(root, compact);
     if (copied !== seq) refuseCopy(compact, seq, copied);
     syncFile(compact);
     renameSync(compact, file);
   } catch (thrown) {
-    rmSync(compact, { force: true });
+    removeCompact(file);
     throw storeFailure(thrown, file);
   }
+}
+
+/** What a compaction leaves that was cut short. */
+export function removeCompact(file: string): void {
+  const compact = compactOf(file);
+  rmSync(compact, { force: true });
+  rmSync(lockFileOf(compact), { force: true });
 }
 
 /**
@@ -35,6 +42,17 @@ export async function exchangeFile(root: RootDatabase, file: string, seq: number
 export function settleExchange(file: string): void {
   syncDirectory(dirname(file));
   rmSync(lockFileOf(file), { force: true });
+}
+
+/**
+ * The file that is open has no name any more, and the one that has it could not be opened. Both
+ * hold the same, but whatever were written now could not be found again.
+ */
+export class LostFile extends JdbxError {
+  constructor(cause: JdbxError, file: string) {
+    const text = `expected to open ${file} again after it was compacted`;
+    super(cause.code, `${text}; nothing is lost, open the store again`, { cause });
+  }
 }
 
 function refuseCopy(compact: string, expected: number, got: number): never {

@@ -49,8 +49,12 @@ export function storeFailure(thrown: unknown, path: string, bytes = 0): JdbxErro
   return new JdbxError('STORE_IO', text, facts);
 }
 
+/** A copy of pages that fails tells the system's text alone. */
+const FULL_TEXT = /no space left on device|file too large|quota exceeded/i;
+
 function nameOf(thrown: unknown): string {
   const code = (thrown as { code?: unknown } | null)?.code;
+  if (code === undefined && FULL_TEXT.test(String(thrown))) return 'ENOSPC';
   return typeof code === 'number' ? (NAMES[code] ?? String(code)) : String(code);
 }
 
