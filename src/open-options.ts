@@ -46,9 +46,8 @@ export interface OpenOptions {
    */
   readonly retentionIntervalMs?: number | undefined;
   /**
-   * Lets guests of a store on disk read it in their own threads. Default false: LMDB's binding
-   * may end the process when a thread is ended just as it opens a read transaction (twice in
-   * some 1,200 tries), as the sandbox does with one that is past its deadline.
+   * Whether guests of a store on disk read it in their own threads, where the native part is.
+   * Each thread then has the files open, and keeps what it read last. Default true.
    */
   readonly guestsReadNear?: boolean | undefined;
   /** Worker threads for guest code. Default: one for each core, at least two. */

@@ -32,7 +32,7 @@ const CODES = {
 /** Microseconds of one read in a guest's own thread and through the caller's, by turns. */
 export async function compareReads(rounds) {
   const directory = mkdtempSync(join(tmpdir(), 'jdbx-bench-'));
-  const db = await open(directory, { guestsReadNear: true });
+  const db = await open(directory);
   await fill(db);
   const roads = {
     near: createSandbox({ workers: 1, near: nearSource(directory) }),

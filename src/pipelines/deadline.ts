@@ -23,29 +23,17 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   outer.throwIfAborted();
-  if (ms === undefined) return whileOn(outer, graceMs, work);
-  const linked = new LinkedSignal().follow(outer);
-  const timer = setTimeout(() => linked.abort(late()), ms);
-  try {
-    return await orGiveUp(work(linked.signal), linked.signal, graceMs);
-  } catch (error) {
-    throw linked.signal.aborted ? linked.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-    linked.release();
-  }
-}
-
-/** Without a time of its own the work needs no signal of its own: there may be many runs. */
-async function whileOn<T>(
-  signal: AbortSignal,
-  graceMs: number | undefined,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+  // Without a time of its own the work needs no signal of its own: there may be many runs.
+  const linked = ms === undefined ? undefined : new LinkedSignal().follow(outer);
+  const signal = linked?.signal ?? outer;
+  const timer = linked && setTimeout(() => linked.abort(late()), ms);
   try {
     return await orGiveUp(work(signal), signal, graceMs);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    linked?.release();
   }
 }
 
@@ -63,9 +51,10 @@ function orGiveUp<T>(
     // The stages of a parallel run share a signal; each lets go of it.
     setMaxListeners(0, signal);
     signal.addEventListener('abort', wait, { once: true });
-    work.then(resolve, reject).finally(() => {
+    const over = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', wait);
-    });
+    };
+    work.then(resolve, reject).then(over);
   });
 }

@@ -354,9 +354,10 @@ export class Execution implements RunServices {
       emit('stage-end', { ...facts, status, durationMs: Math.max(0, this.now() - startedAt) });
     emit('stage-start', facts);
     try {
-      const work = { stage, path, context, signal, database, owner, random, pipeline, run: this };
       const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
-      const end = await runStage({ ...work, revisit: this.revisit, emitted });
+      const { revisit } = this;
+      const within = { database, owner, random, pipeline, run: this, revisit, emitted };
+      const end = await runStage(Object.assign(within, { stage, path, context, signal }));
       ended(end.status);
       return end;
     } catch (error) {

@@ -5,27 +5,66 @@ import type { Reservations } from '../llm/budgets/reservations.js';
 import { settle } from '../llm/budgets/reserve.js';
 import { auditAll } from './commit-stage.js';
 
-/**
- * Settles what was set aside for calls of a run that is taken up, and whose end nobody knows:
- * they may have been billed, so their budgets count them whole.
- */
-export async function settleForgotten(
-  database: Database,
-  reservations: Reservations,
-  run: string,
-): Promise<void> {
-  await reservations.recover();
-  const held = reservations.ofRun(run);
-  const stored = await database.query<Reservation>({ _type: 'reservation', run }).toArray();
-  if (held.length + stored.length === 0) return;
-  await database.submit((draft) => {
-    for (const { facts, settle: count } of held) {
-      count(draft);
-      note(draft, facts);
+type Stored = readonly Reservation[];
+
+/** One look into the store for all runs that ask before it is made. */
+interface Look {
+  readonly runs: Set<string>;
+  readonly found: Promise<ReadonlyMap<string, Stored>>;
+}
+
+/** Calls that an earlier process had set something aside for, and whose end nobody knows. */
+export class ForgottenCalls {
+  readonly #database: Database;
+  readonly #reservations: Reservations;
+  #next: Look | undefined;
+
+  constructor(database: Database, reservations: Reservations) {
+    this.#database = database;
+    this.#reservations = reservations;
+  }
+
+  /** Settles those of a run that is taken up: they may have been billed, so their budgets count them whole. */
+  async settle(run: string): Promise<void> {
+    await this.#reservations.recover();
+    const stored = await this.#storedOf(run);
+    const held = this.#reservations.ofRun(run);
+    if (held.length + stored.length === 0) return;
+    await this.#database.submit((draft) => {
+      for (const { facts, settle: count } of held) {
+        count(draft);
+        note(draft, facts);
+      }
+      for (const { _id, ...facts } of stored) if (settle(draft, idOf(_id))) note(draft, facts);
+    });
+    for (const { ended } of held) ended(true);
+  }
+
+  /** Runs are taken up by the thousand, in one commit: they ask together. */
+  async #storedOf(run: string): Promise<Stored> {
+    this.#next ??= this.#look();
+    const { runs, found } = this.#next;
+    runs.add(run);
+    return (await found).get(run) ?? [];
+  }
+
+  #look(): Look {
+    const runs = new Set<string>();
+    const found = Promise.resolve().then(() => {
+      this.#next = undefined;
+      return this.#find([...runs]);
+    });
+    return { runs, found };
+  }
+
+  async #find(runs: readonly string[]): Promise<ReadonlyMap<string, Stored>> {
+    const filter = { _type: 'reservation', run: { $in: runs } };
+    const byRun = new Map<string, Reservation[]>();
+    for (const each of await this.#database.query<Reservation>(filter).toArray()) {
+      byRun.set(each.run, [...(byRun.get(each.run) ?? []), each]);
     }
-    for (const { _id, ...facts } of stored) if (settle(draft, idOf(_id))) note(draft, facts);
-  });
-  for (const { ended } of held) ended(true);
+    return byRun;
+  }
 }
 
 function note(draft: Draft, { run, path, budgets, amounts }: Omit<ReservationFacts, 'id'>): void {

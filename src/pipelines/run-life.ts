@@ -4,7 +4,7 @@ import type { Value } from '../base/values.js';
 import { compensate } from './compensation.js';
 import type { RunServices } from './contract.js';
 import { Execution, type ExecutionOptions } from './execution.js';
-import { settleForgotten } from './forgotten-calls.js';
+import { ForgottenCalls } from './forgotten-calls.js';
 import { type Pinned, pinDefinitions } from './pins.js';
 import type { RunDeps } from './run-deps.js';
 import type {
@@ -52,9 +52,11 @@ export interface Place {
 /** One run from its first commit to its last. Which runs there are is the caller's. */
 export class RunLife {
   readonly #deps: RunDeps;
+  readonly #forgotten: ForgottenCalls;
 
   constructor(deps: RunDeps) {
     this.#deps = deps;
+    this.#forgotten = new ForgottenCalls(deps.database, deps.reservations);
   }
 
   /** @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written */
@@ -89,9 +91,9 @@ export class RunLife {
    * @throws {JdbxError} MISSING_DOCUMENT; RUN_LEASE_LOST when another process has it under way
    */
   async takeOver(taking: TakeOver): Promise<RunDocument> {
-    const { database, leases, reservations } = this.#deps;
+    const { database, leases } = this.#deps;
     const run = await database.submit((draft) => takeOver(draft, taking, leases));
-    await settleForgotten(database, reservations, taking.id);
+    await this.#forgotten.settle(taking.id);
     return run;
   }
 

@@ -153,11 +153,23 @@ async function commit(
 ): Promise<StageEnd> {
   const { path, run, database } = work;
   const facts = Object.assign(stageFacts(work, attempt, error), own);
-  const finished = { ...work, attempt, facts, status, output, turns, emitted, failure, cache };
+  const finished = {
+    ...writtenBy(work, attempt, facts),
+    ...{ status, output, turns, emitted, failure, cache },
+  };
   await attempt.through(database.submit((draft) => commitStage(draft, finished)));
   run.spending.add(path, usageIn(attempt.entries));
   if (emitted) await work.emitted(eventId(run.id, path));
   return { status, output, failure };
+}
+
+/** What a commit goes by, and no more: it is held until the commit is durable. */
+function writtenBy(
+  { stage, path, context, run, owner }: StageRun,
+  attempt: Attempt,
+  facts: ValueObject,
+) {
+  return { stage, path, context, run, owner, attempt, facts };
 }
 
 interface CommitFacts {
@@ -176,7 +188,7 @@ async function remember(
   // What was used before is found out before there is more of it.
   const { spending } = work.run;
   try {
-    const failed = { ...work, attempt, facts, status, error };
+    const failed = { ...writtenBy(work, attempt, facts), status, error };
     await attempt.through(work.database.submit((draft) => noteFailure(draft, failed)));
   } catch (failure) {
     // The store's own failure comes out, and says what it came on top of.

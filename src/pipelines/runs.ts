@@ -147,9 +147,11 @@ export class Runs {
       .query<RunDocument>({ _type: 'run', status: 'running', parent: { $exists: false } })
       .project<RunDocument>({ pipeline: 1, priority: 1, owner: 1 })
       .toArray();
+    const owners = [...new Set(runs.map(({ owner }) => owner))];
     const isLeft = (owner: string | undefined) =>
       !leases.isElsewhere(owner) && (own || !leases.isOwn(owner));
-    const left = runs.filter(({ _id, owner }) => !this.#underWay.has(_id) && isLeft(owner));
+    const leavers = new Set(owners.filter(isLeft));
+    const left = runs.filter(({ _id, owner }) => !this.#underWay.has(_id) && leavers.has(owner));
     for (const run of left.toSorted(byPriority)) this.#takeUp(run);
     return left.map(({ _id }) => _id);
   }
@@ -245,7 +247,9 @@ export class Runs {
 
   /** Stops runs after the stage commits that are on their way; they resume at the next open. */
   async close(): Promise<void> {
-    this.#closing.abort(new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume'));
+    const reason = new JdbxError('STORE_CLOSED', 'the store is closing; the run will resume');
+    this.#closing.abort(reason);
+    for (const run of this.#underWay.values()) run.cancel(reason);
     await this.settled();
   }
 
@@ -277,7 +281,8 @@ export class Runs {
       identity.parent === undefined ? this.#turns.pass(() => work(signal), priority) : work(signal);
     const run = new UnderWay(identity, inTurn, () => this.#underWay.delete(identity.id));
     this.#underWay.set(identity.id, run);
-    run.follow(this.#closing.signal);
+    // No listener each: adding one to a signal looks at all that it has, and there may be many runs.
+    if (this.#closing.signal.aborted) run.cancel(this.#closing.signal.reason);
     return run;
   }
 

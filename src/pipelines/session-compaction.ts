@@ -19,7 +19,8 @@ export function isCompacting(run: string, path: string): boolean {
  */
 export class SessionCompaction {
   readonly #run: RunServices;
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  /** Made at the first one: most runs compact nothing, and there may be many. */
+  #underWay: Map<string, Promise<unknown>> | undefined;
 
   constructor(run: RunServices) {
     this.#run = run;
@@ -49,12 +50,14 @@ export class SessionCompaction {
 
   /** Of stages that end at the same time the first compacts for all. */
   async #once(prefix: string, fold: (prefix: string) => Promise<unknown>): Promise<void> {
-    const folding = this.#underWay.get(prefix) ?? fold(prefix);
-    this.#underWay.set(prefix, folding);
+    this.#underWay ??= new Map();
+    const underWay = this.#underWay;
+    const folding = underWay.get(prefix) ?? fold(prefix);
+    underWay.set(prefix, folding);
     try {
       await folding;
     } finally {
-      this.#underWay.delete(prefix);
+      underWay.delete(prefix);
     }
   }
 }

@@ -13,7 +13,6 @@ export async function openNearStore(options: OpenOptions = {}): Promise<Jdbx> {
   const path = mkdtempSync(join(tmpdir(), 'jdbx-near-'));
   const db = await open(path, {
     workers: 1,
-    guestsReadNear: true,
     env: {},
     random: () => 0.5,
     ...options,

@@ -7,6 +7,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type Jdbx, MEMORY, type NewDocument, open } from '#jdbx/index.js';
 import { openNear } from '#jdbx/pipelines/guests/near-database.js';
 import { nearReads } from '#jdbx/pipelines/guests/near-reads.js';
+import { endWorker, watchOver } from '#jdbx/sandbox/end-worker.js';
+import { CONTROL } from '#jdbx/sandbox/messages.js';
 import { Permissions } from '#jdbx/sandbox/permissions.js';
 import { canFollow } from '#jdbx/storage/follower.js';
 import { openStore, pipeline, runStage, transformer } from '../pipelines/support.js';
@@ -33,8 +35,8 @@ const INTERPRETER = transformer(
   { permissions: EVERY_VERB },
 );
 
-/** Four at a time, when asked for: `JDBX_TEST_KILLS=200`. LMDB's binding does not survive each of them. */
-const KILLS = Number(process.env.JDBX_TEST_KILLS ?? 0);
+/** Four at a time; `JDBX_TEST_KILLS=200` is the long form. Those of `gate.test.ts` are quicker, and more. */
+const KILLS = Number(process.env.JDBX_TEST_KILLS ?? 4);
 /** Each of them starts a thread that loads the query language. */
 const KILLING = { timeout: 60_000 + KILLS * 2_000 };
 
@@ -194,7 +196,7 @@ describe.skipIf(!canFollow)('a guest that reads in its own thread', { timeout: 6
 
   test('goes the long way where the files have gone on from what its stage sees', async () => {
     const path = temporaryStore();
-    const db = keep(await open(path, { guestsReadNear: true }));
+    const db = keep(await open(path));
     await db.put({ _id: 'a', _type: 'a' });
     const workspace = db.workspace();
     const near = nearReads(() => workspace, Permissions.parse(['db.get']));
@@ -220,32 +222,34 @@ describe.skipIf(!canFollow)('a guest that reads in its own thread', { timeout: 6
     await host.close();
   });
 
-  test.skipIf(KILLS === 0)(
-    'leaves no place in the reader table, killed whenever it may be',
-    KILLING,
-    async () => {
-      const path = temporaryStore();
-      const db = keep(await open(path, { guestsReadNear: true }));
-      await db.put(DEFINITIONS);
-      const random = seeded(5);
-      await db.put(Array.from({ length: 500 }, (_, n) => documentOf(random, `doc:${n}`)));
-      const before = new Set(await readersOf(path));
-      const workspace = db.workspace();
-      const order = nearReads(() => workspace, Permissions.parse(['db.get', 'db.query']))?.order();
-      const workerData = { directory: path, order };
-      const kill = async () => {
-        const worker = new Worker(READER, { workerData });
-        await once(worker, 'message');
-        await new Promise((resolve) => setTimeout(resolve, random.below(8)));
-        await worker.terminate();
-      };
-      for (let done = 0; done < KILLS; done += 4) await Promise.all([1, 2, 3, 4].map(kill));
-      workspace.close();
-      expect((await readersOf(path)).filter((thread) => !before.has(thread))).toEqual([]);
-      expect(await db.query({ _type: 'fruit' }).count()).toBeGreaterThan(0);
-      await warmUp(db);
-    },
-  );
+  test('leaves no place in the reader table, killed whenever it may be', KILLING, async () => {
+    const path = temporaryStore();
+    const db = keep(await open(path));
+    await db.put(DEFINITIONS);
+    const random = seeded(5);
+    await db.put(Array.from({ length: 500 }, (_, n) => documentOf(random, `doc:${n}`)));
+    const before = new Set(await readersOf(path));
+    const workspace = db.workspace();
+    const order = nearReads(() => workspace, Permissions.parse(['db.get', 'db.query']))?.order();
+    const kill = async () => {
+      const cells = new SharedArrayBuffer(CONTROL.cells * Int32Array.BYTES_PER_ELEMENT);
+      const control = new Int32Array(cells);
+      const worker = new Worker(READER, { workerData: { directory: path, order, control } });
+      watchOver(worker, control);
+      if (random.below(4) > 0) await once(worker, 'message');
+      else await once(worker, 'online');
+      await new Promise((resolve) => setTimeout(resolve, random.below(8)));
+      const exited = once(worker, 'exit');
+      await endWorker(worker, control, () => {});
+      worker.ref();
+      await exited;
+    };
+    for (let done = 0; done < KILLS; done += 4) await Promise.all([1, 2, 3, 4].map(kill));
+    workspace.close();
+    expect((await readersOf(path)).filter((thread) => !before.has(thread))).toEqual([]);
+    expect(await db.query({ _type: 'fruit' }).count()).toBeGreaterThan(0);
+    await warmUp(db);
+  });
 });
 
 test('a store in memory, and one without the native part, answer every read themselves', async () => {

@@ -10,6 +10,7 @@ import { guestDatabase } from './database.js';
 import { guestModels } from './models.js';
 import { nearReads } from './near-reads.js';
 import { OpenCalls } from './open-calls.js';
+import type { GuestRights } from './rights.js';
 
 /** The code to run, and how its parameters are filled. */
 export interface GuestCode {
@@ -93,7 +94,12 @@ export function hostFunctions(
     });
   const rights = { permissions, typesOf: run.typesOf, refused };
   const database = { ...rights, workspace, now: () => run.now() };
-  const models = guestModels({ ...work, signal: calls.signal }, rights);
-  const functions = { ...guestDatabase(database), ...calls.watch(models) };
+  const functions = { ...guestDatabase(database), ...models(work, rights, calls) };
   return permitHostFunctions(permissions, functions, refused);
+}
+
+/** Nothing is made for those that may not call: they are the most. */
+function models(work: StageWork, rights: GuestRights, calls: OpenCalls): HostFunctions {
+  if (!rights.permissions.allows('llm.call')) return {};
+  return calls.watch(guestModels({ ...work, signal: calls.signal }, rights));
 }

@@ -8,15 +8,18 @@ type HostFunction = (...args: Value[]) => unknown;
  * deadline included, ends them too, and is not over before each is on record.
  */
 export class OpenCalls {
-  readonly #linked = new LinkedSignal();
+  readonly #stage: AbortSignal;
   readonly #open = new Set<Promise<unknown>>();
+  /** Made when it is asked for: most guests call nobody outside. */
+  #linked: LinkedSignal | undefined;
 
   constructor(stage: AbortSignal) {
-    this.#linked.follow(stage);
+    this.#stage = stage;
   }
 
   /** Aborts when the stage does, or when the guest has ended. */
   get signal(): AbortSignal {
+    this.#linked ??= new LinkedSignal().follow(this.#stage);
     return this.#linked.signal;
   }
 
@@ -27,9 +30,9 @@ export class OpenCalls {
   }
 
   async end(): Promise<void> {
-    this.#linked.abort(new Error('the guest that made the call has ended'));
-    this.#linked.release();
-    await Promise.allSettled(this.#open);
+    this.#linked?.abort(new Error('the guest that made the call has ended'));
+    this.#linked?.release();
+    if (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
   #watched(call: HostFunction): HostFunction {
