@@ -6,6 +6,7 @@ import { checkSchedule } from './jobs/schedule-document.js';
 import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
 import { checkEmbedder } from './llm/embeddings/embedders.js';
+import { checkNoSecret, mayHoldSecret } from './llm/inline-secrets.js';
 import { checkPool } from './llm/pools/pool-document.js';
 import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
@@ -35,6 +36,9 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
       if (document._type === 'pipeline' || document._type === 'llm_pipeline') {
         checkPipeline(document);
       }
+    },
+    (document) => {
+      if (mayHoldSecret(document._type)) checkNoSecret(document);
     },
     (document) => CHECKS[document._type]?.(document),
     // Sessions go by several types, and by those of an alias.

@@ -3,6 +3,7 @@ import { text as streamText } from 'node:stream/consumers';
 import { describeThrown } from '../base/errors.js';
 import { isPlainObject } from '../base/values.js';
 import { JsonSyntaxError, readJsonText } from '../documents/transfer/json-fault.js';
+import { isSecretName } from '../llm/secret-names.js';
 import { UsageError } from './usage-error.js';
 
 /** The text that an argument stands for: `-` is the standard input, `@file` a file, else itself. */
@@ -28,7 +29,7 @@ export function readJson(text: string, name: string): unknown {
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     const { fault } = error;
-    const line = text.split('\n')[fault.line - 1] ?? '';
+    const line = withoutSecrets(text.split('\n')[fault.line - 1] ?? '');
     const from = Math.max(0, fault.column - 40);
     const excerpt = line.slice(from, from + 70);
     const place = `line ${fault.line}, column ${fault.column}`;
@@ -36,6 +37,15 @@ export function readJson(text: string, name: string): unknown {
       `${name} is not JSON: ${fault.text} at ${place}\n  ${excerpt}\n  ${' '.repeat(fault.column - 1 - from)}^`,
     );
   }
+}
+
+const PROPERTY = /(["']?([\w-]+)["']?\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)/g;
+
+/** The same line, as long, without what stands under the names of secrets: terminals are logged. */
+function withoutSecrets(line: string): string {
+  return line.replace(PROPERTY, (all, start: string, name: string, value: string) =>
+    isSecretName(name) ? start + '*'.repeat(value.length) : all,
+  );
 }
 
 /** @throws {UsageError} */

@@ -128,7 +128,8 @@ const shape =
 /** Only http and https; and no secret in the address, which is logged and exported. */
 const endpoint: Check = (value, path) => {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) return wrong(path, 'an http or https URL', value);
+  // Not quoted: there may be a password in it.
+  if (!url || !/^https?:$/.test(url.protocol)) return fail(path, 'expected an http or https URL');
   const secret = url.username || url.password || [...url.searchParams.keys()].some(isSecretName);
   if (secret) fail(path, 'expected no secret in the URL; name a document in "credentials_ref"');
 };
@@ -143,7 +144,7 @@ const headers: Check = (value, path) => {
     if (isSecretName(name)) {
       fail(place, 'expected no secret in a document; name a document in "credentials_ref"');
     }
-    if (!HEADER_NAME.test(name)) fail(place, 'expected the name of an HTTP header');
+    if (!HEADER_NAME.test(name)) fail(path, 'expected names of HTTP headers');
     if (typeof item !== 'string' || !/^[\t\x20-\x7e]*$/.test(item)) {
       fail(place, 'expected a string of printable ASCII');
     }
@@ -216,9 +217,13 @@ function wrong(path: string, expected: string, value: unknown): never {
   fail(path, `expected ${expected}, got ${show(value)}`);
 }
 
+/** A long text in a wrong place may be a secret: errors are logged. */
+const SHOWN_LENGTH_MAX = 20;
+
 function show(value: unknown): string {
-  const plain = typeof value === 'string' || typeof value === 'number';
-  return plain ? JSON.stringify(value).slice(0, 100) : describeType(value);
+  if (typeof value === 'number') return String(value);
+  const isShown = typeof value === 'string' && value.length <= SHOWN_LENGTH_MAX;
+  return isShown ? JSON.stringify(value) : describeType(value);
 }
 
 function fail(path: string, text: string): never {

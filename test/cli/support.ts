@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const MANY = fileURLToPath(new URL('./many-commands.mjs', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export interface Ended {
@@ -30,8 +31,8 @@ export class Place implements Disposable {
   }
 
   /** Starts the program as a process of its own on this store. */
-  start(args: readonly string[], input?: string): Started {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+  start(args: readonly string[], input?: string, program = MAIN): Started {
+    const child = spawn(process.execPath, [program, ...args], {
       env: { ...process.env, JDBX_STORE: this.store, JDBX_DEBUG: '' },
     });
     child.stdin.on('error', () => {});
@@ -59,6 +60,11 @@ export class Place implements Disposable {
 
   run(args: readonly string[], input = ''): Promise<Ended> {
     return this.start(args, input).ended;
+  }
+
+  /** Runs command lines one after the other in one process, which is much faster. */
+  runMany(lines: readonly (readonly string[])[]): Promise<Ended> {
+    return this.start([], JSON.stringify(lines), MANY).ended;
   }
 
   [Symbol.dispose](): void {

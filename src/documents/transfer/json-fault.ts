@@ -54,7 +54,8 @@ export function findJsonFault(text: string): JsonFault | undefined {
 function found(text: string, at: number): string {
   const codePoint = text.codePointAt(at);
   if (codePoint === undefined) return 'the end of the text';
-  const word = /^[\w$.+-]{1,20}/.exec(text.slice(at, at + 20))?.[0];
+  // A word, such as `None`; of anything longer only the beginning: it may be part of a secret.
+  const word = /^\w{1,12}(?![\w$.+-])/.exec(text.slice(at, at + 13))?.[0];
   return JSON.stringify(word ?? String.fromCodePoint(codePoint));
 }
 

@@ -1,6 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import { isPlainObject } from '../../base/values.js';
 import type { Integration, ProviderCall } from '../contract.js';
+import { redactError, redactor } from '../redact.js';
 import type { Transport } from '../transport/transport.js';
 import { type Embedder, type EmbedOptions, unit } from './embedder.js';
 
@@ -24,6 +25,7 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
   const { endpoint = 'https://api.openai.com/v1', model = '' } = integration;
   const url = new URL(endpoint);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/embeddings`;
+  const redact = redactor(secret === undefined ? [] : [secret]);
   const auth = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
 
   const embedSome = async (
@@ -33,7 +35,9 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
     const request = { model, messages: [], settings: {} };
     const call: ProviderCall = { request, integration, secret, idempotencyKey: 'embed', signal };
     const body = { model, input, encoding_format: 'float' };
-    const answer = await transport.whole({ url, headers: {}, auth, body }, call);
+    const answer = await transport
+      .whole({ url, headers: {}, auth, body }, call)
+      .catch((error) => Promise.reject(redactError(error, redact)));
     const { prompt_tokens } = isPlainObject(answer.body.usage) ? answer.body.usage : {};
     if (typeof prompt_tokens === 'number') onTokens?.(prompt_tokens);
     return readVectors(answer.body.data, input.length, dims);

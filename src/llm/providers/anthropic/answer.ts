@@ -1,7 +1,6 @@
 import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import { readToolCall } from '../../answer-builder.js';
 import type {
-  Finish,
   ModelRequest,
   ModelResponse,
   ModelUsage,
@@ -9,7 +8,8 @@ import type {
   ToolCall,
 } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
-import { answerFacts, isCount } from '../answer-facts.js';
+import { answerFacts } from '../answer-facts.js';
+import { finishOf, usageWithCached } from '../message-facts.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is no content */
 export function readMessagesAnswer(answer: Answer, call: ProviderCall): ModelResponse {
@@ -50,37 +50,12 @@ export function ignoredOf({ settings }: ModelRequest): ValueObject {
   return settings.seed === undefined ? {} : { ignored_settings: ['seed'] };
 }
 
-/**
- * The API counts input that was cached apart; here it is a part of the input
- * (https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching).
- */
 export function usageOf(usage: unknown): ModelUsage {
   if (!isPlainObject(usage)) return {};
-  const { input_tokens, output_tokens } = usage;
-  const cached = countOf(usage.cache_read_input_tokens);
-  const written = countOf(usage.cache_creation_input_tokens);
-  return {
-    ...(isCount(input_tokens) ? { input_tokens: input_tokens + cached + written } : {}),
-    ...(isCount(output_tokens) ? { output_tokens } : {}),
-    ...(cached > 0 ? { cached_tokens: cached } : {}),
-    ...(written > 0 ? { cache_write_tokens: written } : {}),
-  };
-}
-
-function countOf(value: unknown): number {
-  return isCount(value) ? value : 0;
-}
-
-/** https://docs.anthropic.com/en/api/handling-stop-reasons */
-const FINISH = new Map<unknown, Finish>([
-  ['end_turn', 'stop'],
-  ['stop_sequence', 'stop'],
-  ['max_tokens', 'length'],
-  ['model_context_window_exceeded', 'length'],
-  ['tool_use', 'tool'],
-  ['refusal', 'filter'],
-]);
-
-export function finishOf(reason: unknown): Finish {
-  return FINISH.get(reason) ?? 'other';
+  return usageWithCached({
+    input: usage.input_tokens,
+    output: usage.output_tokens,
+    cached: usage.cache_read_input_tokens,
+    written: usage.cache_creation_input_tokens,
+  });
 }

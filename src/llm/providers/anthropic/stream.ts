@@ -2,7 +2,8 @@ import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import type { StreamReader } from '../../api-mapping.js';
 import type { ModelEvent, ModelRequest } from '../../contract.js';
 import type { StreamPiece } from '../../transport/transport.js';
-import { finishOf, ignoredOf, usageOf } from './answer.js';
+import { finishOf } from '../message-facts.js';
+import { ignoredOf, usageOf } from './answer.js';
 
 /**
  * Reads the events of a streamed message

@@ -1,7 +1,6 @@
 import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import { readToolCall } from '../../answer-builder.js';
 import type {
-  Finish,
   ModelRequest,
   ModelResponse,
   ModelUsage,
@@ -9,7 +8,7 @@ import type {
   ToolCall,
 } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
-import { isCount } from '../answer-facts.js';
+import { finishOf, usageWithCached } from '../message-facts.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is no message */
 export function readConverse(answer: Answer, call: ProviderCall): ModelResponse {
@@ -60,31 +59,12 @@ export function reported(usage: unknown): ValueObject {
   return isPlainObject(usage) ? { usage: usage as ValueObject } : {};
 }
 
-/** Cached input is counted apart there, and is a part of the input here. */
 export function usageOf(usage: unknown): ModelUsage {
   if (!isPlainObject(usage)) return {};
-  const { inputTokens, outputTokens } = usage;
-  const [cached, written] = [usage.cacheReadInputTokens, usage.cacheWriteInputTokens].map(
-    (count) => (isCount(count) ? count : 0),
-  ) as [number, number];
-  return {
-    ...(isCount(inputTokens) ? { input_tokens: inputTokens + cached + written } : {}),
-    ...(isCount(outputTokens) ? { output_tokens: outputTokens } : {}),
-    ...(cached > 0 ? { cached_tokens: cached } : {}),
-    ...(written > 0 ? { cache_write_tokens: written } : {}),
-  };
-}
-
-const FINISH = new Map<unknown, Finish>([
-  ['end_turn', 'stop'],
-  ['stop_sequence', 'stop'],
-  ['max_tokens', 'length'],
-  ['model_context_window_exceeded', 'length'],
-  ['tool_use', 'tool'],
-  ['guardrail_intervened', 'filter'],
-  ['content_filtered', 'filter'],
-]);
-
-export function finishOf(reason: unknown): Finish {
-  return FINISH.get(reason) ?? 'other';
+  return usageWithCached({
+    input: usage.inputTokens,
+    output: usage.outputTokens,
+    cached: usage.cacheReadInputTokens,
+    written: usage.cacheWriteInputTokens,
+  });
 }
