@@ -1,4 +1,4 @@
-import { JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
 import { Batch } from './batch.js';
 import type { Draft } from './draft.js';
 import type { Store } from './store.js';
@@ -8,6 +8,8 @@ const BATCH_CHANGES_MAX = 5_000;
 const BATCH_BYTES_MAX = 32 * 2 ** 20;
 
 interface Task {
+  /** 1, 2, 3 … as they were submitted. */
+  readonly number: number;
   run(draft: Draft): void;
   /** After the commit is durable. */
   settle(): void;
@@ -34,6 +36,9 @@ export class Writer {
   readonly #queue: Task[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
+  #submitted = 0;
+  /** So many of the plans that wait go one by one. */
+  #singly = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -50,6 +55,7 @@ export class Writer {
     return new Promise<T>((resolve, reject) => {
       let result: T;
       this.#queue.push({
+        number: ++this.#submitted,
         run: (draft) => {
           result = plan(draft);
         },
@@ -100,23 +106,36 @@ export class Writer {
     const refused: Refusal[] = [];
     try {
       this.#fill(batch, planned, refused);
+      if (this.#singly > 0) this.#singly--;
       await batch.commit();
       for (const task of planned) task.settle();
       for (const { task, error } of refused) task.fail(error);
     } catch (error) {
       batch.revert();
-      for (const task of planned) task.fail(error);
-      this.#queue.unshift(...refused.map(({ task }) => task));
+      const again = this.#planAgain(error, planned, refused);
+      this.#queue.unshift(...again);
     } finally {
       batch.close();
     }
+  }
+
+  /**
+   * Which plans run again after their batch failed: those that it refused, and all of them,
+   * one by one, when an index had no memory for what they write together.
+   */
+  #planAgain(error: unknown, planned: readonly Task[], refused: readonly Refusal[]): Task[] {
+    const isShared = planned.length > 1 && isJdbxError(error, 'INDEX_FULL');
+    if (!isShared) for (const task of planned) task.fail(error);
+    const again = [...(isShared ? planned : []), ...refused.map(({ task }) => task)];
+    if (isShared) this.#singly = again.length;
+    return again.sort((left, right) => left.number - right.number);
   }
 
   /** Plans in turn, until the batch is full or holds a change of definitions. */
   #fill(batch: Batch, planned: Task[], refused: Refusal[]): void {
     while (batch.size < BATCH_CHANGES_MAX && batch.bytes < BATCH_BYTES_MAX && !batch.isAlone) {
       const task = this.#queue[0];
-      if (!task) return;
+      if (!task || (this.#singly > 0 && planned.length + refused.length > 0)) return;
       try {
         const draft = batch.draft();
         task.run(draft);
