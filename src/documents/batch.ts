@@ -19,7 +19,6 @@ export const TRANSACTION_BYTES_MAX = 256 * 2 ** 20;
 
 /** A commit taken in, which can be taken out again. */
 interface StagedCommit {
-  readonly commit: Commit;
   readonly made: readonly LiveIndex[];
   readonly newRefs: readonly number[];
 }
@@ -32,6 +31,7 @@ export class Batch implements DraftBase, ReadyBatch {
   /** The newest revision that a commit of this batch keeps, by id. */
   readonly #kept = new Map<string, number>();
   readonly #staged: StagedCommit[] = [];
+  readonly commits: Commit[] = [];
   #definitions: readonly DraftChange[] = [];
   #size = 0;
   #bytes = 0;
@@ -65,10 +65,6 @@ export class Batch implements DraftBase, ReadyBatch {
   /** True when it holds a change of definitions, which no other commit may share. */
   get isAlone(): boolean {
     return this.#definitions.length > 0;
-  }
-
-  get commits(): readonly Commit[] {
-    return this.#staged.map(({ commit }) => commit);
   }
 
   /** Documents as this batch leaves them. */
@@ -151,11 +147,9 @@ export class Batch implements DraftBase, ReadyBatch {
   }
 
   #inMaking(draft: Draft): CommitInMaking {
+    const changes = draft.changes.map(toIndexed);
     return {
-      changes: draft.changes.map(({ before, after }) => ({
-        before: before?.document,
-        after: after?.document,
-      })),
+      changes,
       get: (id) => draft.get(id),
       documentsOf: (type) => this.#documentsOf(type, draft),
       derive: (document: NewDocument) => {
@@ -198,8 +192,8 @@ export class Batch implements DraftBase, ReadyBatch {
       indexes.staging.add(changes.map(toIndexed), this.seq);
       const fresh = changes.filter(({ before }) => !before);
       for (const change of fresh) refs.set(change.ref, idOf(change));
-      const commit = { seq: this.seq, at: this.at, changes: logged };
-      return { commit, made, newRefs: fresh.map(({ ref }) => ref) };
+      this.commits.push({ seq: this.seq, at: this.at, changes: logged });
+      return { made, newRefs: fresh.map(({ ref }) => ref) };
     } catch (error) {
       for (const live of made) indexes.abandon(live);
       throw error;
@@ -220,6 +214,7 @@ export class Batch implements DraftBase, ReadyBatch {
 
   /** What is forgotten, and what ends without ever having been kept, nobody can tell any more. */
   #raiseHorizons({ forgets }: Draft, logged: readonly Change[]): void {
+    if (forgets.length === 0 && logged.every(({ kind }) => kind === 'put')) return;
     const raised = forgets.map(({ type, until }) => [type, until] as const);
     const now = { seq: this.seq, at: this.at };
     for (const change of logged) {
