@@ -50,6 +50,7 @@ interface Refusal {
 export class Writer {
   readonly #store: Store;
   readonly #queue: Task[] = [];
+  readonly #interludes: (() => Promise<void>)[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
   #submitted = 0;
@@ -73,6 +74,17 @@ export class Writer {
     return new Promise<T>((resolve, reject) => {
       const task = new Task(plan, ++this.#submitted, resolve, reject, deferrals);
       this.#queue.push(task as Task);
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Runs `work` between two batches. What is submitted meanwhile waits for it. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      return Promise.reject(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#interludes.push(() => work().then(resolve, reject));
       this.#draining ??= this.#drain();
     });
   }
@@ -104,7 +116,12 @@ export class Writer {
   async #drain(): Promise<void> {
     // Everyone who submits in this turn of the event loop shares the first commit.
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#commitNext();
+    for (;;) {
+      const interlude = this.#interludes.shift();
+      if (interlude) await interlude();
+      else if (this.#queue.length > 0) await this.#commitNext();
+      else break;
+    }
     this.#draining = undefined;
   }
 

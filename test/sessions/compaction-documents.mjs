@@ -1,6 +1,6 @@
 /** A talk whose session is folded again and again, and the runs that make it. */
 
-export const KEYS = Array.from({ length: 12 }, (_, n) => `k${n}`);
+export const KEYS = Array.from({ length: 6 }, (_, n) => `k${n}`);
 export const SESSION = 'session:talk';
 export const BOUND = 6;
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { JdbxError } from '../../base/errors.js';
-import type { Jdbx } from '../../runtime.js';
+import type { Jdbx } from '../../jdbx.js';
 import { examples } from '../examples.js';
 import { showDuration, showUsage } from '../figures.js';
 import type { Invocation } from '../invocation.js';

@@ -1,10 +1,12 @@
+import { writeSync } from 'node:fs';
 import { open } from '#jdbx/index.js';
 import { DEFINITIONS, KEYS } from './kill-documents.mjs';
 
 /** Runs the program under every key, a few at a time; what an earlier process did is not done again. */
 const db = await open(process.argv[2], { env: {}, workers: 2 });
 if (!(await db.get('engine:mixed'))) await db.put(DEFINITIONS);
-process.stdout.write('ready\n');
+// Written at once: what the parent has read is then never ahead of what was done.
+db.events.on('stage-end', () => writeSync(1, 'stage\n'));
 
 const waiting = [...KEYS];
 const workers = Array.from({ length: 4 }, async () => {
