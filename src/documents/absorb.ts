@@ -2,6 +2,7 @@ import type { Document } from '../base/document.js';
 import type { Commit, PutChange, RemoveChange, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import type { IndexSet } from './index-set.js';
+import { type IndexedChange, IndexStaging } from './index-staging.js';
 import type { Refs } from './refs.js';
 
 type Change = PutChange | RemoveChange;
@@ -37,7 +38,8 @@ export function absorbCommits(commits: readonly Commit[], store: Absorbing): Abs
     const each = changes
       .filter((change) => change.kind !== 'forget')
       .map((change) => ({ change, before: beforeOf(change, changed, store) }));
-    store.indexes.stage(
+    enter(
+      store.indexes,
       each.map(({ change, before }) => ({ ref: change.ref, before, after: afterOf(change) })),
       seq,
     );
@@ -58,6 +60,12 @@ export function absorbCommits(commits: readonly Commit[], store: Absorbing): Abs
       (each) => each?._type === 'index',
     ) as Document[],
   };
+}
+
+function enter(indexes: IndexSet, changes: readonly IndexedChange[], seq: number): void {
+  const staging = new IndexStaging(indexes);
+  staging.add(changes, seq);
+  staging.apply(seq);
 }
 
 function beforeOf(

@@ -8,7 +8,7 @@ import type { Catalog } from './catalog.js';
 import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import { type Horizons, later } from './horizons.js';
-import type { LiveIndex, StagedChanges } from './index-set.js';
+import type { LiveIndex } from './live-index.js';
 import type { ReadyBatch, Store } from './store.js';
 import { takeDocument } from './take-document.js';
 import type { View } from './view.js';
@@ -17,10 +17,8 @@ import type { View } from './view.js';
 export const TRANSACTION_CHANGES_MAX = 10_000;
 export const TRANSACTION_BYTES_MAX = 256 * 2 ** 20;
 
-/** A commit whose index entries are entered and can be taken out again. */
+/** A commit taken in, which can be taken out again. */
 interface StagedCommit {
-  readonly commit: Commit;
-  readonly indexed: readonly StagedChanges[];
   readonly made: readonly LiveIndex[];
   readonly newRefs: readonly number[];
 }
@@ -33,6 +31,7 @@ export class Batch implements DraftBase, ReadyBatch {
   /** The newest revision that a commit of this batch keeps, by id. */
   readonly #kept = new Map<string, number>();
   readonly #staged: StagedCommit[] = [];
+  readonly commits: Commit[] = [];
   #definitions: readonly DraftChange[] = [];
   #size = 0;
   #bytes = 0;
@@ -66,10 +65,6 @@ export class Batch implements DraftBase, ReadyBatch {
   /** True when it holds a change of definitions, which no other commit may share. */
   get isAlone(): boolean {
     return this.#definitions.length > 0;
-  }
-
-  get commits(): readonly Commit[] {
-    return this.#staged.map(({ commit }) => commit);
   }
 
   /** Documents as this batch leaves them. */
@@ -120,8 +115,10 @@ export class Batch implements DraftBase, ReadyBatch {
     this.at = this.#store.now();
   }
 
+  /** @throws {JdbxError} INDEX_FULL, and what the engine refuses with */
   async commit(): Promise<void> {
     if (this.#staged.length === 0) return;
+    this.#store.indexes.staging.apply(this.seq - 1);
     await this.#store.commit(this);
   }
 
@@ -134,26 +131,25 @@ export class Batch implements DraftBase, ReadyBatch {
     }
   }
 
-  /** Takes the staged index entries out again. */
+  /** Takes the index entries out again. */
   revert(): void {
     const { indexes, refs } = this.#store;
-    for (const { commit, indexed, made, newRefs } of this.#staged.toReversed()) {
-      indexes.revert(indexed, commit.seq);
+    indexes.staging.revert();
+    for (const { made, newRefs } of this.#staged.toReversed()) {
       for (const live of made) indexes.abandon(live);
       for (const ref of newRefs) refs.forget(ref);
     }
   }
 
   close(): void {
+    this.#store.indexes.staging.clear();
     this.#view.close();
   }
 
   #inMaking(draft: Draft): CommitInMaking {
+    const changes = draft.changes.map(toIndexed);
     return {
-      changes: draft.changes.map(({ before, after }) => ({
-        before: before?.document,
-        after: after?.document,
-      })),
+      changes,
       get: (id) => draft.get(id),
       documentsOf: (type) => this.#documentsOf(type, draft),
       derive: (document: NewDocument) => {
@@ -193,11 +189,11 @@ export class Batch implements DraftBase, ReadyBatch {
         made.push(live);
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
-      const indexed = indexes.stage(changes.map(toIndexed), this.seq);
+      indexes.staging.add(changes.map(toIndexed), this.seq);
       const fresh = changes.filter(({ before }) => !before);
       for (const change of fresh) refs.set(change.ref, idOf(change));
-      const commit = { seq: this.seq, at: this.at, changes: logged };
-      return { commit, indexed, made, newRefs: fresh.map(({ ref }) => ref) };
+      this.commits.push({ seq: this.seq, at: this.at, changes: logged });
+      return { made, newRefs: fresh.map(({ ref }) => ref) };
     } catch (error) {
       for (const live of made) indexes.abandon(live);
       throw error;
@@ -218,6 +214,7 @@ export class Batch implements DraftBase, ReadyBatch {
 
   /** What is forgotten, and what ends without ever having been kept, nobody can tell any more. */
   #raiseHorizons({ forgets }: Draft, logged: readonly Change[]): void {
+    if (forgets.length === 0 && logged.every(({ kind }) => kind === 'put')) return;
     const raised = forgets.map(({ type, until }) => [type, until] as const);
     const now = { seq: this.seq, at: this.at };
     for (const change of logged) {

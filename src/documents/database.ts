@@ -7,7 +7,6 @@ import { type CompactResult, compactOpen } from '../storage/compact.js';
 import type { Others } from '../storage/contract.js';
 import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
-import { CommitDeferred, DEFERRALS_MAX } from './commit-rules.js';
 import type {
   ChangeEvent,
   DocumentCheck,
@@ -35,7 +34,7 @@ import { retainOnce } from './retention/round.js';
 import { removeSelected, type Selection, updateSelected } from './selected-writes.js';
 import { Snapshot } from './snapshot.js';
 import type { IndexState, Store } from './store.js';
-import { takeDocument } from './take-document.js';
+import { type TakenDocument, takeDocument } from './take-document.js';
 import { Transaction } from './transaction.js';
 import type {
   ExportOptions,
@@ -170,8 +169,8 @@ export class Database {
   /** @throws {JdbxError} DUPLICATE_ID, and what `put` throws */
   insert(document: NewDocument): Promise<Document>;
   insert(documents: readonly NewDocument[]): Promise<Document[]>;
-  async insert(input: NewDocument | readonly NewDocument[]): Promise<Document | Document[]> {
-    return this.#write(input, (draft, taken) => draft.insert(taken));
+  insert(input: NewDocument | readonly NewDocument[]): Promise<Document | Document[]> {
+    return this.#write(input, 'insert');
   }
 
   /**
@@ -182,8 +181,8 @@ export class Database {
    */
   put(document: NewDocument): Promise<Document>;
   put(documents: readonly NewDocument[]): Promise<Document[]>;
-  async put(input: NewDocument | readonly NewDocument[]): Promise<Document | Document[]> {
-    return this.#write(input, (draft, taken) => draft.put(taken));
+  put(input: NewDocument | readonly NewDocument[]): Promise<Document | Document[]> {
+    return this.#write(input, 'put');
   }
 
   /**
@@ -394,15 +393,8 @@ export class Database {
    *
    * @internal For the floors above.
    */
-  async submit<T>(plan: (draft: Draft) => T): Promise<T> {
-    for (let left = DEFERRALS_MAX; ; left--) {
-      try {
-        return await this.#writer.submit(plan);
-      } catch (error) {
-        if (!(error instanceof CommitDeferred) || left === 0) throw error;
-        await error.settle();
-      }
-    }
+  submit<T>(plan: (draft: Draft) => T): Promise<T> {
+    return this.#writer.submit(plan);
   }
 
   /** Calls `wake` soon after each commit. Returns the way to stop. */
@@ -434,18 +426,26 @@ export class Database {
     return work(this.#store.current());
   }
 
-  async #write(
+  #write(
     input: NewDocument | readonly NewDocument[],
-    write: (draft: Draft, taken: ReturnType<typeof takeDocument>) => Document,
+    verb: 'insert' | 'put',
   ): Promise<Document | Document[]> {
-    this.#checkWritable();
-    const several = Array.isArray(input);
-    const taken = (several ? input : [input]).map((document: NewDocument) => {
-      this.#check(document);
-      return takeDocument(document);
-    });
-    const written = await this.submit((draft) => taken.map((each) => write(draft, each)));
-    return several ? written : (written[0] as Document);
+    try {
+      this.#checkWritable();
+      if (Array.isArray(input)) {
+        const all = input.map((document: NewDocument) => this.#take(document));
+        return this.submit((draft) => all.map((taken) => draft[verb](taken)));
+      }
+      const taken = this.#take(input as NewDocument);
+      return this.submit((draft) => draft[verb](taken));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #take(document: NewDocument): TakenDocument {
+    this.#check(document);
+    return takeDocument(document);
   }
 
   #check(document: NewDocument): void {

@@ -1,45 +1,14 @@
 import type { Document } from '../base/document.js';
-import { JdbxError } from '../base/errors.js';
 import { encodeKey } from '../base/key-bytes.js';
-import type {
-  CreateIndex,
-  DocumentRef,
-  IndexChange,
-  IndexFiles,
-  OrderedIndex,
-} from '../indexes/contract.js';
+import type { CreateIndex, DocumentRef, IndexFiles, OrderedIndex } from '../indexes/contract.js';
 import type { IndexDefinition, PlannableIndex } from '../query/contract.js';
-import { indexFacts } from '../query/index-facts.js';
-import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
 import type { SaveLabel } from './index-saves.js';
+import { checkUnique, IndexStaging, type StagedIndexes } from './index-staging.js';
 import type { TailChange } from './index-tail.js';
-
-/** One index in use. */
-export interface LiveIndex extends PlannableIndex {
-  readonly id: string;
-  readonly definition: IndexDefinition;
-  readonly index: OrderedIndex;
-  /** Sticky: true once any document had several keys. */
-  multikey: boolean;
-  /** Snapshots older than this cannot use it. */
-  readonly since: number;
-}
+import { keysIn, type LiveIndex, toChanges } from './live-index.js';
 
 const NONE: LiveIndex[] = [];
-
-/** A document before and after a change; `before` absent at its first insert, `after` at its removal. */
-export interface IndexedChange {
-  readonly ref: number;
-  readonly before: Document | undefined;
-  readonly after: Document | undefined;
-}
-
-/** Changes to one index, kept until the commit is safe so that they can be taken back. */
-export interface StagedChanges {
-  readonly index: OrderedIndex;
-  readonly changes: readonly IndexChange[];
-}
 
 /** An index out of a file, and what the file says of it. */
 export interface SavedIndex {
@@ -51,8 +20,10 @@ export interface SavedIndex {
  * Every index of the store: one over `(_type, _id)` of all documents, which
  * serves scans of a type, and those that index documents ask for.
  */
-export class IndexSet {
+export class IndexSet implements StagedIndexes {
   readonly typeIndex: OrderedIndex;
+  /** Where the entries of the commits under way are gathered. */
+  readonly staging = new IndexStaging(this);
   readonly #create: CreateIndex;
   readonly #byType = new Map<string, LiveIndex[]>();
   #retired: { readonly index: OrderedIndex; readonly seq: number }[] = [];
@@ -68,6 +39,11 @@ export class IndexSet {
     return indexes.every(({ since }) => since <= seq)
       ? indexes
       : indexes.filter(({ since }) => since <= seq);
+  }
+
+  /** Of exactly this type, those of commits that are not shown yet too. */
+  indexesOf(type: string): readonly LiveIndex[] {
+    return this.#byType.get(type) ?? NONE;
   }
 
   *all(): Iterable<LiveIndex> {
@@ -153,36 +129,6 @@ export class IndexSet {
     }
   }
 
-  /**
-   * Enters a commit's changes under its coming `seq`, or refuses them whole.
-   * All removals go first: one commit may hand a unique key to another document.
-   *
-   * @throws {JdbxError} DUPLICATE_KEY, INVALID_INDEX
-   */
-  stage(changes: readonly IndexedChange[], seq: number): StagedChanges[] {
-    const staged: StagedChanges[] = [];
-    const apply = (index: OrderedIndex, part: readonly IndexChange[]): void => {
-      if (part.length === 0) return;
-      index.apply(part, seq);
-      staged.push({ index, changes: part });
-    };
-    try {
-      apply(this.typeIndex, changes.flatMap(typeChanges));
-      for (const live of this.#touched(changes)) {
-        const stageOne = live.definition.unique ? stageUnique : stageIn;
-        stageOne(live, changes, seq, apply);
-      }
-      return staged;
-    } catch (error) {
-      this.revert(staged, seq);
-      throw error;
-    }
-  }
-
-  revert(staged: readonly StagedChanges[], seq: number): void {
-    for (const { index, changes } of staged.toReversed()) index.revert(changes, seq);
-  }
-
   /** Frees what no snapshot from `seq` on can see. */
   release(seq: number): void {
     this.typeIndex.release(seq);
@@ -203,141 +149,11 @@ export class IndexSet {
   #keep(wanted: (live: LiveIndex) => boolean): LiveIndex[] {
     const dropped = [...this.all()].filter((live) => !wanted(live));
     for (const [type, indexes] of this.#byType) this.#byType.set(type, indexes.filter(wanted));
+    for (const { index } of dropped) this.staging.forget(index);
     return dropped;
   }
-
-  /** The indexes of every type that the changes have to do with. */
-  #touched(changes: readonly IndexedChange[]): readonly LiveIndex[] {
-    const types = new Set<string>();
-    for (const { before, after } of changes) {
-      if (before) types.add(before._type);
-      if (after) types.add(after._type);
-    }
-    return [...types].flatMap((type) => this.#byType.get(type) ?? []);
-  }
-}
-
-/** What a document of another type than before changes in the index of types. */
-function typeChanges({ ref, before, after }: IndexedChange): IndexChange[] {
-  if (before?._type === after?._type) return [];
-  return [
-    ...(before ? [{ kind: 'remove', key: typeKey(before), ref } as const] : []),
-    ...(after ? [{ kind: 'insert', key: typeKey(after), ref } as const] : []),
-  ];
-}
-
-/** Enters all changes into one index at once. */
-function stageIn(
-  live: LiveIndex,
-  changes: readonly IndexedChange[],
-  seq: number,
-  apply: (index: OrderedIndex, part: readonly IndexChange[]) => void,
-): void {
-  const removes: IndexChange[] = [];
-  const inserts: IndexChange[] = [];
-  for (const change of changes) {
-    const { ref, removed, inserted } = deltaOf(live, change, seq);
-    addChanges(removes, 'remove', removed, ref);
-    addChanges(inserts, 'insert', inserted, ref);
-  }
-  apply(live.index, removes);
-  apply(live.index, inserts);
-}
-
-/** Each when its key is free. */
-function stageUnique(
-  live: LiveIndex,
-  changes: readonly IndexedChange[],
-  seq: number,
-  apply: (index: OrderedIndex, part: readonly IndexChange[]) => void,
-): void {
-  const deltas = changes.map((change) => deltaOf(live, change, seq));
-  apply(
-    live.index,
-    deltas.flatMap(({ ref, removed }) => toChanges('remove', removed, ref)),
-  );
-  for (const { id, ref, inserted } of deltas) {
-    checkUnique(live, inserted, id, seq);
-    apply(live.index, toChanges('insert', inserted, ref));
-  }
-}
-
-const NO_KEYS: readonly Uint8Array[] = [];
-
-/** What one change does to one index. */
-interface Delta {
-  readonly id: string;
-  readonly ref: number;
-  readonly removed: readonly Uint8Array[];
-  readonly inserted: readonly Uint8Array[];
-}
-
-function deltaOf(live: LiveIndex, { ref, before, after }: IndexedChange, seq: number): Delta {
-  // An index that this very commit makes was filled without the documents that it changes.
-  const isHeld = live.since < seq && before?._type === live.definition.type;
-  if (isHeld && after && isUntouched(live, before, after)) {
-    return { id: after._id, ref, removed: NO_KEYS, inserted: NO_KEYS };
-  }
-  const old = isHeld ? keysIn(live, before) : NO_KEYS;
-  const now = after?._type === live.definition.type ? keysIn(live, after) : NO_KEYS;
-  return { id: after?._id ?? '', ref, removed: without(old, now), inserted: without(now, old) };
-}
-
-/** Whether all that an index reads of a document stayed as it was, as far as a quick look tells. */
-function isUntouched({ definition }: LiveIndex, before: Document, after: Document): boolean {
-  if (definition.wildcard || definition.partial || before._type !== after._type) return false;
-  return indexFacts(definition).roots.every((root) => isSame(before[root], after[root]));
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return false;
-  return left.every((item, at) => item === right[at]);
 }
 
 function typeKey({ _type, _id }: Document): Uint8Array {
   return encodeKey([_type, _id]);
-}
-
-function keysIn(live: LiveIndex, document: Document): readonly Uint8Array[] {
-  const { keys, multikey } = indexKeys(live.definition, document);
-  if (multikey) live.multikey = true;
-  return keys;
-}
-
-function without(
-  keys: readonly Uint8Array[],
-  others: readonly Uint8Array[],
-): readonly Uint8Array[] {
-  if (others.length === 0 || keys.length === 0) return keys;
-  return keys.filter((key) => !others.some((other) => Buffer.compare(key, other) === 0));
-}
-
-function toChanges(
-  kind: IndexChange['kind'],
-  keys: readonly Uint8Array[],
-  ref: number,
-): IndexChange[] {
-  return addChanges([], kind, keys, ref);
-}
-
-function addChanges(
-  changes: IndexChange[],
-  kind: IndexChange['kind'],
-  keys: readonly Uint8Array[],
-  ref: number,
-): IndexChange[] {
-  for (const key of keys) changes.push({ kind, key, ref });
-  return changes;
-}
-
-function checkUnique(live: LiveIndex, keys: readonly Uint8Array[], id: string, seq: number): void {
-  if (!live.definition.unique) return;
-  for (const key of keys) {
-    if (live.index.count({ lower: key, upper: key, upperInclusive: true }, seq) === 0) continue;
-    const fields = live.definition.fields.map(({ path }) => path).join(', ');
-    throw new JdbxError('DUPLICATE_KEY', `expected a unique ${fields} (${live.id})`, {
-      details: { id, index: live.id },
-    });
-  }
 }

@@ -6,8 +6,9 @@ import type { EngineSnapshot, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
 import { definitionKey, TYPE_INDEX_KEY } from './definition-key.js';
 import type { IndexSaves, SaveLabel } from './index-saves.js';
-import { IndexSet, type LiveIndex, type SavedIndex } from './index-set.js';
+import { IndexSet, type SavedIndex } from './index-set.js';
 import { readTail, type TailChange } from './index-tail.js';
+import type { LiveIndex } from './live-index.js';
 import { Refs } from './refs.js';
 
 /** A store's indexes as of one snapshot, and what of its documents opening needs. */

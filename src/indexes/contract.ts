@@ -13,10 +13,13 @@
  * entry of its own. One writer; readers never block.
  */
 export interface OrderedIndex {
-  /** Applies one commit's changes under `seq`. Every change is applied, or none is. */
-  apply(changes: readonly IndexChange[], seq: number): void;
-  /** Undoes `apply(changes, seq)` exactly, newest `seq` first. */
-  revert(changes: readonly IndexChange[], seq: number): void;
+  /**
+   * Applies the changes of one commit, or of several that no reader can name one by one, under
+   * `seq`. Every change is applied, or none is.
+   */
+  apply(changes: ChangeList, seq: number): void;
+  /** Undoes `apply(changes, seq)` exactly, newest first. */
+  revert(changes: ChangeList, seq: number): void;
   /** Reads entries in order, in batches. The cursor is closed when its last batch is out, or by `close`. */
   scan(range: KeyRange, seq: number): IndexCursor;
   /**
@@ -33,6 +36,12 @@ export interface OrderedIndex {
   /** Entries held, dead ones included, and an estimate of bytes used. */
   stats(): { readonly entries: number; readonly live: number; readonly bytes: number };
   close(): void;
+}
+
+/** Changes in order: an array, or what holds them without an object for each (`packed-changes.ts`). */
+export interface ChangeList extends Iterable<IndexChange> {
+  readonly length: number;
+  at(place: number): IndexChange | undefined;
 }
 
 export interface IndexChange {

@@ -1,8 +1,9 @@
 import { REF_MAX } from './bounds.js';
 import { checkRef } from './checks.js';
-import type { IndexChange, KeyRange, KeySpan } from './contract.js';
+import type { ChangeList, KeyRange, KeySpan } from './contract.js';
 import { firstRead } from './first-read.js';
 import type { NativeBinary } from './native-binary.js';
+import { copyBytes, PackedChanges } from './packed-changes.js';
 
 /** Places in the header, as `native/binding.c` names them. */
 const HEADER = {
@@ -106,7 +107,17 @@ export class NativeExchange {
   }
 
   /** @throws {RangeError} for a ref or a key length that no entry can have */
-  writeChanges(changes: readonly IndexChange[]): void {
+  writeChanges(changes: ChangeList): void {
+    if (changes instanceof PackedChanges) this.#writePacked(changes);
+    else this.#writeEach(changes);
+  }
+
+  #writePacked({ bytes, end }: PackedChanges): void {
+    if (end > this.#input.length) this.#growInput(end, 0);
+    copyBytes(bytes, end, this.#input, 0);
+  }
+
+  #writeEach(changes: ChangeList): void {
     let at = 0;
     for (const { kind, key, ref } of changes) {
       checkRef(ref);
@@ -200,10 +211,4 @@ function checkKey(key: Uint8Array): void {
   if (key.length >= KEY_BYTES_MAX) {
     throw new RangeError(`expected a key below ${KEY_BYTES_MAX} bytes, got ${key.length}`);
   }
-}
-
-/** A loop is faster than `set` for what most keys are: a few bytes. */
-function copyBytes(from: Uint8Array, length: number, to: Uint8Array, at: number): void {
-  if (length > 64) to.set(from.length === length ? from : from.subarray(0, length), at);
-  else for (let n = 0; n < length; n++) to[at + n] = from[n] as number;
 }

@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { checkSeq } from './checks.js';
 import type {
+  ChangeList,
   DocumentRef,
   EntryRun,
   FirstOptions,
@@ -44,11 +45,11 @@ export class NativeIndex implements OrderedIndex {
     return this.#binary.handle(this.#open());
   }
 
-  apply(changes: readonly IndexChange[], seq: number): void {
+  apply(changes: ChangeList, seq: number): void {
     this.#write('apply', changes, seq);
   }
 
-  revert(changes: readonly IndexChange[], seq: number): void {
+  revert(changes: ChangeList, seq: number): void {
     this.#write('revert', changes, seq);
   }
 
@@ -126,13 +127,13 @@ export class NativeIndex implements OrderedIndex {
     }
   }
 
-  #write(verb: 'apply' | 'revert', changes: readonly IndexChange[], seq: number): void {
+  #write(verb: 'apply' | 'revert', changes: ChangeList, seq: number): void {
     const list = this.#open();
     checkSeq(seq);
     this.#exchange.writeChanges(changes);
     this.#exchange.seq = seq;
     const status = this.#binary[verb](list, changes.length);
-    if (status !== OK) throw refusal(verb, status, changes[this.#exchange.failed]);
+    if (status !== OK) throw refusal(verb, status, changes.at(this.#exchange.failed));
   }
 
   /** For a key that had none. */

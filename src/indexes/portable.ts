@@ -1,6 +1,7 @@
 import { findSpan, toBounds } from './bounds.js';
 import { checkRef, checkSeq } from './checks.js';
 import type {
+  ChangeList,
   CreateIndex,
   FirstOptions,
   IndexChange,
@@ -24,9 +25,10 @@ export const createPortableIndex: CreateIndex = () => new PortableIndex();
 class PortableIndex implements OrderedIndex {
   #lives: Lives | undefined = new Lives();
 
-  apply(changes: readonly IndexChange[], seq: number): void {
+  apply(list: ChangeList, seq: number): void {
     const lives = this.#open();
     checkSeq(seq);
+    const changes = [...list];
     let done = 0;
     try {
       for (; done < changes.length; done++) step(lives, changes[done] as IndexChange, seq);
@@ -36,9 +38,10 @@ class PortableIndex implements OrderedIndex {
     }
   }
 
-  revert(changes: readonly IndexChange[], seq: number): void {
+  revert(list: ChangeList, seq: number): void {
     const lives = this.#open();
     checkSeq(seq);
+    const changes = [...list];
     let left = changes.length;
     try {
       for (; left > 0; left--) stepBack(lives, changes[left - 1] as IndexChange, seq);

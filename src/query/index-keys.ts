@@ -1,5 +1,5 @@
 import { JdbxError } from '../base/errors.js';
-import { encodeKey } from '../base/key-bytes.js';
+import { encodeKey, KeyWriter, writeField } from '../base/key-bytes.js';
 import type { Value } from '../base/values.js';
 import type { IndexDefinition } from './contract.js';
 import { expandKeys, type KeyTuple } from './expand-keys.js';
@@ -24,29 +24,55 @@ const NONE: IndexKeys = { keys: [], multikey: false };
  * @throws {JdbxError} INVALID_DOCUMENT when a compound index meets two arrays
  */
 export function indexKeys(definition: IndexDefinition, document: unknown): IndexKeys {
-  return keyMaker(definition)(document);
+  return keyMaker(definition).make(document);
 }
 
-type KeyMaker = (document: unknown) => IndexKeys;
+/** Where keys go that nobody keeps. */
+export interface KeySink {
+  /** The first `length` of `bytes`, which are written over by the next key. */
+  key(bytes: Uint8Array, length: number): void;
+}
+
+/**
+ * The same, without an object for each key.
+ *
+ * @returns whether an array gave the keys
+ * @throws {JdbxError} as `indexKeys`
+ */
+export function writeIndexKeys(
+  definition: IndexDefinition,
+  document: unknown,
+  to: KeySink,
+): boolean {
+  return keyMaker(definition).write(document, to);
+}
+
+interface KeyMaker {
+  make(document: unknown): IndexKeys;
+  write(document: unknown, to: KeySink): boolean;
+}
+
+type MakeKeys = KeyMaker['make'];
 const makers = new WeakMap<IndexDefinition, KeyMaker>();
 
 function keyMaker(definition: IndexDefinition): KeyMaker {
   let maker = makers.get(definition);
   if (!maker) {
-    maker = makeKeyMaker(definition);
+    const make = makeKeyMaker(definition);
+    maker = { make, write: quickWriter(definition, make) ?? writerOf(make) };
     makers.set(definition, maker);
   }
   return maker;
 }
 
-function makeKeyMaker(definition: IndexDefinition): KeyMaker {
+function makeKeyMaker(definition: IndexDefinition): MakeKeys {
   const make = makeKeysOfKind(definition);
   if (!definition.partial) return make;
   const covers = compileFilter(definition.partial);
   return (document) => (covers(document) ? make(document) : NONE);
 }
 
-function makeKeysOfKind(definition: IndexDefinition): KeyMaker {
+function makeKeysOfKind(definition: IndexDefinition): MakeKeys {
   switch (definition.kind) {
     case 'text':
       return () => NONE;
@@ -59,7 +85,7 @@ function makeKeysOfKind(definition: IndexDefinition): KeyMaker {
   }
 }
 
-function fieldKeys(definition: IndexDefinition): KeyMaker {
+function fieldKeys(definition: IndexDefinition): MakeKeys {
   const paths = definition.fields.map((field) => splitPath(field.path));
   const directions = definition.fields.map((field) => field.direction);
   const { collation } = definition;
@@ -78,6 +104,55 @@ function fieldKeys(definition: IndexDefinition): KeyMaker {
   };
 }
 
+function writerOf(make: MakeKeys): KeyMaker['write'] {
+  return (document, to) => {
+    const { keys, multikey } = make(document);
+    for (const key of keys) to.key(key, key.length);
+    return multikey;
+  };
+}
+
+const writer = new KeyWriter();
+/** Of so many texts in an array each is compared with those before it. */
+const TEXTS_MAX = 32;
+
+/** For the common index: of top-level fields, with all documents in it. */
+function quickWriter(definition: IndexDefinition, make: MakeKeys): KeyMaker['write'] | undefined {
+  const { fields, kind, sparse, partial, collation } = definition;
+  const names = fields.map(({ path }) => path);
+  const isPlain = names.every((name) => splitPath(name).length === 1);
+  if (kind !== 'ordered' || sparse || partial || collation || !isPlain) return undefined;
+  const directions = fields.map(({ direction }) => direction);
+  const slowly = writerOf(make);
+  return (document, to) => {
+    writer.reset();
+    for (let at = 0; at < names.length; at++) {
+      const value = ownValue(document, names[at] as string);
+      const direction = directions[at] as 1 | -1;
+      if (!Array.isArray(value)) writeField(writer, value as Value | undefined, direction);
+      else if (names.length > 1 || !areFewTexts(value)) return slowly(document, to);
+      else return writeTexts(value, direction, to);
+    }
+    to.key(writer.bytes, writer.end);
+    return false;
+  };
+}
+
+function areFewTexts(values: readonly unknown[]): values is readonly string[] {
+  if (values.length === 0 || values.length > TEXTS_MAX) return false;
+  return values.every((value) => typeof value === 'string');
+}
+
+function writeTexts(texts: readonly string[], direction: 1 | -1, to: KeySink): true {
+  for (let at = 0; at < texts.length; at++) {
+    if (texts.indexOf(texts[at] as string) < at) continue;
+    writer.reset();
+    writeField(writer, texts[at], direction);
+    to.key(writer.bytes, writer.end);
+  }
+  return true;
+}
+
 function refuseArray({ fields }: IndexDefinition): never {
   const path = fields.map((field) => field.path).join(', ');
   throw new JdbxError('INVALID_DOCUMENT', 'a hashed index holds no arrays', { path });
@@ -87,7 +162,7 @@ function refuseArray({ fields }: IndexDefinition): never {
  * The path leads the key, so that the values of one path lie together. Fields named beside
  * the wildcard add no keys: what they bound is found by the values that it holds.
  */
-function wildcardKeys(wildcard: Wildcard): KeyMaker {
+function wildcardKeys(wildcard: Wildcard): MakeKeys {
   const directions = [1, wildcard.direction] as const;
   return (document) => {
     const pairs = wildcardPairs(wildcard, document);
@@ -96,7 +171,7 @@ function wildcardKeys(wildcard: Wildcard): KeyMaker {
 }
 
 /** No key, but no document with something else than a geometry either. */
-function geometryChecker({ fields, bounds = [-180, 180] }: IndexDefinition): KeyMaker {
+function geometryChecker({ fields, bounds = [-180, 180] }: IndexDefinition): MakeKeys {
   const checked = fields.filter(({ special }) => special !== undefined);
   return (document) => {
     for (const { path, special } of checked) {
