@@ -32,12 +32,14 @@ export type {
   TextFormat,
 } from './documents/transfer/contract.js';
 export type { AuditDocument, AuditVerdict } from './history/audit-chain.js';
+export type { Jdbx } from './jdbx.js';
 export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { Provider } from './llm/contract.js';
 export type { Embedder, EmbedOptions } from './llm/embeddings/embedder.js';
 export { type Sealed, seal } from './llm/sealing.js';
 export type { Calibration, LabelledPair } from './llm/semantic/calibration.js';
 export type { CacheReport } from './llm/semantic/report.js';
+export { MEMORY, open } from './open.js';
 export type { EmitOptions, OpenOptions } from './open-options.js';
 export type { Difference } from './pipelines/document-tests/compare.js';
 export type { TestReport, TestResult } from './pipelines/document-tests/results.js';
@@ -55,6 +57,6 @@ export type { RunHandle } from './pipelines/run-handle.js';
 export type { RunOptions } from './pipelines/runs.js';
 export type { KeptDocument, UndoReport } from './pipelines/undo.js';
 export type { WaitDocument } from './pipelines/waits/wait-document.js';
-export { type Jdbx, type JdbxEvents, MEMORY, open } from './runtime.js';
+export type { JdbxEvents } from './runtime.js';
 export type { BackupOptions, BackupProgress, BackupResult } from './storage/backup.js';
 export { type CompactResult, compactStore } from './storage/compact.js';

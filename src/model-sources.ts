@@ -6,6 +6,8 @@ import type { Price } from './llm/contract.js';
 import type { Resource } from './llm/pools/pool-document.js';
 import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
+import type { CachedResponse } from './llm/responses/responses.js';
+import type { SemanticEntry } from './llm/semantic/entry.js';
 import type { TokenCounter } from './sessions/token-window.js';
 
 /** Finds what models cost in the store's price documents. */
@@ -47,4 +49,24 @@ export function isSettledIn(database: Database) {
     const told = { _type: 'audit', run, kind: 'stage', path, reservations: id };
     return snapshot.query(told, { limit: 1 }).length > 0;
   };
+}
+
+/** The kept answers of a scope that were asked for first, to let go of. */
+export function oldestResponsesIn(database: Database) {
+  return (scope: string, limit: number): Promise<CachedResponse[]> =>
+    database
+      .query<CachedResponse>({ _type: 'cached_response', scope })
+      .sort({ at: 1 })
+      .limit(limit)
+      .toArray();
+}
+
+/** The newest questions of a scope whose answers were kept. */
+export function newestEntriesIn(database: Database) {
+  return (scope: string, limit: number): Promise<SemanticEntry[]> =>
+    database
+      .query<SemanticEntry>({ _type: 'semantic_entry', scope })
+      .sort({ at: -1 })
+      .limit(limit)
+      .toArray();
 }

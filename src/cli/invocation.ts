@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { Jdbx } from '../jdbx.js';
 import type { OpenOptions } from '../open-options.js';
-import type { Jdbx } from '../runtime.js';
 import { Output } from './output.js';
 import { readSealKey } from './seal-key.js';
 
@@ -43,7 +43,7 @@ export class Invocation {
 
   async #within(options: OpenOptions, work: (db: Jdbx) => Promise<void>): Promise<void> {
     // Loaded when it is needed: help and misuse answer faster without it.
-    const { open } = await import('../runtime.js');
+    const { open } = await import('../open.js');
     // A command does what it was asked for; only `resume` goes on with what others left.
     const sealKey = readSealKey();
     const db = await open(this.options.store, {

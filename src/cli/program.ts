@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAnswer } from './commands/answer.js';
 import { addAudit } from './commands/audit.js';
 import { addBackup } from './commands/backup.js';
+import { addCache } from './commands/cache.js';
 import { addCheck } from './commands/check.js';
 import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
@@ -72,6 +73,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRetain,
   addCheck,
   addStats,
+  addCache,
   addPrices,
   addSeal,
   addSchema,

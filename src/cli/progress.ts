@@ -1,6 +1,6 @@
 import type { ImportProgress } from '../documents/transfer/contract.js';
+import type { Jdbx } from '../jdbx.js';
 import type { RunEvents } from '../pipelines/events.js';
-import type { Jdbx } from '../runtime.js';
 import { showBytes, showDuration } from './figures.js';
 import type { Output } from './output.js';
 

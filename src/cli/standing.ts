@@ -1,5 +1,5 @@
+import type { Jdbx } from '../jdbx.js';
 import type { RunDocument } from '../pipelines/run-document.js';
-import type { Jdbx } from '../runtime.js';
 import { EXIT } from './exit-codes.js';
 import type { Invocation } from './invocation.js';
 import { runColumns } from './run-columns.js';

@@ -1,5 +1,5 @@
 import { isJdbxError } from '../base/errors.js';
-import type { Jdbx } from '../runtime.js';
+import type { Jdbx } from '../jdbx.js';
 import { Interrupted, interruptible } from './interrupt.js';
 
 /**

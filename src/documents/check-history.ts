@@ -1,5 +1,6 @@
+import { JdbxError } from '../base/errors.js';
 import { compareValues } from '../base/order.js';
-import type { StoredDocument } from '../storage/contract.js';
+import type { Commit, StoredDocument } from '../storage/contract.js';
 import type { View } from './view.js';
 
 /** The last that the log says of a document; no revision where it was removed. */
@@ -13,19 +14,44 @@ export function readLog(view: View, tell: (problem: string) => void) {
   const newest = new Map<string, LoggedChange>();
   let next = view.engine.logStart();
   let records = 0;
-  for (const { seq, changes } of view.engine.log(next - 1)) {
-    if (seq !== next) tell(`the change log goes from ${next - 1} to ${seq}`);
-    for (const change of changes) {
-      if (change.kind === 'remove') newest.set(change.id, { seq, rev: undefined });
-      else if (change.kind === 'put') {
-        newest.set(change.document._id, { seq, rev: change.document._rev });
-      }
-    }
-    next = seq + 1;
+  for (const commit of readableCommits(view, next, tell)) {
     records++;
+    if (!commit) next++;
+    else {
+      if (commit.seq !== next) tell(`the change log goes from ${next - 1} to ${commit.seq}`);
+      noteChanges(commit, newest);
+      next = commit.seq + 1;
+    }
   }
   if (next !== view.seq + 1) tell(`the change log ends at ${next - 1}, not at ${view.seq}`);
   return { records, newest };
+}
+
+/** Undefined for one that cannot be read: what it put is not what stands there. */
+function* readableCommits(view: View, first: number, tell: (problem: string) => void) {
+  for (let next = first; next <= view.seq; ) {
+    try {
+      for (const commit of view.engine.log(next - 1)) {
+        next = commit.seq + 1;
+        yield commit;
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof JdbxError) || error.code !== 'STORE_CORRUPT') throw error;
+      tell(error.message);
+      next++;
+      yield undefined;
+    }
+  }
+}
+
+function noteChanges({ seq, changes }: Commit, newest: Map<string, LoggedChange>): void {
+  for (const change of changes) {
+    if (change.kind === 'remove') newest.set(change.id, { seq, rev: undefined });
+    else if (change.kind === 'put') {
+      newest.set(change.document._id, { seq, rev: change.document._rev });
+    }
+  }
 }
 
 /** One stored document against its ref, the log and its kept revisions. */

@@ -3,6 +3,7 @@ import { isJdbxError, JdbxError } from '../base/errors.js';
 import { checkId } from '../base/ids.js';
 import { hasOutput } from '../query/output.js';
 import { type BackupOptions, type BackupResult, backUp } from '../storage/backup.js';
+import { type CompactResult, compactOpen } from '../storage/compact.js';
 import type { Others } from '../storage/contract.js';
 import { AsOf, readMoment } from './as-of.js';
 import { Collection } from './collection.js';
@@ -332,6 +333,22 @@ export class Database {
     }
     if (!this.#store.isOpen) throw new JdbxError('STORE_CLOSED', 'expected the store to be open');
     return backUp(this.#store.engine, path, options);
+  }
+
+  /**
+   * Gives the space that is not used any more back to the file system. Writes wait until it is
+   * done, reads go on; the file that was stays on the disk until the last snapshot that was
+   * open is closed. Needs as much room beside the store as what it holds takes.
+   *
+   * @throws {JdbxError} STORE_IN_USE when other processes have the store open; STORE_BUSY, STORE_FULL, STORE_IO. Nothing is changed then
+   */
+  async compact(): Promise<CompactResult> {
+    this.#checkWritable();
+    return this.#writer.alone(async () => {
+      const result = await compactOpen(this.#store.engine);
+      this.#store.renew();
+      return result;
+    });
   }
 
   /** @internal Begins retention in the background, until the database is closed. */

@@ -283,6 +283,12 @@ export class Store implements Shared {
     this.#publish(batch);
   }
 
+  /** Reads the newest commit from where it stands now: the file that it stood in was exchanged. */
+  renew(): void {
+    this.refresh();
+    this.#show(new SharedSnapshot(this.engine.snapshot()));
+  }
+
   /** Saves the indexes if that is worth it, and closes every view. Nothing is written any more. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -4,7 +4,6 @@ import { takeValue } from '../base/values.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import type { QuerySource } from '../query/contract.js';
 import { splitOutput } from '../query/output.js';
-import { isShareable } from '../storage/codec.js';
 import { checkedUpdate, updated, upserted } from './apply-update.js';
 import type {
   Filter,
@@ -98,7 +97,9 @@ export class Workspace implements WorkspaceReader {
   }
 
   get(id: string): Document | undefined {
-    return handOut(this.#own(id));
+    const write = this.#writes.get(id);
+    // A view gives what holds a date or bytes as a copy already.
+    return write ? handOut(write) : this.#view.get(id);
   }
 
   getMany(ids: readonly string[]): (Document | undefined)[] {
@@ -265,7 +266,7 @@ export class Workspace implements WorkspaceReader {
     if (current) checkWritable(current._type, id);
     const document = toStored(taken, this.#view.get(id), this.#view.lastKept(id, type));
     this.#set(id, document, taken);
-    return handOut(document);
+    return handOut({ document, taken }) as Document;
   }
 
   #set(id: string, document: Document | undefined, taken: TakenDocument | undefined): void {
@@ -283,14 +284,14 @@ export class Workspace implements WorkspaceReader {
 
   #source(): QuerySource {
     if (this.#writes.size === 0) return this.#view;
-    const overlay = new Map([...this.#writes].map(([id, { document }]) => [id, handOut(document)]));
+    const overlay = new Map([...this.#writes].map(([id, write]) => [id, handOut(write)]));
     return new OverlaySource(this.#view, overlay);
   }
 }
 
 /** A copy, when the document holds a date or bytes: what a caller does to these must not be written. */
-function handOut<D extends Document | undefined>(document: D): D {
-  return isShareable(document) ? document : (takeValue(document) as D);
+function handOut({ document, taken }: Pick<Write, 'document' | 'taken'>): Document | undefined {
+  return document && taken?.shareable === false ? (takeValue(document) as Document) : document;
 }
 
 function checkUnchanged(id: string, seq: number, seenSeq: number): void {

@@ -32,6 +32,7 @@ interface Refusal {
 export class Writer {
   readonly #store: Store;
   readonly #queue: Task[] = [];
+  readonly #interludes: (() => Promise<void>)[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
 
@@ -60,6 +61,17 @@ export class Writer {
     });
   }
 
+  /** Runs `work` between two batches. What is submitted meanwhile waits for it. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      return Promise.reject(new JdbxError('STORE_CLOSED', 'expected the store to be open'));
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#interludes.push(() => work().then(resolve, reject));
+      this.#draining ??= this.#drain();
+    });
+  }
+
   /** Plans that wait, or whose commit is under way. */
   get isBusy(): boolean {
     return this.#draining !== undefined;
@@ -74,7 +86,12 @@ export class Writer {
   async #drain(): Promise<void> {
     // Everyone who submits in this turn of the event loop shares the first commit.
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#commitNext();
+    for (;;) {
+      const interlude = this.#interludes.shift();
+      if (interlude) await interlude();
+      else if (this.#queue.length > 0) await this.#commitNext();
+      else break;
+    }
     this.#draining = undefined;
   }
 

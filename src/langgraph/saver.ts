@@ -11,8 +11,9 @@ import {
 } from '@langchain/langgraph-checkpoint';
 import type { ValueObject } from '../base/values.js';
 import type { Filter } from '../documents/contract.js';
+import type { Jdbx } from '../jdbx.js';
+import { open } from '../open.js';
 import type { OpenOptions } from '../open-options.js';
-import { type Jdbx, open } from '../runtime.js';
 import { ChannelValues, type NewValue, UNVERSIONED } from './channel-values.js';
 import { type Config, checkpointPlaceOf, configOf, namedBy, placeOf } from './config.js';
 import {

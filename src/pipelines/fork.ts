@@ -58,7 +58,9 @@ export async function forkRun(
     const { pipeline } = run;
     const pinned = pinnedIn(run);
     const session = fork.session ?? run.session;
-    const facts = { id, pipeline, pinned, session, parent: undefined };
+    // Who goes on from another run pays from the same budgets.
+    const paid = { budgets: run.budgets, budgetKey: run.budget_key };
+    const facts = { id, pipeline, pinned, session, parent: undefined, ...paid };
     return await database.submit((draft) => {
       const made = insertRun(draft, { ...facts, input, forkedFrom: run._id }, leases);
       for (const { _id, _rev, usage, output, output_ref, ...rest } of checkpoints) {

@@ -37,6 +37,8 @@ export interface RunDocument extends Document {
   readonly usage?: SessionUsage & { readonly [name: string]: number };
   /** Budgets that its model calls count in beside its pipeline's and its session's. */
   readonly budgets?: readonly string[];
+  /** For whom it is made: a budget of that key is among `budgets`. */
+  readonly budget_key?: string;
   readonly error?: RunError;
   /** Of a run that a budget ended. */
   readonly partial?: PartialResult;

@@ -2,6 +2,7 @@ import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
+import { budgetOfKey } from '../llm/budgets/key-budget.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import { ensureSession } from '../sessions/sessions.js';
 import { auditAll } from './commit-stage.js';
@@ -31,6 +32,8 @@ export interface NewRun {
   readonly deadlineAt?: number | undefined;
   readonly forkedFrom?: string | undefined;
   readonly budgets?: readonly string[] | undefined;
+  /** For whom it is made. */
+  readonly budgetKey?: string | undefined;
 }
 
 /**
@@ -40,9 +43,11 @@ export interface NewRun {
  */
 export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocument {
   const { id, pipeline, input, session, parent, pinned } = run;
-  const { priority, deadlineAt, forkedFrom, budgets = [] } = run;
+  const { priority, deadlineAt, forkedFrom, budgetKey } = run;
   if (parent) fence(draft, parent.id, parent.owner);
   const owner = parent?.owner ?? leases.own(draft);
+  const ofKey = budgetKey === undefined ? [] : [budgetOfKey(draft, budgetKey)];
+  const budgets = [...new Set([...(run.budgets ?? []), ...ofKey])];
   // A part of a run has the session of the whole, which may be removed by now.
   if (session !== undefined && parent === undefined) ensureSession(draft, session);
   const facts = {
@@ -53,6 +58,7 @@ export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocumen
     ...(parent === undefined ? {} : { parent: parent.id }),
     ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
     ...(budgets.length === 0 ? {} : { budgets }),
+    ...(budgetKey === undefined ? {} : { budget_key: budgetKey }),
   };
   auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
   return draft.insert(

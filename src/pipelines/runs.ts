@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly deadline?: Date | string | number | undefined;
   /** The budget that its model calls count in beside its pipeline's and its session's. */
   readonly budget?: string | undefined;
+  /** For whom the run is made: its calls count in the budget `budget:key:KEY` too, or in one like `budget:key:*`. */
+  readonly budgetKey?: string | undefined;
   /** Cancels the run, also one that is joined. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,6 +45,7 @@ interface Start extends RunIdentity {
   readonly priority?: number | undefined;
   readonly deadlineAt?: number | undefined;
   readonly budgets?: readonly string[] | undefined;
+  readonly budgetKey?: string | undefined;
   readonly pin: () => Pinned;
   /** Told once the run is stored. */
   readonly onStored?: () => void;
@@ -110,7 +113,8 @@ export class Runs {
   }
 
   #startOf(pipeline: string, input: unknown, options: RunOptions): Start {
-    const { key, priority } = options;
+    const { key, priority, budgetKey } = options;
+    if (budgetKey !== undefined) checkText(budgetKey, "a budget's key");
     checkText(pipeline, "a pipeline's id");
     if (key !== undefined) checkText(key, 'a key');
     if (priority !== undefined && !Number.isSafeInteger(priority)) {
@@ -126,6 +130,7 @@ export class Runs {
       depth: 0,
       priority,
       budgets: options.budget === undefined ? undefined : [options.budget],
+      budgetKey,
       deadlineAt: deadlineFrom(options.deadline),
       pin: () => this.#life.pinCurrent(pipeline),
     };

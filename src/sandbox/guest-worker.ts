@@ -2,6 +2,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { Alarm } from './alarm.js';
 import { Batch } from './batch.js';
+import { endWorker, watchOver } from './end-worker.js';
 import { answerAsk, answerHostCall, wake } from './host-channel.js';
 import type { Job } from './job.js';
 import {
@@ -110,6 +111,7 @@ export class GuestWorker {
       env: {},
       execArgv: [],
     });
+    if (near) watchOver(this.#thread, this.#control);
     this.#thread.on('message', (message: WorkerMessage) => this.#onMessage(message));
     this.#thread.on('error', (error) => this.#leave(error));
     this.#thread.on('exit', () => this.#leave());
@@ -188,7 +190,15 @@ export class GuestWorker {
   /** Ends the worker with whatever it runs. */
   async terminate(reason: JdbxError): Promise<void> {
     this.#leave(reason);
-    await this.#thread.terminate();
+    if (this.#hasNear) await endWorker(this.#thread, this.#control, () => this.#tellStuck());
+    else await this.#thread.terminate();
+  }
+
+  #tellStuck(): void {
+    this.#tally.miss('stuck');
+    const text =
+      'a guest cannot be ended yet: its thread does not come back from reading the store';
+    process.emitWarning(text, { code: 'JDBX_GUEST_STUCK' });
   }
 
   #onMessage(message: WorkerMessage): void {

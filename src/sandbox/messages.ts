@@ -30,7 +30,9 @@ export const CONTROL = {
   next: 2,
   /** When the call that was begun last began, in milliseconds since the worker's epoch. */
   beganAt: 3,
-  cells: 4,
+  /** Whether the worker may be ended, see `gate.ts`. */
+  gate: 4,
+  cells: 5,
 } as const;
 
 /** What many calls have in common. */

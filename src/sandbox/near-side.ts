@@ -5,6 +5,7 @@ import {
   type Ask,
   type NearCall,
   type NearCounts,
+  type NearGate,
   type NearHost,
   type NearModule,
   type NearSource,
@@ -16,12 +17,14 @@ import { decodeValue } from './values-crossing.js';
 export class NearSide {
   readonly #source: NearSource;
   readonly #names: ReadonlySet<string>;
+  readonly #gate: NearGate;
   #host: NearHost | undefined;
   #shared: unknown;
   #state: 'closed' | 'opening' | 'open' | 'missing' = 'closed';
 
-  constructor(source: NearSource) {
+  constructor(source: NearSource, gate: NearGate) {
     this.#source = source;
+    this.#gate = gate;
     this.#names = new Set(source.names);
   }
 
@@ -49,18 +52,31 @@ export class NearSide {
     this.#host?.rest();
   }
 
+  /** Runs what may take its time: the module is not opened meanwhile, so nothing is in the gate. */
+  aside<Result>(run: () => Result): Result {
+    if (this.#state !== 'opening') return run();
+    this.#gate.leave();
+    try {
+      return run();
+    } finally {
+      this.#gate.enter();
+    }
+  }
+
   /** What cannot be opened is not tried again: calls go the long way, as they would without. */
   async #open(): Promise<void> {
     this.#state = 'opening';
+    this.#gate.enter();
     try {
       const { openNear } = (await import(this.#source.module)) as NearModule;
-      const host = await openNear(this.#source.data);
+      const host = await openNear(this.#source.data, this.#gate);
       host.learn(this.#shared);
       this.#host = host;
       this.#state = 'open';
     } catch {
       this.#state = 'missing';
     }
+    this.#gate.leave();
   }
 }
 

@@ -6,8 +6,14 @@ import type { Value } from '../base/values.js';
  * makes them, out of data that can be copied from thread to thread.
  */
 export interface NearModule {
-  /** Opened once in each worker, when a call first has use for it. */
-  openNear(data: unknown): Promise<NearHost>;
+  /** Opened once in each worker, when a call first has use for it; inside the gate. */
+  openNear(data: unknown, gate: NearGate): Promise<NearHost>;
+}
+
+/** Inside of it, the thread is not ended: for calls that could not bear that. They must be short. */
+export interface NearGate {
+  enter(): void;
+  leave(): void;
 }
 
 /** Where such a module is, what it opens, and the names of the functions that it may answer. */

@@ -4,6 +4,7 @@ import { claim } from './batch.js';
 import { CallBudget } from './call-budget.js';
 import { ConsoleLog } from './console-log.js';
 import { GUEST_LIMITS } from './contract.js';
+import { Gate } from './gate.js';
 import { GuestClock } from './guest-clock.js';
 import { HostCaller } from './host-channel.js';
 import {
@@ -33,7 +34,7 @@ const control = new Int32Array(start.control);
 const clock = new GuestClock().install();
 const host = new HostCaller(post, start.answers, control);
 const outbox = new Outbox(post);
-const near = start.near && new NearSide(start.near);
+const near = start.near && new NearSide(start.near, new Gate(control, CONTROL.gate));
 const { memoryBytes } = GUEST_LIMITS.defaults;
 const realms = await Realms.open(start.wasm, memoryBytes, start.base);
 
@@ -105,7 +106,8 @@ async function runCall(
   };
   const realm = await realms.take(call, scope);
   clock.set(call.now);
-  const outcome = runIn(realm, call, scope);
+  const run = () => runIn(realm, call, scope);
+  const outcome = near ? near.aside(run) : run();
   const { hostCalls } = budget;
   const durationMs = monotonicNow() - begun;
   const report = { outcome, console: log.lines(), hostCalls, durationMs, near: guest?.counts };

@@ -1,8 +1,6 @@
-import { readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { syncDirectory, syncFile } from './durable-files.js';
-import { storeFailure } from './lmdb/failure.js';
-import { lockFileOf, STORE_FILE } from './lmdb/store-file.js';
+import type { Engine } from './contract.js';
 import { openEmbedded } from './open-embedded.js';
 
 export interface CompactResult {
@@ -14,34 +12,29 @@ export interface CompactResult {
 /**
  * Gives the space that a store no longer uses back to the file system: its pages in use are
  * copied, and the copy takes the place of the store's file in one step. A kill leaves the one
- * or the other, whole.
+ * or the other, whole. `db.compact()` does the same to a store that is open here.
  *
- * The store must not be open. Everyone who has it open maps the file itself, not its name,
- * and would go on in the old one: what they write after the exchange would be lost.
- *
- * @throws {JdbxError} STORE_IN_USE, STORE_FULL, and what `open` throws
+ * @throws {JdbxError} STORE_IN_USE when anybody has the store open; STORE_FULL, and what `open` throws
  */
 export async function compactStore(path: string): Promise<CompactResult> {
   const engine = await openEmbedded(path, { create: false });
   const directory = realpathSync(path);
-  const file = join(directory, STORE_FILE);
-  const compact = `${file}.compact`;
+  const before = sizeOf(directory);
   try {
-    rmSync(compact, { force: true });
-    const before = sizeOf(directory);
-    await engine.copyTo?.(compact);
-    syncFile(compact);
-    renameSync(compact, file);
-    syncDirectory(directory);
-    // Who opened the old lock file meanwhile finds another one there, and begins again.
-    rmSync(lockFileOf(file), { force: true });
-    return { before, after: sizeOf(directory) };
-  } catch (thrown) {
-    rmSync(compact, { force: true });
-    throw storeFailure(thrown, file);
+    await engine.compact?.();
   } finally {
     await engine.close();
   }
+  return { before, after: sizeOf(directory) };
+}
+
+/** @throws {JdbxError} what `compact` of an engine throws; the store goes on in the file that it had */
+export async function compactOpen(engine: Engine): Promise<CompactResult> {
+  if (!engine.compact)
+    throw new TypeError('compact: expected a store on disk, this one is in memory');
+  const before = engine.sizeBytes();
+  await engine.compact();
+  return { before, after: engine.sizeBytes() };
 }
 
 function sizeOf(directory: string): number {

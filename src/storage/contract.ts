@@ -38,6 +38,14 @@ export interface Engine {
    * @returns the commit that the file shows
    */
   copyTo?(file: string): Promise<number>;
+  /**
+   * Gives the space that is not used back to the file system. What is read meanwhile, and the
+   * snapshots that are open, stay as they are; no commit may be made before it resolves.
+   * Absent where nothing is on disk.
+   *
+   * @throws {JdbxError} STORE_IN_USE when another process has the store open; STORE_BUSY, STORE_FULL, STORE_IO
+   */
+  compact?(): Promise<void>;
   /** How documents become stored bytes, for an engine in front. Absent where that is nobody else's affair. */
   readonly bodies?: Bodies | undefined;
   close(): Promise<void>;

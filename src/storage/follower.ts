@@ -1,11 +1,15 @@
 import { JdbxError } from '../base/errors.js';
+import type { Bodies } from './bodies/bodies.js';
+import { type CallGate, within } from './call-gate.js';
 import type { EngineSnapshot } from './contract.js';
 import { Decoded } from './decoded.js';
+import { GatedSnapshot } from './gated-snapshot.js';
 import { Journal } from './journal/journal.js';
 import { JournalReader } from './journal/reader.js';
-import { openFile, prepareDirectory } from './lmdb/engine.js';
+import { openFile, prepareDirectory, reopenTables } from './lmdb/engine.js';
 import { takePart } from './lmdb/exclusive.js';
 import { storeFailure } from './lmdb/failure.js';
+import { OpenedFile } from './lmdb/opened-file.js';
 import { LmdbSnapshot } from './lmdb/snapshot.js';
 import type { Tables } from './lmdb/tables.js';
 import { type NativeLocks, nativeLocks } from './sharing/native-locks.js';
@@ -39,6 +43,11 @@ export const canFollow: boolean = nativeLocks !== undefined;
 export interface FollowerOptions {
   /** Bytes of documents that are kept decoded. Default 0. */
   readonly cacheBytes?: number | undefined;
+  /**
+   * Entered for each call of LMDB's binding. Default: none, for threads that nobody ends. The
+   * caller is inside while it opens a follower.
+   */
+  readonly gate?: CallGate | undefined;
 }
 
 /**
@@ -49,7 +58,7 @@ export interface FollowerOptions {
  */
 export async function openFollower(
   directory: string,
-  { cacheBytes = 0 }: FollowerOptions = {},
+  { cacheBytes = 0, gate }: FollowerOptions = {},
 ): Promise<Follower> {
   if (!nativeLocks) {
     throw new JdbxError(
@@ -58,18 +67,19 @@ export async function openFollower(
     );
   }
   const decoded = cacheBytes > 0 ? new Decoded(cacheBytes) : undefined;
-  return follow(prepareDirectory(directory, false), nativeLocks, decoded);
+  return follow(prepareDirectory(directory, false), nativeLocks, { decoded, gate });
 }
 
-async function follow(
-  directory: string,
-  locks: NativeLocks,
-  decoded: Decoded | undefined,
-): Promise<Follower> {
+interface Ways {
+  readonly decoded: Decoded | undefined;
+  readonly gate: CallGate | undefined;
+}
+
+async function follow(directory: string, locks: NativeLocks, ways: Ways): Promise<Follower> {
   const sharing = await Sharing.join(directory, 'follower', locks);
   try {
-    const tables = await openTables(directory, sharing);
-    return await begin(tables, directory, sharing, decoded);
+    const file = await openFollowed(directory, sharing, ways);
+    return await begin(file, directory, sharing, ways.gate);
   } catch (error) {
     sharing.close();
     throw storeFailure(error, directory);
@@ -77,13 +87,17 @@ async function follow(
 }
 
 /** Under the take lock, since a file that is written meanwhile cannot be looked over. */
-async function openTables(directory: string, sharing: Sharing): Promise<Tables> {
+async function openFollowed(
+  directory: string,
+  sharing: Sharing,
+  ways: Ways,
+): Promise<FollowedFile> {
   await sharing.lockTake();
   try {
     const known = () => sharing.pids();
     const opened = await openFile(directory, (root, file) => takePart(root, file, known));
     opened.release();
-    return opened.tables;
+    return new FollowedFile(opened.tables, opened.file, sharing, ways);
   } finally {
     sharing.unlockTake();
   }
@@ -91,42 +105,102 @@ async function openTables(directory: string, sharing: Sharing): Promise<Tables> 
 
 /** Under the write lock for once, so that nothing is missed that a writer left when it died. */
 async function begin(
-  tables: Tables,
+  file: FollowedFile,
   directory: string,
   sharing: Sharing,
-  decoded: Decoded | undefined,
+  gate: CallGate | undefined,
 ): Promise<Follower> {
-  const open = () => {
-    tables.root.resetReadTxn();
-    return new LmdbSnapshot(tables, undefined, decoded);
-  };
+  const open = () => file.snapshot();
   try {
     await sharing.lockWrite();
     try {
-      const journal = new Journal(directory, tables.bodies, false);
+      const journal = new Journal(directory, file.bodies, false);
       const reader = new JournalReader(journal, open, Number.POSITIVE_INFINITY, true);
-      return new JournalFollower(tables, reader, sharing);
+      return new JournalFollower(file, reader, sharing, gate);
     } finally {
       sharing.unlockWrite();
     }
   } catch (error) {
-    await tables.root.close();
+    await file.close();
     throw error;
   }
 }
 
+/**
+ * LMDB's file as a follower reads it: another one after a compaction. What the old file shows
+ * stays true, so a snapshot that was opened while it was exchanged is as good as one after.
+ */
+class FollowedFile {
+  readonly bodies: Bodies;
+  readonly #path: string;
+  readonly #sharing: Sharing;
+  readonly #ways: Ways;
+  #exchanges: number;
+  #opened: OpenedFile;
+
+  constructor(tables: Tables, path: string, sharing: Sharing, ways: Ways) {
+    this.bodies = tables.bodies;
+    this.#path = path;
+    this.#sharing = sharing;
+    this.#ways = ways;
+    this.#exchanges = sharing.page.exchanges;
+    this.#opened = new OpenedFile(tables);
+  }
+
+  /** Of the newest commit that LMDB has, now and not when the binding took a look last. */
+  snapshot(): EngineSnapshot {
+    const { decoded, gate } = this.#ways;
+    return within(gate, () => {
+      if (this.#sharing.page.exchanges !== this.#exchanges) this.#reopen();
+      const opened = this.#opened.take();
+      const { root } = opened.tables;
+      root.resetReadTxn();
+      const onClose = () => {
+        // Let go of at once, and not by a timer of the binding's some time later.
+        root.resetReadTxn();
+        opened.release();
+      };
+      const snapshot = new LmdbSnapshot(opened.tables, onClose, decoded);
+      return gate ? new GatedSnapshot(snapshot, gate) : snapshot;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  /**
+   * No lock is needed: only the process that holds this thread exchanges the file, and LMDB
+   * gives the threads of a process one environment for each lock file that has a name, or had.
+   */
+  #reopen(): void {
+    // The count first: who is too early for the next file finds another count next time.
+    this.#exchanges = this.#sharing.page.exchanges;
+    const before = this.#opened;
+    this.#opened = new OpenedFile(reopenTables(this.#path, this.bodies));
+    before.release();
+  }
+}
+
 class JournalFollower implements Follower {
-  readonly #tables: Tables;
+  readonly #file: FollowedFile;
   readonly #reader: JournalReader;
   readonly #sharing: Sharing;
+  readonly #gate: CallGate | undefined;
   readonly #snapshots = new Set<EngineSnapshot>();
   #commits: number | undefined;
   #isClosed = false;
 
-  constructor(tables: Tables, reader: JournalReader, sharing: Sharing) {
-    this.#tables = tables;
+  constructor(
+    file: FollowedFile,
+    reader: JournalReader,
+    sharing: Sharing,
+    gate: CallGate | undefined,
+  ) {
+    this.#file = file;
     this.#reader = reader;
     this.#sharing = sharing;
+    this.#gate = gate;
     // It needs no log, whatever it missed.
     sharing.saw(Number.POSITIVE_INFINITY);
     reader.rest();
@@ -161,7 +235,9 @@ class JournalFollower implements Follower {
     this.#isClosed = true;
     for (const snapshot of [...this.#snapshots]) snapshot.close();
     this.#reader.close();
-    await this.#tables.root.close();
+    this.#gate?.enter();
+    await this.#file.close();
+    this.#gate?.leave();
     // Last: who leaves the shared page must not be in LMDB's reader table any more.
     this.#sharing.close();
   }

@@ -2,9 +2,9 @@ import type { Document } from '../base/document.js';
 import { stringifyValue } from '../base/extended-json.js';
 import type { Value } from '../base/values.js';
 import type { AuditEntry } from '../history/audit-chain.js';
+import type { Jdbx } from '../jdbx.js';
 import type { RunDocument } from '../pipelines/run-document.js';
 import { usageIn } from '../pipelines/spending.js';
-import type { Jdbx } from '../runtime.js';
 import type { Facts } from './contract.js';
 
 /** What runs themselves keep, and not their stages by a write. */
@@ -15,6 +15,7 @@ const MACHINERY = new Set([
   'cache',
   'cached_response',
   'checkpoint',
+  'embedder_calibration',
   'event',
   'executor',
   'hold',

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Document } from '../base/document.js';
-import { open } from '../runtime.js';
+import { open } from '../open.js';
 import { lookBefore } from './judge.js';
 
 /** Integrations that answer by themselves, from what is in the store. */

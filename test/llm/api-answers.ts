@@ -68,10 +68,10 @@ const gemini: ApiAnswers = {
           { inlineData: { mimeType: 'image/png', data: 'aGk=' } },
         ],
       },
-      { role: 'model', parts: [{ functionCall: { name: 'look', args: { at: 1 } } }] },
+      { role: 'model', parts: [{ functionCall: { id: 'c1', name: 'look', args: { at: 1 } } }] },
       {
         role: 'user',
-        parts: [{ functionResponse: { name: 'look', response: { result: 'a cat' } } }],
+        parts: [{ functionResponse: { id: 'c1', name: 'look', response: { result: 'a cat' } } }],
       },
     ],
     tools: [

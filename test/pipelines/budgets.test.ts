@@ -1,7 +1,7 @@
 /** What bounds a run's model calls, over a real store and a provider on loopback. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Jdbx, NewDocument } from '#jdbx/index.js';
-import { answer, FaultServer, hang, status } from '../support/fault-server.js';
+import { answer, FaultServer, hang, type Seen, status } from '../support/fault-server.js';
 import { openStore, pipeline, runFailure, transformer } from './support.js';
 
 let server: FaultServer;
@@ -152,6 +152,103 @@ describe('a run whose budget ends', () => {
       code: 'MISSING_DOCUMENT',
     });
   });
+});
+
+describe('the budget of a key', () => {
+  const run = (budgetKey: string) => db.run('pipeline:p', 'Well?', { budgetKey });
+  beforeEach(async () => {
+    server.play([answer(chat(10, 5))]);
+    await db.put(pipeline('p', [ask]));
+  });
+
+  it('counts what runs for that key call, and no other’s', async () => {
+    await db.put([
+      budget('all', { calls: 100 }),
+      budget('key:ann', { calls: 2 }, { parent: 'budget:all' }),
+      budget('key:bob', { calls: 2 }, { parent: 'budget:all' }),
+    ]);
+    const { id } = await run('ann');
+    await run('ann');
+    expect(await runFailure(run('ann'))).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+    await run('bob');
+    expect(await spentOf('key:ann')).toMatchObject({ calls: 2 });
+    expect(await spentOf('key:bob')).toMatchObject({ calls: 1 });
+    expect(await spentOf('all')).toMatchObject({ calls: 3, tokens: 45 });
+    expect(await db.runOf(id)).toMatchObject({ budget_key: 'ann', budgets: ['budget:key:ann'] });
+    // A fork is made for the same key.
+    const fork = db.fork(id, undefined, { input: 'Else?' });
+    expect(await runFailure(fork as never)).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+  });
+
+  it('is made like the one for every key when it has none', async () => {
+    await db.put([
+      budget('all', { calls: 3 }),
+      budget('key:*', { calls: 2 }, { parent: 'budget:all' }),
+    ]);
+    for (const key of ['ann', 'ann', 'bob']) await run(key);
+    expect(await runFailure(run('ann'))).toMatchObject({
+      cause: { details: { budget: 'budget:key:ann' } },
+    });
+    expect(await runFailure(run('bob'))).toMatchObject({
+      cause: { details: { budget: 'budget:all' } },
+    });
+    expect(await db.get('budget:key:ann')).toMatchObject({ key: 'ann', spent: { calls: 2 } });
+    expect(await spentOf('key:*')).toBeUndefined();
+  });
+
+  it('has to be there: a key without a bound is refused before anything is written', async () => {
+    const { seq } = db;
+    await expect(run('eve')).rejects.toMatchObject({ code: 'MISSING_DOCUMENT' });
+    await expect(run('')).rejects.toThrow(TypeError);
+    expect(db.seq).toBe(seq);
+  });
+});
+
+/** Random budgets above one another, of keys, sessions, runs and stages, and many runs at once. */
+it('runs of many keys, sessions and stages never pass a limit of any', async () => {
+  server.play([answer(({ body }: Seen) => chat(5, Math.min(30, body.max_tokens)))]);
+  const limit = (seed: number) => ({ tokens: 60 + ((seed * 97) % 400) });
+  for (let round = 0; round < 3; round++) {
+    const at = (name: string) => `${name}${round}`;
+    await db.put([
+      budget(at('all'), { tokens: 700 + 200 * round }),
+      ...['a', 'b', 'c'].map((key, n) =>
+        budget(`key:${at(key)}`, limit(n + round), { parent: `budget:${at('all')}` }),
+      ),
+      budget(at('stage'), limit(5 + round), { parent: `budget:${at('all')}` }),
+      budget(at('session'), limit(9 + round)),
+      { _id: `session:${at('s')}`, _type: 'session', budget: `budget:${at('session')}` },
+      pipeline(at('p'), [
+        { ...ask, params: { max_tokens: 30 } },
+        {
+          ...ask,
+          name: 'again',
+          inputs: '$input',
+          params: { max_tokens: 30 },
+          budget: `budget:${at('stage')}`,
+        },
+      ]),
+    ]);
+    await Promise.all(
+      Array.from({ length: 24 }, (_, n) => {
+        const session = n % 4 === 0 ? { session: `session:${at('s')}` } : {};
+        const options = { budgetKey: at('abc'[n % 3] as string), ...session };
+        return db.run(`pipeline:${at('p')}`, 'Well?', options).catch(() => {});
+      }),
+    );
+    const spent = new Map<string, number>();
+    for (const name of ['all', 'stage', 'session', 'key:a', 'key:b', 'key:c'].map(at)) {
+      const { limits, spent: used } = (await db.get(`budget:${name}`)) as never as {
+        limits: { tokens: number };
+        spent?: { tokens: number };
+      };
+      spent.set(name, used?.tokens ?? 0);
+      expect(used?.tokens ?? 0).toBeLessThanOrEqual(limits.tokens);
+    }
+    const ofKeys = ['key:a', 'key:b', 'key:c'].map((name) => spent.get(at(name)) ?? 0);
+    expect(ofKeys.reduce((sum, each) => sum + each)).toBe(spent.get(at('all')));
+    expect(spent.get(at('all'))).toBeGreaterThan(0);
+  }
 });
 
 it('many runs at once never pass their budget', async () => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AuditDocument } from '../../history/audit-chain.js';
-import type { Jdbx } from '../../runtime.js';
+import type { Jdbx } from '../../jdbx.js';
 import { auditColumns } from '../audit-columns.js';
 import { examples } from '../examples.js';
 import { EXIT } from '../exit-codes.js';

@@ -4,7 +4,7 @@ import {
   type ImportProgress,
   TEXT_FORMATS,
 } from '../../documents/transfer/contract.js';
-import type { Jdbx } from '../../runtime.js';
+import type { Jdbx } from '../../jdbx.js';
 import { examples } from '../examples.js';
 import { showBytes, showDuration } from '../figures.js';
 import { interruptible } from '../interrupt.js';

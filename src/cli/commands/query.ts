@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Document } from '../../base/document.js';
-import type { Jdbx } from '../../runtime.js';
+import type { Jdbx } from '../../jdbx.js';
 import { documentColumns } from '../document-columns.js';
 import { examples } from '../examples.js';
 import type { Invocation } from '../invocation.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { Jdbx } from '../../jdbx.js';
 import type { RunDocument } from '../../pipelines/run-document.js';
-import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { EXIT } from '../exit-codes.js';
 import type { Invocation } from '../invocation.js';

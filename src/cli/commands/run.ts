@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { JdbxError } from '../../base/errors.js';
-import type { Jdbx } from '../../runtime.js';
+import type { Jdbx } from '../../jdbx.js';
 import { examples } from '../examples.js';
 import { showDuration, showUsage } from '../figures.js';
 import type { Invocation } from '../invocation.js';
@@ -16,6 +16,8 @@ interface RunCommandOptions {
   readonly timeout?: number;
   readonly priority?: number;
   readonly deadline?: string;
+  readonly budget?: string;
+  readonly budgetKey?: string;
 }
 
 export function addRun(program: Command, invocation: Invocation): void {
@@ -29,6 +31,8 @@ export function addRun(program: Command, invocation: Invocation): void {
     .option('--timeout <ms>', 'cancel the run after so many milliseconds', readCount)
     .option('--priority <n>', 'higher ones go first where runs queue', Number)
     .option('--deadline <time>', 'fail the run when it has not ended by then (ISO 8601)')
+    .option('--budget <id>', 'a budget that its model calls count in')
+    .option('--budget-key <key>', 'for whom it is: its calls count in budget:key:KEY')
     .addHelpText(
       'after',
       examples(
@@ -46,7 +50,7 @@ async function runPipeline(
   db: Jdbx,
   { output }: Invocation,
   id: string,
-  { input, session, key, timeout, priority, deadline }: RunCommandOptions,
+  { input, session, key, timeout, priority, deadline, budget, budgetKey }: RunCommandOptions,
 ): Promise<void> {
   if (timeout === 0) throw new UsageError('expected --timeout to be at least 1 ms');
   const value = input === undefined ? {} : readJson(await readArgument(input), 'the input');
@@ -64,6 +68,8 @@ async function runPipeline(
         key,
         priority,
         deadline,
+        budget,
+        budgetKey,
         signal: late?.signal,
       });
     } finally {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Jdbx } from '../../runtime.js';
+import type { Jdbx } from '../../jdbx.js';
 import { examples } from '../examples.js';
 import { showBytes } from '../figures.js';
 import type { Invocation } from '../invocation.js';

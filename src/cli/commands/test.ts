@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { Jdbx } from '../../jdbx.js';
 import { explainFailure } from '../../pipelines/document-tests/explain.js';
 import type { TestResult } from '../../pipelines/document-tests/results.js';
-import type { Jdbx } from '../../runtime.js';
 import { examples } from '../examples.js';
 import { EXIT } from '../exit-codes.js';
 import { showDuration } from '../figures.js';

@@ -2,6 +2,7 @@ import type { DocumentRef, OrderedIndex } from '../../indexes/contract.js';
 import { attachIndex } from '../../indexes/native.js';
 import type { PlannableIndex } from '../../query/contract.js';
 import { PlanCache } from '../../query/prepared/plan-cache.js';
+import type { CallGate } from '../../storage/call-gate.js';
 import type { EngineSnapshot } from '../../storage/contract.js';
 import { type Follower, openFollower } from '../../storage/follower.js';
 import { SharedSnapshot } from '../../storage/shared-snapshot.js';
@@ -40,9 +41,12 @@ export class ThreadReader {
     this.#follower = follower;
   }
 
-  /** @throws {JdbxError} as `openFollower` does */
-  static async open(directory: string): Promise<ThreadReader> {
-    return new ThreadReader(await openFollower(directory, { cacheBytes: CACHE_BYTES }));
+  /**
+   * @param gate see `FollowerOptions`
+   * @throws {JdbxError} as `openFollower` does
+   */
+  static async open(directory: string, gate?: CallGate): Promise<ThreadReader> {
+    return new ThreadReader(await openFollower(directory, { cacheBytes: CACHE_BYTES, gate }));
   }
 
   /** @throws {Error} when an index has been closed meanwhile */

@@ -120,7 +120,7 @@ export class Reservations implements Counts {
   }
 
   #setAside({ grant, facts }: { grant: Grant; facts: ReservationFacts }): SetAside {
-    const { id, budgets, amounts } = facts;
+    const { id, amounts } = facts;
     return {
       ...grant,
       id,
@@ -128,7 +128,7 @@ export class Reservations implements Counts {
       settle: (draft, actual = amounts) => {
         const entry = this.#entries.get(id);
         if (entry) entry.settledIn = draft.seq;
-        if (!settle(draft, id, actual)) spend(draft, budgets, actual);
+        if (!settle(draft, id, actual)) spend(draft, facts, actual);
       },
       ended: (isCommitted) => this.#ended(id, isCommitted),
     };

@@ -115,10 +115,17 @@ export function settle(draft: Draft, id: string, actual?: Amounts): boolean {
   return true;
 }
 
-/** Counts what a call came to that was set aside in memory. */
-export function spend(draft: Draft, budgets: readonly string[], amounts: Amounts): void {
-  for (const budget of budgetsIn(draft, budgets)) {
-    change(draft, budget, { spent: addAmounts(spentAt(budget, draft.at), amounts) });
+/**
+ * Counts what a call came to that was set aside in memory. The budget then says `reserved`
+ * as `settle` leaves it: a reader need not know which way a call was counted.
+ */
+export function spend(draft: Draft, facts: ReservationFacts, actual = facts.amounts): void {
+  const nothing = subtractAmounts(facts.amounts, facts.amounts);
+  for (const budget of budgetsIn(draft, facts.budgets)) {
+    change(draft, budget, {
+      reserved: addAmounts(reservedOf(budget), nothing),
+      spent: addAmounts(spentAt(budget, draft.at), actual),
+    });
   }
 }
 

@@ -56,7 +56,8 @@ export class CallsFile {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     // What follows the last line's end is a line that was never whole.
     for (const line of text.split('\n').slice(0, -1)) {
-      const value: unknown = JSON.parse(line.slice(1));
+      const value = valueIn(line);
+      if (value === undefined) continue;
       if (line[0] === '-') calls.delete(value as string);
       else if (line[0] === '~') admitted.push(value as Admitted);
       else calls.set((value as ReservationFacts).id, value as ReservationFacts);
@@ -118,5 +119,14 @@ export class CallsFile {
   #close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     [this.#fd, this.#bytes] = [undefined, 0];
+  }
+}
+
+/** Undefined for a line that a loss of power tore: its call ended with the power. */
+function valueIn(line: string): unknown {
+  try {
+    return JSON.parse(line.slice(1));
+  } catch {
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@ import type { StoreFacts } from '../../documents/readers/store-facts.js';
 import { ThreadReader } from '../../documents/readers/thread-reader.js';
 import { Workspace, type WorkspaceWrite } from '../../documents/workspace.js';
 import type { HostFunctions } from '../../sandbox/contract.js';
-import type { Ask, NearCall, NearHost } from '../../sandbox/near.js';
+import type { Ask, NearCall, NearGate, NearHost } from '../../sandbox/near.js';
 import { Permissions } from '../../sandbox/permissions.js';
 import { guestDatabase } from './database.js';
 import { NEAR_VERBS, type NearReads } from './near-reads.js';
@@ -13,8 +13,8 @@ export interface NearData {
 }
 
 /** Runs in the sandbox's workers: the guests' `db` functions that read, over the store's own files. */
-export async function openNear(data: unknown): Promise<NearHost> {
-  return new NearDatabase(await ThreadReader.open((data as NearData).directory));
+export async function openNear(data: unknown, gate?: NearGate): Promise<NearHost> {
+  return new NearDatabase(await ThreadReader.open((data as NearData).directory, gate));
 }
 
 class NearDatabase implements NearHost {

@@ -63,12 +63,14 @@ class JournaledEngine implements Engine {
   readonly #behind: Engine;
   readonly #reader: JournalReader;
   readonly #takingIn: TakingIn;
+  readonly #sharing: Sharing | undefined;
   readonly #options: typeof DEFAULTS;
   #refusal: JdbxError | undefined;
 
   constructor(behind: Engine, directory: string, options: JournalOptions, sharing?: Sharing) {
     this.name = behind.name;
     this.#behind = behind;
+    this.#sharing = sharing;
     this.bodies = behind.bodies ?? new Bodies();
     this.#options = {
       sizeMaxBytes: options.sizeMaxBytes ?? DEFAULTS.sizeMaxBytes,
@@ -114,6 +116,20 @@ class JournaledEngine implements Engine {
     return this.#behind.copyTo(file);
   }
 
+  /** Nobody comes in, writes or takes in meanwhile; followers in other threads are told after. */
+  async compact(): Promise<void> {
+    if (this.#refusal) throw this.#refusal;
+    if (!this.#sharing) return this.#exchange();
+    return this.#sharing.behindDoor(async () => {
+      await this.others?.lock();
+      try {
+        await this.#exchange();
+      } finally {
+        this.others?.unlock();
+      }
+    });
+  }
+
   sizeBytes(): number {
     return this.#behind.sizeBytes() + this.#reader.journal.sizeBytes();
   }
@@ -140,6 +156,15 @@ class JournaledEngine implements Engine {
       // Last: who leaves the shared page must not be in LMDB's reader table any more.
       this.others?.close();
     }
+  }
+
+  async #exchange(): Promise<void> {
+    await this.#takingIn.pauseFor(async () => {
+      if (!this.#behind.compact) throw new TypeError('compact: expected an engine on disk');
+      await this.#behind.compact();
+      this.#sharing?.page.announceExchange();
+      this.#reader.renew();
+    });
   }
 
   get #isAlone(): boolean {

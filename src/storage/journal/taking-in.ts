@@ -49,6 +49,16 @@ export class TakingIn {
     }
   }
 
+  /**
+   * Until the engine behind holds everything, and then for as long as `work` takes: nobody
+   * moves anything into it meanwhile.
+   */
+  async pauseFor(work: () => Promise<void>): Promise<void> {
+    await this.finish();
+    this.#running = this.#locked(work);
+    await this.#running;
+  }
+
   /** @param all takes everything in first */
   async close(all: boolean): Promise<void> {
     this.#isClosed = true;
@@ -76,11 +86,15 @@ export class TakingIn {
     this.#idle.unref();
   }
 
-  async #run(): Promise<void> {
+  #run(): Promise<void> {
+    return this.#locked(() => this.#takeIn());
+  }
+
+  async #locked(work: () => Promise<void>): Promise<void> {
     try {
       await this.#sharing?.lockTake();
       try {
-        await this.#takeIn();
+        await work();
       } finally {
         this.#sharing?.unlockTake();
       }

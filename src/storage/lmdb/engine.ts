@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { JdbxError } from '../../base/errors.js';
@@ -7,14 +7,16 @@ import { addsDocuments, checkBatch } from '../check-batch.js';
 import type { Engine, EngineBatch, EngineSnapshot } from '../contract.js';
 import { makeDirectories } from '../durable-files.js';
 import { copyPages } from './copy.js';
+import { exchangeFile, settleExchange } from './exchange.js';
 import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
 import { checkFormat, checkTables } from './format.js';
+import { OpenedFile } from './opened-file.js';
 import { type Operation, packBatch, toOperations } from './operations.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
-import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
+import { compactOf, inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
 import { openTables, type Tables } from './tables.js';
 
 export interface LmdbOptions {
@@ -49,19 +51,40 @@ export async function openLmdb(path: string, options: LmdbOptions = {}): Promise
 export async function openLmdbWith(
   directory: string,
   options: LmdbOptions,
-  takePart: (root: RootDatabase, file: string) => () => void,
+  takePart: TakePart,
 ): Promise<Engine> {
-  const { tables, file, release } = await openFile(directory, takePart);
-  const engine = new LmdbEngine(tables, file, options.sizeMaxBytes ?? Number.POSITIVE_INFINITY);
-  release();
+  const opening = await openFile(directory, takePart);
+  // Nobody compacts the store while it is opened: this is what a kill left.
+  rmSync(compactOf(opening.file), { force: true });
+  const reopen = () => openFile(directory, takePart, opening.tables.bodies);
+  const sizeMaxBytes = options.sizeMaxBytes ?? Number.POSITIVE_INFINITY;
+  const engine = new LmdbEngine(opening, reopen, sizeMaxBytes);
+  opening.release();
   return engine;
+}
+
+type TakePart = (root: RootDatabase, file: string) => () => void;
+
+interface Opening {
+  readonly tables: Tables;
+  readonly file: string;
+  /** Gives the line in the reader table back that was held meanwhile. */
+  readonly release: () => void;
+}
+
+/** The file again, after it was exchanged by one that is known to be ours. */
+export function reopenTables(file: string, bodies: Bodies): Tables {
+  const tables = openTables(openRoot(file), bodies);
+  tables.root.resetReadTxn();
+  return tables;
 }
 
 /** The tables of the file, made where they are not there. */
 export async function openFile(
   directory: string,
-  takePart: (root: RootDatabase, file: string) => () => void,
-): Promise<{ tables: Tables; file: string; release: () => void }> {
+  takePart: TakePart,
+  bodies?: Bodies,
+): Promise<Opening> {
   const file = join(directory, STORE_FILE);
   const lock = inodeOf(lockFileOf(file));
   if (existsSync(file)) checkFile(file);
@@ -71,7 +94,7 @@ export async function openFile(
     const release = takePart(root, file);
     checkExchanged(file, lock);
     checkTables(root, directory);
-    const tables = openTables(root);
+    const tables = openTables(root, bodies);
     // A read transaction from before a table was made does not know the table.
     root.resetReadTxn();
     await checkFormat(tables, directory);
@@ -126,18 +149,23 @@ function openRoot(path: string): RootDatabase {
 
 class LmdbEngine implements Engine {
   readonly name = 'lmdb';
-  readonly #tables: Tables;
   readonly #file: string;
+  readonly #reopen: () => Promise<Opening>;
   readonly #sizeMaxBytes: number;
   /** The newest commit. It keeps our line in the reader table, and holds no page longer than the next commit. */
   #newest: LmdbSnapshot;
+  #opened: OpenedFile;
   #snapshots = 0;
   #closed = false;
-  #copying: Promise<number> | undefined;
+  /** A copy or a compaction that is under way. */
+  #copying: Promise<unknown> | undefined;
+  /** Why the file is not the one that has the store's name. */
+  #lost: JdbxError | undefined;
 
-  constructor(tables: Tables, file: string, sizeMaxBytes: number) {
-    this.#tables = tables;
+  constructor({ tables, file }: Opening, reopen: () => Promise<Opening>, sizeMaxBytes: number) {
+    this.#opened = new OpenedFile(tables);
     this.#file = file;
+    this.#reopen = reopen;
     this.#sizeMaxBytes = sizeMaxBytes;
     this.#newest = new LmdbSnapshot(tables);
   }
@@ -152,13 +180,17 @@ class LmdbEngine implements Engine {
 
   snapshot(): EngineSnapshot {
     this.#checkOpen();
-    const snapshot = new LmdbSnapshot(this.#tables, () => this.#snapshots--);
+    const opened = this.#opened.take();
     this.#snapshots++;
-    return snapshot;
+    return new LmdbSnapshot(opened.tables, () => {
+      this.#snapshots--;
+      opened.release();
+    });
   }
 
   async commit(batch: EngineBatch): Promise<void> {
     this.#checkOpen();
+    if (this.#lost) throw this.#lost;
     checkBatch(batch, this.seq);
     const last = batch.commits.at(-1);
     if (!last) return;
@@ -183,9 +215,17 @@ class LmdbEngine implements Engine {
 
   async copyTo(file: string): Promise<number> {
     this.#checkOpen();
-    await this.#copying?.catch(() => {});
-    this.#copying = copyPages(this.#tables.root, file);
-    return this.#copying;
+    return this.#alone(() => copyPages(this.#tables.root, file));
+  }
+
+  /** @throws {JdbxError} STORE_FULL, STORE_IO: it goes on in the file that it had */
+  compact(): Promise<void> {
+    return this.#alone(async () => {
+      this.#checkOpen();
+      if (this.#lost) throw this.#lost;
+      await exchangeFile(this.#tables.root, this.#file, this.seq);
+      await this.#moveOver();
+    });
   }
 
   sizeBytes(): number {
@@ -203,7 +243,39 @@ class LmdbEngine implements Engine {
     // A copy reads the mapped file.
     await this.#copying?.catch(() => {});
     this.#newest.close();
-    await this.#tables.root.close();
+    await this.#opened.close();
+  }
+
+  /** The file that was is read until its last snapshot is closed, and written no more. */
+  async #moveOver(): Promise<void> {
+    const before = { newest: this.#newest, opened: this.#opened };
+    try {
+      settleExchange(this.#file);
+      const { tables, release } = await this.#reopen();
+      this.#newest = new LmdbSnapshot(tables);
+      this.#opened = new OpenedFile(tables);
+      release();
+    } catch (thrown) {
+      // Whatever would be written now would be lost with the file that has no name any more.
+      this.#lost = storeFailure(thrown, this.#file);
+      throw this.#lost;
+    }
+    before.newest.close();
+    before.opened.release();
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#copying;
+    const running = (async () => {
+      await before?.catch(() => {});
+      return work();
+    })();
+    this.#copying = running;
+    return running;
+  }
+
+  get #tables(): Tables {
+    return this.#opened.tables;
   }
 
   async #write(operations: readonly Operation[]): Promise<void> {

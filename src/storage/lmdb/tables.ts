@@ -28,12 +28,13 @@ export interface Tables extends Readonly<Record<TableName, Table>> {
   readonly bodies: Bodies;
 }
 
-export function openTables(root: RootDatabase): Tables {
+/** @param bodies what this opener knows of them. Default: nothing yet */
+export function openTables(root: RootDatabase, bodies: Bodies = new Bodies()): Tables {
   const table = (name: TableName): Table =>
     root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }) as Table;
   return {
     root,
-    bodies: new Bodies(),
+    bodies,
     documents: table('documents'),
     revisions: table('revisions'),
     removals: table('removals'),

@@ -11,6 +11,7 @@ import type { Heartbeat } from '../contract.js';
  *  12  u32  broken    1 after a failed flush: nobody may write until all have closed
  *  16  f64  seq       the newest commit that is durable
  *  24  u32  places    how many places were ever taken; those behind are free
+ *  28  u32  exchanges counts how often LMDB's file was exchanged by a compact one
  *
  *  4096 + 64 × place, for each opener:
  *   0  u32  pid       as the process knows itself; 0: free
@@ -26,7 +27,7 @@ export const PLACES = 128;
 
 const SLOTS_AT = 4_096;
 const SLOT_BYTES = 64;
-const WORD = { commits: 0, taken: 1, holder: 2, broken: 3, places: 6 } as const;
+const WORD = { commits: 0, taken: 1, holder: 2, broken: 3, places: 6, exchanges: 7 } as const;
 /** Within a place; `seq` and `token` count in numbers of 8 bytes. */
 const SLOT = { pid: 0, kind: 1, waiting: 2, beat: 3, seq: 2, token: 3, duties: 8 } as const;
 
@@ -82,6 +83,15 @@ export class SharedPage {
 
   announceTaken(): void {
     Atomics.add(this.#words, WORD.taken, 1);
+  }
+
+  /** Another number when the file that has the store's name is another one. */
+  get exchanges(): number {
+    return Atomics.load(this.#words, WORD.exchanges);
+  }
+
+  announceExchange(): void {
+    Atomics.add(this.#words, WORD.exchanges, 1);
   }
 
   break(): void {

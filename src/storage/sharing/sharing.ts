@@ -122,6 +122,24 @@ export class Sharing {
     return this.#living().filter((place) => this.page.kindAt(place) === 'opener').length;
   }
 
+  /**
+   * Keeps everyone from coming in while `work` is done, if no other process is in.
+   *
+   * @throws {JdbxError} STORE_IN_USE, STORE_BUSY
+   */
+  async behindDoor<T>(work: () => Promise<T>): Promise<T> {
+    const path = this.#path;
+    const [native, file, waitMaxMs] = [this.#native, this.#file, this.#waitMaxMs];
+    await openDoor({ native, file, path, waitMaxMs });
+    try {
+      const others = this.pids().filter((pid) => pid !== process.pid);
+      if (others.length > 0) refuseOthers(path, others);
+      return await work();
+    } finally {
+      native.sharedFree(file, LOCK.door);
+    }
+  }
+
   /** The pids of everyone here, this opener included, as each knows itself. */
   pids(): number[] {
     return [this.#place, ...this.#living()].map((place) => this.page.pidAt(place));
@@ -249,6 +267,15 @@ function refuseOwn(page: SharedPage, living: readonly number[], path: string): v
   throw new JdbxError(
     'STORE_IN_USE',
     `expected ${path} not to be open in this process, or in one of the same number elsewhere`,
+  );
+}
+
+function refuseOthers(path: string, pids: readonly number[]): never {
+  throw new JdbxError(
+    'STORE_IN_USE',
+    `expected nobody else to have ${path} open, but ${pids.length} ` +
+      `${pids.length === 1 ? 'process has' : 'processes have'} (${pids.join(', ')})`,
+    { details: { others: pids.length } },
   );
 }
 

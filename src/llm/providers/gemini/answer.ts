@@ -13,7 +13,7 @@ export function readGenerated(answer: Answer, call: ProviderCall): ModelResponse
     throw responseError(`${call.integration._id}: expected candidates in the answer, got none`);
   }
   const parts = partsIn(candidate);
-  const calls = parts.flatMap((part, index) => callIn(part, index));
+  const calls = parts.filter(isCall).map(({ functionCall }, index) => toCall(functionCall, index));
   const reasoning = joinedText(parts, true);
   return {
     text: joinedText(parts, false),
@@ -37,12 +37,31 @@ export function partsIn(candidate: Record<string, unknown> | undefined): Record<
   return parts.filter(isPlainObject);
 }
 
-/** The call that a part holds, with its arguments as text. */
-export function callIn(part: Record<string, unknown>, index: number) {
+interface FunctionCall {
+  readonly id?: unknown;
+  readonly name: string;
+  readonly args?: unknown;
+}
+
+export function isCall(
+  part: Record<string, unknown>,
+): part is { readonly functionCall: FunctionCall } {
   const made = part.functionCall;
-  if (!isPlainObject(made) || typeof made.name !== 'string') return [];
-  const id = typeof made.id === 'string' ? made.id : `call_${index}`;
-  return [{ id, name: made.name, json: JSON.stringify(made.args ?? {}) }];
+  return isPlainObject(made) && typeof made.name === 'string';
+}
+
+/** A call with its arguments as text. @param index its place among the answer's calls */
+export function toCall({ id, name, args = {} }: FunctionCall, index: number) {
+  const json = JSON.stringify(args ?? {});
+  return { id: typeof id === 'string' && id !== '' ? id : `${OWN_ID}${index}`, name, json };
+}
+
+/** What the ids begin with that calls get here where the API gives none. */
+const OWN_ID = 'call_';
+
+/** The id as the API gave it; absent where it gave none, and would not know ours. */
+export function givenId(id: string): { readonly id?: string } {
+  return id.startsWith(OWN_ID) ? {} : { id };
 }
 
 function joinedText(parts: readonly Record<string, unknown>[], thought: boolean): string {

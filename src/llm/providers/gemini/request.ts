@@ -7,6 +7,7 @@ import type {
   ModelSettings,
   ToolChoice,
 } from '../../contract.js';
+import { givenId } from './answer.js';
 
 /** The body of a call of `generateContent`. */
 export function generateBody(request: ModelRequest): unknown {
@@ -16,7 +17,7 @@ export function generateBody(request: ModelRequest): unknown {
     .map(({ content }) => textOf(content));
   const turns = messages.filter(({ role }) => role !== 'system');
   return {
-    contents: joinRoles(turns.map((message) => toTurn(message, messages))),
+    contents: joinRoles(turns.map((message, at) => toTurn(message, turns.slice(0, at)))),
     ...(system.length === 0
       ? {}
       : { systemInstruction: { parts: [{ text: system.join('\n\n') }] } }),
@@ -31,15 +32,18 @@ interface Turn {
   readonly parts: readonly unknown[];
 }
 
-function toTurn(message: ModelMessage, all: readonly ModelMessage[]): Turn {
+function toTurn(message: ModelMessage, before: readonly ModelMessage[]): Turn {
   if (message.role === 'tool') {
     const { tool_call_id, content, is_error } = message;
     const result = is_error ? { error: textOf(content) } : { result: textOf(content) };
-    const functionResponse = { name: toolNamed(tool_call_id, all), response: result };
+    const name = toolNamed(tool_call_id, before);
+    const functionResponse = { ...givenId(tool_call_id), name, response: result };
     return { role: 'user', parts: [{ functionResponse }] };
   }
   const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-  const made = calls.map(({ name, arguments: args }) => ({ functionCall: { name, args } }));
+  const made = calls.map(({ id, name, arguments: args }) => ({
+    functionCall: { ...givenId(id), name, args },
+  }));
   const role = message.role === 'assistant' ? 'model' : 'user';
   return { role, parts: [...saidParts(message.content), ...made] };
 }
@@ -68,14 +72,18 @@ function toPart(part: ContentPart): unknown {
     : { fileData: { fileUri: url, ...(media_type === undefined ? {} : { mimeType: media_type }) } };
 }
 
-/** The API names results by the function; the neutral contract by the call. */
-function toolNamed(id: string, messages: readonly ModelMessage[]): string {
-  for (const message of messages) {
-    const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-    const call = calls.find((one) => one.id === id);
-    if (call) return call.name;
-  }
-  return id;
+/**
+ * The API names results by the function; the neutral contract by the call. Ids that were given
+ * here come again in each turn: the last turn before the result is the one that is meant.
+ */
+function toolNamed(id: string, before: readonly ModelMessage[]): string {
+  const turn = before.findLast((message) => callNamed(id, message) !== undefined);
+  return (turn && callNamed(id, turn)) ?? id;
+}
+
+function callNamed(id: string, message: ModelMessage): string | undefined {
+  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
+  return calls.find((one) => one.id === id)?.name;
 }
 
 function toDeclaration(tool: NonNullable<ModelRequest['tools']>[number]): unknown {

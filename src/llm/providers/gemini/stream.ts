@@ -3,12 +3,13 @@ import type { ModelEvent } from '../../contract.js';
 import type { StreamPiece } from '../../transport/transport.js';
 import {
   blockReason,
-  callIn,
   factsOf,
   finishOf,
   firstCandidate,
+  isCall,
   modelIn,
   partsIn,
+  toCall,
   usageOf,
 } from './answer.js';
 
@@ -47,8 +48,9 @@ export class GeminiStream implements StreamReader {
     if (typeof text === 'string' && text !== '') {
       return [{ kind: thought === true ? 'reasoning' : 'text', text }];
     }
-    return callIn(part, this.#calls).map(({ id, name, json }) => {
-      return { kind: 'tool-call', index: this.#calls++, id, name, arguments: json };
-    });
+    if (!isCall(part)) return [];
+    const index = this.#calls++;
+    const { id, name, json } = toCall(part.functionCall, index);
+    return [{ kind: 'tool-call', index, id, name, arguments: json }];
   }
 }
