@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { decompressed } from './decompressed.js';
 
 /** One answer as it begins: its status and headers are there, its body is still to come. */
@@ -35,7 +35,7 @@ const CONNECT_MS = 10_000;
  */
 export class Connections {
   readonly #given: Dispatcher | undefined;
-  readonly #own = new Map<'http1' | 'http2', Dispatcher>();
+  readonly #own = new Map<'http1' | 'http2', Promise<Dispatcher>>();
 
   /** @param given used instead of pools of its own, e.g. a proxy's; it is its owner's to close */
   constructor(given?: Dispatcher) {
@@ -43,7 +43,8 @@ export class Connections {
   }
 
   async send({ url, headers, body, signal, http2 }: Sending): Promise<Exchange> {
-    const answer = await this.#dispatcher(http2).request({
+    const dispatcher = this.#given ?? (await this.#pools(http2));
+    const answer = await dispatcher.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method: 'POST',
@@ -56,11 +57,10 @@ export class Connections {
 
   /** Ends what is under way. */
   async close(): Promise<void> {
-    await Promise.all([...this.#own.values()].map((pools) => pools.destroy()));
+    await Promise.all([...this.#own.values()].map(async (pools) => (await pools).destroy()));
   }
 
-  #dispatcher(http2: boolean): Dispatcher {
-    if (this.#given) return this.#given;
+  #pools(http2: boolean): Promise<Dispatcher> {
     const version = http2 ? 'http2' : 'http1';
     const known = this.#own.get(version);
     if (known) return known;
@@ -82,7 +82,9 @@ function toExchange({
   return { status: statusCode, headers, body };
 }
 
-function createPools(allowH2: boolean): Dispatcher {
+/** The client is loaded with the first call: a program that makes none starts the sooner. */
+async function createPools(allowH2: boolean): Promise<Dispatcher> {
+  const { Agent } = await import('undici');
   return new Agent({
     allowH2,
     keepAliveTimeout: KEEP_ALIVE_MS,
