@@ -279,16 +279,20 @@ export class ProgramStages {
     return { stage, name: stage.name, given };
   }
 
-  /** `checkpoint(state)`, or `checkpoint(session, state)` where that is the run's session. */
+  /**
+   * `checkpoint(state)`, or `checkpoint(session, state)` where that is the run's session, or
+   * `checkpoint(session, after, state)` that also says in words after what.
+   */
   #stateIn(said: readonly Value[], n: number): Value {
     const [state = null] = said.slice(-1);
-    const [named = null] = said.slice(0, -1);
+    const [named = null, after = ''] = said.slice(0, -1);
     const session = isPlainObject(named) ? ((named as ValueObject)._id ?? '') : named;
     const { session: own } = this.#work.run;
-    if (said.length <= 2 && (session === null || session === own)) return state;
+    const isKnown = said.length <= 3 && typeof after === 'string';
+    if (isKnown && (session === null || session === own)) return state;
     const expected =
       own === undefined ? 'a state alone: the run has no session' : `${own}, a state`;
-    const text = `expected ${expected} for checkpoint, got ${said.length > 2 ? said.length : session}`;
+    const text = `expected ${expected} for checkpoint, got ${isKnown ? session : `${said.length} values`}`;
     throw new JdbxError('INVALID_PIPELINE', text, { path: `${this.#work.path}.${n}` });
   }
 
