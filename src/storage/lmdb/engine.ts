@@ -161,6 +161,8 @@ class LmdbEngine implements Engine {
   #copying: Promise<unknown> | undefined;
   /** Why the file is not the one that has the store's name. */
   #lost: LostFile | undefined;
+  /** True since a commit failed: it may have been for good. */
+  #isDoubtful = false;
 
   constructor({ tables, file }: Opening, reopen: () => Promise<Opening>, sizeMaxBytes: number) {
     this.#opened = new OpenedFile(tables);
@@ -191,6 +193,7 @@ class LmdbEngine implements Engine {
   async commit(batch: EngineBatch): Promise<void> {
     this.#checkOpen();
     if (this.#lost) throw this.#lost;
+    if (this.#isDoubtful) this.#checkWritable();
     checkBatch(batch, this.seq);
     const last = batch.commits.at(-1);
     if (!last) return;
@@ -202,7 +205,9 @@ class LmdbEngine implements Engine {
       await this.#write(operations);
     } catch (thrown) {
       if (!batch.packed) this.bodies.shapes.dropFresh();
-      throw storeFailure(await realCause(thrown), this.#file, bytesOf(operations));
+      const cause = await realCause(thrown);
+      this.#isDoubtful = true;
+      throw storeFailure(cause ?? thrown, this.#file, bytesOf(operations));
     }
     if (!batch.packed) this.bodies.shapes.settle();
     this.#renew();
@@ -317,6 +322,19 @@ class LmdbEngine implements Engine {
     );
   }
 
+  /**
+   * After the failed write of a meta page LMDB refuses to write until it is opened again, and
+   * the binding's asynchronous commits never settle then (seen with lmdb 3.5.6).
+   */
+  #checkWritable(): void {
+    try {
+      this.#tables.root.transactionSync(() => {});
+      this.#isDoubtful = false;
+    } catch (thrown) {
+      throw storeFailure(thrown, this.#file);
+    }
+  }
+
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', `expected ${this.#file} to be open`);
   }
@@ -326,12 +344,23 @@ function bytesOf(operations: readonly Operation[]): number {
   return operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
-/** lmdb rejects with a general error whose `commitError` promise carries the reason. */
+/** How long to wait for the binding to say why a commit failed, in milliseconds. */
+const CAUSE_MS = 1_000;
+
+/**
+ * lmdb rejects with a general error whose `commitError` promise carries the reason; after a
+ * fatal error it may never settle (seen with lmdb 3.5.6). Undefined then.
+ */
 async function realCause(thrown: unknown): Promise<unknown> {
   const reason = (thrown as { commitError?: Promise<unknown> } | null)?.commitError;
   if (!reason) return thrown;
-  return reason.then(
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), CAUSE_MS);
+  });
+  const said = reason.then(
     () => thrown,
     (cause: unknown) => cause,
   );
+  return Promise.race([said, late]).finally(() => clearTimeout(timer));
 }
