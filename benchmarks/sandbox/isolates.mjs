@@ -43,6 +43,8 @@ async function rivals(ivm) {
         const context = isolate.createContextSync();
         const entry = script.runSync(context, { reference: true });
         const text = entry.applySync(undefined, [JSON.stringify(value)]);
+        // A reference keeps its context alive.
+        entry.release();
         context.release();
         return JSON.parse(text);
       };
