@@ -205,9 +205,8 @@ class LmdbEngine implements Engine {
       await this.#write(operations);
     } catch (thrown) {
       if (!batch.packed) this.bodies.shapes.dropFresh();
-      const cause = await realCause(thrown);
       this.#isDoubtful = true;
-      throw storeFailure(cause ?? thrown, this.#file, bytesOf(operations));
+      throw storeFailure(await realCause(thrown), this.#file, bytesOf(operations));
     }
     if (!batch.packed) this.bodies.shapes.settle();
     this.#renew();
@@ -344,23 +343,12 @@ function bytesOf(operations: readonly Operation[]): number {
   return operations.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
-/** How long to wait for the binding to say why a commit failed, in milliseconds. */
-const CAUSE_MS = 1_000;
-
-/**
- * lmdb rejects with a general error whose `commitError` promise carries the reason; after a
- * fatal error it may never settle (seen with lmdb 3.5.6). Undefined then.
- */
+/** lmdb rejects with a general error whose `commitError` promise carries the reason. */
 async function realCause(thrown: unknown): Promise<unknown> {
   const reason = (thrown as { commitError?: Promise<unknown> } | null)?.commitError;
   if (!reason) return thrown;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), CAUSE_MS);
-  });
-  const said = reason.then(
+  return reason.then(
     () => thrown,
     (cause: unknown) => cause,
   );
-  return Promise.race([said, late]).finally(() => clearTimeout(timer));
 }
