@@ -27,11 +27,6 @@ export class AnswerBuilder {
     else this.#takeFacts(event);
   }
 
-  /** True once text, reasoning or a tool call has come. */
-  get hasContent(): boolean {
-    return this.#text.length > 0 || this.#reasoning.length > 0 || this.#calls.size > 0;
-  }
-
   /** The text so far. */
   get text(): string {
     return this.#text.join('').toWellFormed();

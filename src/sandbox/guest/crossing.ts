@@ -206,4 +206,3 @@ export function createCrossing(
   return { encode };
 }
 
-export type Crossing = ReturnType<typeof createCrossing>;
