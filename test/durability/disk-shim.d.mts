@@ -1,4 +1,4 @@
-export function compileShim(directory: string): {
+export function shimIn(directory: string): {
   readonly library?: string;
   readonly skipped?: string;
 };

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { open } from '#jdbx/index.js';
 import { temporaryFolder, temporaryStore } from '../storage/temporary.js';
-import { compileShim } from './disk-shim.mjs';
+import { shimIn } from './disk-shim.mjs';
 
 /**
  * A disk that fails: the system calls of a child process are made to fail by a preloaded
  * library, and a real disk is filled up. What failed says so, what was acknowledged stays.
  */
 const CHILD = fileURLToPath(new URL('./fault-child.mjs', import.meta.url));
-const shim = compileShim(temporaryFolder());
+const shim = shimIn(temporaryFolder());
 if (shim.skipped) console.warn(`faults of the disk are not tested: ${shim.skipped}`);
 
 interface Facts {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { open } from 'jdbx';
+import { seededRandom } from '#jdbx/torture/seeded-random.js';
 
 const CHILD = fileURLToPath(new URL('job-child.mjs', import.meta.url));
 
@@ -96,15 +97,4 @@ async function nextStage(store, run) {
   const checkpoints = await store.query({ _type: 'checkpoint', run });
   const done = new Set(checkpoints.map(({ path }) => path));
   return STAGES.find((stage) => !done.has(stage)) ?? 'the end';
-}
-
-/** Mulberry32 (https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
-function seededRandom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

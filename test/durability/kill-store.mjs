@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { open } from '#jdbx/index.js';
-import { randomFrom } from './seeded-random.mjs';
+import { seededRandom } from '#jdbx/torture/seeded-random.js';
 import { DEFINITIONS } from './store-units.mjs';
 import { verifyStore } from './verify-store.mjs';
 
@@ -20,7 +20,7 @@ const WAIT_MAX_MS = 400;
  * @returns how many units were acknowledged, backups opened, and what was wrong
  */
 export async function killStore({ directory, rounds, seed, onRound = () => {} }) {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const total = {
     rounds,
     kills: 0,

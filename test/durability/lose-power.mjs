@@ -1,19 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { open } from '#jdbx/index.js';
-import { compileShim, readEvents } from './disk-shim.mjs';
-import { randomFrom } from './seeded-random.mjs';
+import { readEvents, rebuild, writesIn } from '#jdbx/torture/disk-record.js';
+import { seededRandom } from '#jdbx/torture/seeded-random.js';
+import { shimIn } from './disk-shim.mjs';
 import { DEFINITIONS } from './store-units.mjs';
 import { verifyStore } from './verify-store.mjs';
 
@@ -22,7 +15,6 @@ const ROUNDS_A_RECORDING = 10;
 const RECORD_MS = 1_200;
 /** A backup makes LMDB take in what only the journal holds: its writes shall be among the lost. */
 const TAKE_IN_EVERY = '5';
-const SECTOR = 512;
 
 /**
  * Records the writes and flushes of a process that works on a store, and rebuilds its files as
@@ -32,9 +24,9 @@ const SECTOR = 512;
  */
 export async function losePower({ directory, rounds, seed, onRound = () => {} }) {
   mkdirSync(directory, { recursive: true });
-  const { library, skipped } = compileShim(directory);
+  const { library, skipped } = shimIn(directory);
   if (skipped) return { skipped: `no losses of power: ${skipped}` };
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const total = { rounds, acknowledged: 0, dropped: 0, torn: 0, problems: [] };
   let recording;
   for (let round = 0; round < rounds; round++) {
@@ -93,9 +85,11 @@ async function loseAt({ directory, seed, events }, moment, random) {
   const store = join(directory, 'lost');
   rmSync(store, { recursive: true, force: true });
   cpSync(join(directory, 'base'), store, { recursive: true });
-  const { lines, files } = replay(events.slice(0, moment));
+  const before = events.slice(0, moment);
+  const lines = linesIn(before);
   const count = { dropped: 0, torn: 0 };
-  for (const [path, writes] of files) rebuild(join(store, basename(path)), writes, random, count);
+  for (const [path, writes] of writesIn(before))
+    rebuild(join(store, basename(path)), writes, random, count);
   // The lock file is shared memory: it does not outlive the machine.
   for (const name of readdirSync(store)) if (name.endsWith('-lock')) rmSync(join(store, name));
   const acknowledged = lines.filter((line) => line.startsWith('!')).length;
@@ -109,67 +103,10 @@ async function loseAt({ directory, seed, events }, moment, random) {
   }
 }
 
-/** What was written to each file, whether that was flushed, and what the process had told. */
-function replay(events) {
-  const files = new Map();
-  const begun = new Map();
-  let told = '';
-  events.forEach(({ kind, fields, data }, at) => {
-    if (kind === 'A') told += data.toString();
-    if (kind === 'B') begun.set(fields[0], at);
-    if (kind === 'W')
-      add(files, fields[0], { at, offset: Number(fields[1]), data, flushed: fields[3] === '1' });
-    if (kind === 'T') add(files, fields[0], { at, size: Number(fields[1]), flushed: false });
-    if (kind === 'S') {
-      for (const write of files.get(fields[1]) ?? []) {
-        if (write.at < begun.get(fields[0])) write.flushed = true;
-      }
-    }
-  });
-  return { files, lines: told.split('\n').slice(0, -1) };
-}
-
-function add(files, path, write) {
-  const writes = files.get(path) ?? [];
-  files.set(path, writes);
-  writes.push(write);
-}
-
-function rebuild(path, writes, random, count) {
-  let file = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-  for (const write of writes) {
-    const fate = write.flushed ? 0 : random();
-    if (fate > 0.66) {
-      count.dropped++;
-      continue;
-    }
-    if (write.size !== undefined) file = resize(file, write.size);
-    else {
-      file = resize(file, Math.max(file.length, write.offset + write.data.length));
-      if (fate <= 0.33) write.data.copy(file, write.offset);
-      else {
-        count.torn++;
-        tear(file, write, random);
-      }
-    }
-  }
-  writeFileSync(path, file);
-}
-
-/** Some of the sectors that a write touches are there. */
-function tear(file, { offset, data }, random) {
-  for (let at = 0; at < data.length; ) {
-    const end = Math.min(data.length, at + SECTOR - ((offset + at) % SECTOR));
-    if (random() < 0.5) data.copy(file, offset + at, at, end);
-    at = end;
-  }
-}
-
-function resize(file, size) {
-  if (size <= file.length) return file.subarray(0, size);
-  const grown = Buffer.alloc(Math.max(size, 0));
-  file.copy(grown);
-  return grown;
+/** What the process had told, line by line. */
+function linesIn(events) {
+  const told = events.filter(({ kind }) => kind === 'A').map(({ data }) => data);
+  return Buffer.concat(told).toString().split('\n').slice(0, -1);
 }
 
 function wait(ms) {

@@ -1,4 +1,4 @@
-import { randomFrom } from './seeded-random.mjs';
+import { seededRandom } from '#jdbx/torture/seeded-random.js';
 
 /** Documents of a unit carry its number and how many they are. */
 const KINDS = ['pair', 'pair', 'pair', 'many', 'prompt', 'expiring', 'swap', 'index', 'audit'];
@@ -8,7 +8,7 @@ const KINDS = ['pair', 'pair', 'pair', 'many', 'prompt', 'expiring', 'swap', 'in
  * that no other unit touches them; shared documents are counted up instead.
  */
 export function unitOf(seed, n) {
-  const random = randomFrom(seed * 1_000_003 + n);
+  const random = seededRandom(seed * 1_000_003 + n);
   const kind = KINDS[Math.floor(random() * KINDS.length)];
   const text = 'x'.repeat(Math.floor(random() ** 4 * 20_000));
   const group = Math.floor(random() * 10);
