@@ -35,6 +35,8 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
   #controller: Controller | undefined;
   #decoder: Duplex | undefined;
   #take: TakeBytes | undefined;
+  /** The taker is at work on the last piece. */
+  #taking: Promise<void> | undefined;
   /** What came before anybody read; as much as came with the headers. */
   readonly #early: Uint8Array[] = [];
   #held: Held | undefined;
@@ -94,20 +96,30 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   async each(take: TakeBytes): Promise<void> {
-    for (const bytes of this.#early) {
-      const taking = take(bytes);
-      if (taking) await taking;
-    }
-    this.#held?.resume();
+    await this.#takeEarly(take);
     const over = this.#over;
     if (!over) return this.#rest(take);
     if ('reason' in over) throw over.reason;
+  }
+
+  async #takeEarly(take: TakeBytes): Promise<void> {
+    try {
+      for (const bytes of this.#early) {
+        const taking = take(bytes);
+        if (taking) await taking;
+      }
+    } catch (error) {
+      this.cancel(error);
+      throw error;
+    }
   }
 
   #rest(take: TakeBytes): Promise<void> {
     return new Promise<void>((end, fail) => {
       this.#reading = { end, fail };
       this.#take = take;
+      // What was held back may come before this returns.
+      this.#held?.resume();
     });
   }
 
@@ -118,8 +130,9 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
       this.#keep(bytes, from);
       return;
     }
+    const take = this.#take;
     try {
-      const taking = this.#take(bytes);
+      const taking = this.#taking ? this.#taking.then(() => take(bytes)) : take(bytes);
       if (taking) this.#holdBack(from, taking);
     } catch (error) {
       this.cancel(error);
@@ -133,16 +146,24 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
     from.pause();
   }
 
+  /** Also what comes all the same waits for its turn. */
   #holdBack(from: Held, taking: Promise<void>): void {
     from.pause();
+    this.#taking = taking;
     taking.then(
-      () => from.resume(),
+      () => {
+        if (this.#taking !== taking) return;
+        this.#taking = undefined;
+        from.resume();
+      },
       (error) => this.cancel(error),
     );
   }
 
   #end(): void {
-    this.#endWith({});
+    const taking = this.#taking;
+    if (taking) taking.then(() => this.#end()).catch(() => {});
+    else this.#endWith({});
   }
 
   #endWith(over: { readonly reason?: unknown }): void {
