@@ -6,6 +6,7 @@ import {
   APICallError,
   type LanguageModelV3,
   type LanguageModelV3CallOptions,
+  type LanguageModelV3Content,
   type LanguageModelV3StreamPart,
 } from '@ai-sdk/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -37,6 +38,11 @@ class LocalModel implements LanguageModelV3 {
     call,
     { type: 'finish', usage, finishReason },
   ];
+  content: LanguageModelV3Content[] = [
+    { type: 'reasoning', text: 'Hm.' },
+    { type: 'text', text: 'I look.' },
+    call,
+  ];
   fails: unknown;
 
   constructor(readonly modelId: string) {}
@@ -45,11 +51,7 @@ class LocalModel implements LanguageModelV3 {
     this.#take(options);
     if (this.fails === 'late') await never(options.abortSignal as AbortSignal);
     return {
-      content: [
-        { type: 'reasoning' as const, text: 'Hm.' },
-        { type: 'text' as const, text: 'I look.' },
-        call,
-      ],
+      content: this.content,
       finishReason,
       usage,
       response: { id: 'r1', modelId: 'local-1' },
@@ -175,6 +177,33 @@ describe('a language model of the AI SDK', () => {
       });
     },
   );
+
+  it.each([{}, { stream: true }])('gets its own reasoning back: %o', async (more) => {
+    const sign = (signature: string) => ({ providerMetadata: { local: { signature } } });
+    const signed = { ...call, ...sign('c') };
+    model.content = [{ type: 'reasoning', text: 'Hm.', ...sign('r') }, signed];
+    model.parts = [
+      { type: 'reasoning-start', id: 'r' },
+      { type: 'reasoning-delta', id: 'r', delta: 'Hm.' },
+      { type: 'reasoning-end', id: 'r', ...sign('r') },
+      signed,
+      { type: 'finish', usage, finishReason },
+    ];
+    await db.put({ _id: 'transformer:look', _type: 'transformer', code: 'function look() {}' });
+    const looped = { ...more, tools: ['transformer:look'], max_turns: 2 };
+    expect(await code(ask(looped))).toBe('TOOL_TURNS');
+    const said = model.asked[1]?.prompt.findLast(({ role }) => role === 'assistant');
+    expect(said?.content).toEqual([
+      { type: 'reasoning', text: 'Hm.', providerOptions: { local: { signature: 'r' } } },
+      {
+        type: 'tool-call',
+        toolCallId: 'c1',
+        toolName: 'look',
+        input: { at: 2 },
+        providerOptions: { local: { signature: 'c' } },
+      },
+    ]);
+  });
 
   it('asks for the shape of the answer', async () => {
     await code(ask({ response_schema: { type: 'object' } }));

@@ -39,7 +39,7 @@ async function* streamed(
   const signal = signalOf(call);
   try {
     const { stream } = await model.doStream(toCallOptions(call, signal));
-    const reader = new AiSdkStream();
+    const reader = new AiSdkStream(call);
     for await (const part of stream) yield* reader.take(part);
   } catch (error) {
     throw explain(error, { call, signal, name });
