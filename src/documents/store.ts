@@ -1,7 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../base/clock.js';
 import type { Document } from '../base/document.js';
-import { JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { IndexKind } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
@@ -72,8 +72,12 @@ export interface ReadyBatch {
 
 /** How many commits pass before dead index entries are freed. */
 const RELEASE_EVERY = 1_000;
-/** Log records dropped with one batch at most, so that a log made shorter does not make one huge commit. */
+/**
+ * Log records dropped with one batch, and for each of its commits, at most: so a log made
+ * shorter does not make one huge commit, and one under load keeps to its length.
+ */
 const TRIM_MAX = 1_000;
+const TRIM_EACH = 2;
 
 /**
  * The published state of one open store: engine, indexes, definitions, and who is
@@ -188,8 +192,16 @@ export class Store implements Shared {
 
   /** Shows what other processes committed before this call. One load from memory when there is nothing. */
   refresh(): void {
-    if (!this.#closed && this.engine.others?.haveCommitted)
-      this.#absorb(this.engine.others.absorb());
+    const { others } = this.engine;
+    if (!others?.haveCommitted || this.#closed || this.#failure) return;
+    try {
+      this.#absorb(others.absorb());
+    } catch (error) {
+      if (isJdbxError(error, 'STORE_BEHIND')) this.#failure = error;
+      // Who listens hears of it as well.
+      if (this.#failure) this.#events.emit('commit');
+      throw error;
+    }
   }
 
   /** The newest revision of a document, when it is at hand. */
@@ -264,7 +276,8 @@ export class Store implements Shared {
     const last = batch.seq - 1;
     const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
     const wanted = Math.max(last - keep + 1, batch.trimLogTo);
-    const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
+    const trimMax = TRIM_MAX + TRIM_EACH * batch.commits.length;
+    const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + trimMax));
     const marks = addMark(this.#marks, this.#newest, batch.commits.at(-1) as Commit);
     await this.engine.commit({
       commits: batch.commits,
@@ -349,7 +362,7 @@ export class Store implements Shared {
 
   /** In one step, as a commit of this process is published. */
   #absorb(commits: readonly Commit[]): void {
-    if (commits.length === 0 || this.#failure) return;
+    if (commits.length === 0) return;
     try {
       const absorbed = absorbCommits(commits, this.#absorbing());
       const published = new SharedSnapshot(this.engine.snapshot());
