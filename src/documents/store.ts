@@ -93,6 +93,8 @@ export class Store implements Shared {
   readonly cache: DocumentCache;
   /** What readers in other threads are told; undefined where there can be none. */
   readonly facts: FactsTeller | undefined;
+  /** Where indexes are saved; undefined where they are not. */
+  readonly saves: IndexSaves | undefined;
   readonly plans = new PlanCache();
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
@@ -126,13 +128,13 @@ export class Store implements Shared {
     this.#logStart = snapshot.logStart();
     this.#recall(snapshot);
     const { files } = options.indexKind;
-    const saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
-    const opened = openIndexes(snapshot, options.indexKind, saves);
+    this.saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
+    const opened = openIndexes(snapshot, options.indexKind, this.saves);
     this.indexes = opened.indexes;
     this.refs = opened.refs;
     this.facts = options.canBeFollowed ? new FactsTeller(this) : undefined;
     this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
-    if (saves) this.#saver = this.#saverOf(saves, opened);
+    if (this.saves) this.#saver = this.#saverOf(this.saves, opened);
     this.#pulse = engine.others && this.#listenTo(engine.others);
   }
 
