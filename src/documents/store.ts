@@ -13,6 +13,7 @@ import type {
   Others,
   StoredDocument,
 } from '../storage/contract.js';
+import { ownCommit } from '../storage/journal/own-batch.js';
 import { SharedSnapshot } from '../storage/shared-snapshot.js';
 import { type Absorbed, absorbCommits } from './absorb.js';
 import type { DocumentCache } from './cache.js';
@@ -70,10 +71,11 @@ export interface ReadyBatch {
   retireIndexes(): void;
 }
 
+const NO_COMMITS: readonly Commit[] = [];
 /** How many commits pass before dead index entries are freed. */
 const RELEASE_EVERY = 1_000;
 /**
- * Log records dropped with one batch, and for each of its commits, at most: so a log made
+ * Log records dropped with one batch, or for each of its commits, at most: so a log made
  * shorter does not make one huge commit, and one under load keeps to its length.
  */
 const TRIM_MAX = 1_000;
@@ -104,6 +106,8 @@ export class Store implements Shared {
   #auditHead: AuditHead = AUDIT_START;
   #horizons: Horizons = new Map();
   #marks: TimeMarks = NO_MARKS;
+  /** What was published last, in one step. */
+  #recent: readonly Commit[] = NO_COMMITS;
   #newest: { readonly seq: number; readonly at: number } = { seq: 0, at: 0 };
   #published: SharedSnapshot;
   #current: View | undefined;
@@ -261,6 +265,16 @@ export class Store implements Shared {
     return new View(shared.engine, this, () => shared.release());
   }
 
+  /** The commits after `since` up to the newest, when these were the last to be published together. */
+  recent(since: number): readonly Commit[] | undefined {
+    this.refresh();
+    if (this.#closed || this.#failure) return undefined;
+    const first = this.#recent[0]?.seq ?? Number.POSITIVE_INFINITY;
+    if (since === this.publishedSeq) return NO_COMMITS;
+    if (since + 1 < first || since > this.publishedSeq) return undefined;
+    return this.#recent.slice(since + 1 - first).map(ownCommit);
+  }
+
   /** Calls `wake` soon after each publication. Returns the way to stop. */
   onCommit(wake: () => void): () => void {
     // Later, because what a listener throws must not undo a commit that is durable.
@@ -278,7 +292,7 @@ export class Store implements Shared {
     const last = batch.seq - 1;
     const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
     const wanted = Math.max(last - keep + 1, batch.trimLogTo);
-    const trimMax = TRIM_MAX + TRIM_EACH * batch.commits.length;
+    const trimMax = Math.max(TRIM_MAX, TRIM_EACH * batch.commits.length);
     const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + trimMax));
     const marks = addMark(this.#marks, this.#newest, batch.commits.at(-1) as Commit);
     await this.engine.commit({
@@ -328,6 +342,7 @@ export class Store implements Shared {
       }
     }
     this.#show(new SharedSnapshot(this.engine.snapshot()));
+    this.#recent = batch.commits;
     this.#catalog = batch.catalog;
     this.#auditHead = batch.auditHead;
     batch.retireIndexes();
@@ -371,6 +386,7 @@ export class Store implements Shared {
       this.#recache(absorbed, published.engine);
       this.#makeIndexes(absorbed.indexDocuments, published.engine);
       this.#show(published);
+      this.#recent = commits;
       this.#catalog = absorbed.catalog;
       this.#recall(published.engine);
       this.#lastAt = Math.max(this.#lastAt, commits.at(-1)?.at ?? 0);
