@@ -25,6 +25,8 @@ import type { MemoryViews } from './instance.js';
 export interface HeapShape {
   readonly objectPrototype: Pointer;
   readonly arrayPrototype: Pointer;
+  /** The number of the name `then`. */
+  readonly thenAtom: number;
   /** Where the runtime keeps the address of its table of property names. */
   readonly atomsAt: Pointer;
 }
@@ -83,9 +85,32 @@ export class HeapReader {
     }
   }
 
-  /** The characters of a value that is a string, and no rope. */
-  textOf(at: Pointer): string | undefined {
-    return (this.#word(at + 4) | 0) === TAG.string ? this.#text(this.#word(at)) : undefined;
+  /** The same of values that follow each other, as a list. */
+  readList(at: Pointer, count: number, depth: number): string | undefined {
+    try {
+      this.#spend(3);
+      return this.#items(at, count, depth + 1);
+    } catch (error) {
+      if (error === NOT_PLAIN || error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether the value at `at` may be waited for by a `then` that a guest gave its prototype. */
+  canBeThenable(at: Pointer): boolean {
+    if ((this.#word(at + 4) | 0) !== TAG.object) return false;
+    const { objectPrototype, arrayPrototype, thenAtom } = this.#shape;
+    return this.#hasOwn(objectPrototype, thenAtom) || this.#hasOwn(arrayPrototype, thenAtom);
+  }
+
+  #hasOwn(object: Pointer, atom: number): boolean {
+    const shape = this.#word(object + 20);
+    const count = this.#word(shape + 32);
+    if (!(count < PROTOTYPE_PROPERTIES_MAX)) return true;
+    for (let index = 0; index < count; index++) {
+      if (this.#word(shape + 52 + index * 8) === atom) return true;
+    }
+    return false;
   }
 
   #word(at: Pointer): number {
@@ -213,9 +238,13 @@ export class HeapReader {
     const count = this.#word(at + 40);
     const lengthAt = this.#word(at + 24);
     if (this.#word(lengthAt) !== count || this.#word(lengthAt + 4) !== TAG.int) throw NOT_PLAIN;
+    return this.#items(items, count, depth);
+  }
+
+  #items(at: Pointer, count: number, depth: number): string {
     let text = '[';
     for (let index = 0; index < count; index++) {
-      text += `${index === 0 ? '' : ','}${this.#value(items + index * 8, depth) ?? 'null'}`;
+      text += `${index === 0 ? '' : ','}${this.#value(at + index * 8, depth) ?? 'null'}`;
     }
     return `${text}]`;
   }
@@ -264,6 +293,9 @@ function quote(text: string): string {
   return JSON.stringify(text.startsWith(MARK) ? `${MARK}s${text}` : text);
 }
 
+/** More than a guest has reason to give one. */
+const PROTOTYPE_PROPERTIES_MAX = 1_000;
+
 const SPECIMEN = `({ jdbxName: [1, -2.5, true, null, undefined, "text", "\\u4e2d\\u0001", new Date(7)],
   wide\\u4e2d: { a: { b: [] } }, rope: 'ab'.repeat(600) + 'cd'.repeat(600) + 'ef'.repeat(600) })`;
 const SPECIMEN_TEXT = `{"jdbxName":[1,-2.5,true,null,null,"text","中\\u0001","\\u0001d7"],"wide中":{"a":{"b":[]}},"rope":"${'ab'.repeat(600)}${'cd'.repeat(600)}${'ef'.repeat(600)}"}`;
@@ -273,28 +305,31 @@ const SPECIMEN_TEXT = `{"jdbxName":[1,-2.5,true,null,null,"text","中\\u0001","\
  * when the engine's heap is not as described here.
  */
 export function measureHeap(guest: GuestContext): HeapShape | undefined {
-  const values = ['Object.prototype', 'Array.prototype', SPECIMEN].map((code) =>
-    evaluated(guest, code),
-  );
-  const shape = shapeOf(guest, values as [Pointer, Pointer, Pointer]);
+  const codes = ['Object.prototype', 'Array.prototype', '({ then: 1 })', SPECIMEN];
+  const values = codes.map((code) => evaluated(guest, code));
+  const shape = shapeOf(guest, values as [Pointer, Pointer, Pointer, Pointer]);
   for (const value of values) guest.free(value);
   return shape;
 }
 
 function shapeOf(
   guest: GuestContext,
-  [objectPrototype, arrayPrototype, specimen]: [Pointer, Pointer, Pointer],
+  [objectPrototype, arrayPrototype, thenable, specimen]: [Pointer, Pointer, Pointer, Pointer],
 ): HeapShape | undefined {
   const words = new Uint32Array(guest.instance.bytes.buffer);
   const addressAt = (value: Pointer) => words[value >>> 2] as number;
-  const specimenShape = words[(addressAt(specimen) + 20) >>> 2] as number;
-  const atom = words[(specimenShape + 52) >>> 2] as number;
+  const firstAtomOf = (value: Pointer) => {
+    const shapeAt = words[(addressAt(value) + 20) >>> 2] as number;
+    return words[(shapeAt + 52) >>> 2] as number;
+  };
+  const atom = firstAtomOf(specimen);
   const limits = { depthMax: 9, nodesMax: 99, lengthMax: 99_999, isSpent: () => false };
   for (let at = guest.runtime; at < guest.runtime + RUNTIME_BYTES; at += 4) {
     if (!isAtomTable(guest, words, at, atom)) continue;
     const shape = {
       objectPrototype: addressAt(objectPrototype),
       arrayPrototype: addressAt(arrayPrototype),
+      thenAtom: firstAtomOf(thenable),
       atomsAt: at,
     };
     const reader = new HeapReader(guest.instance.views, shape, limits);

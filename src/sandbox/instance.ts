@@ -61,7 +61,7 @@ export class Instance {
     });
     const host = { current: NOBODY };
     const engine = await loadEngine(wasm, memory, {
-      callFunction: (id, argumentsAt) => host.current.callFunction(id, argumentsAt),
+      callFunction: (id, argumentsAt, count) => host.current.callFunction(id, argumentsAt, count),
       shouldInterrupt: () => host.current.shouldInterrupt(),
       loadModule: (name) => host.current.loadModule(name),
     });

@@ -29,19 +29,30 @@ export interface RealmBase {
   readonly realm: PreparedRealm;
 }
 
-const DRIVER_NAMES = ['equip', 'run', 'runAgain', 'outcome', 'describe'] as const;
+const DRIVER_NAMES = [
+  'equip',
+  'settle',
+  'fail',
+  'outcome',
+  'forgetSeed',
+  'describe',
+  'encodeArguments',
+  'failureOf',
+] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
 
-/** The numbers under which the prelude knows the functions of its host. */
+/** The numbers under which the prelude knows the functions of its host, in this order. */
 export const HOST_FUNCTION = {
-  callHost: 1,
-  callHostByText: 2,
-  print: 3,
-  deliver: 4,
-  seedPart: 5,
-  loadApi: 6,
-  digest: 7,
+  member: 1,
+  print: 2,
+  deliver: 3,
+  seedPart: 4,
+  loadApi: 5,
+  digest: 6,
+  /** From here on, those that the guest calls. */
+  firstMember: 100,
 } as const;
+const { firstMember: _, ...OF_PRELUDE } = HOST_FUNCTION;
 
 /** Enough for the prelude; each call sets its own. */
 const BOOT_STACK_BYTES = 256 * 2 ** 10;
@@ -62,7 +73,7 @@ export function bootRealm(instance: Instance): PreparedRealm {
 
 function bootDriver(guest: GuestContext): Record<DriverName, Pointer> {
   const values = PRELUDE_TEXTS.map((text) => evaluated(guest, text));
-  const functions = Object.entries(HOST_FUNCTION).map(([name, id]) => guest.fn(name, 2, id));
+  const functions = Object.entries(OF_PRELUDE).map(([name, id]) => guest.fn(name, 2, id));
   const driver = guest.call(evaluated(guest, PRELUDE_START), [...values, ...functions]);
   if ('thrown' in driver) throw new Error('the prelude cannot be run');
   const entries = DRIVER_NAMES.map((name) => [name, guest.property(driver.value, name)]);
