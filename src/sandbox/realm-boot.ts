@@ -1,7 +1,8 @@
 import type { Pointer } from './engine.js';
 import { PRELUDE_NAME, PRELUDE_START, PRELUDE_TEXTS } from './guest/prelude.js';
 import { EVAL, GuestContext } from './guest-context.js';
-import { type HeapShape, measureHeap } from './heap-reader.js';
+import type { HeapShape } from './heap-reader.js';
+import { measureHeap } from './heap-shape.js';
 import { type Instance, NOBODY } from './instance.js';
 import type { MemoryImage } from './memory-image.js';
 import type { MemoryLayout } from './memory-layout.js';
