@@ -91,6 +91,15 @@ export class HeapReader {
     });
   }
 
+  /** Where the items of a list lie that the host made. */
+  itemsOf(list: Pointer): Pointer[] {
+    const at = this.#word(list);
+    const first = this.#word(at + 36);
+    const items: Pointer[] = [];
+    for (let index = 0; index < this.#word(at + 40); index++) items.push(first + index * 8);
+    return items;
+  }
+
   /** Whether the value at `at` may be waited for by a `then` that a guest gave its prototype. */
   canBeThenable(at: Pointer): boolean {
     if ((this.#word(at + 4) | 0) !== TAG.object) return false;

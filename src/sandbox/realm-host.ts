@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { evaluateBare } from './bare-code.js';
 import type { Pointer } from './engine.js';
-import { PRELUDE_NAME } from './guest/prelude.js';
 import { apiText } from './guest-apis/apis.js';
-import { EVAL, type GuestContext } from './guest-context.js';
+import type { GuestContext } from './guest-context.js';
 import { NULL_ANSWER } from './guest-values.js';
 import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { CallMessage } from './messages.js';
@@ -137,8 +137,8 @@ export class RealmHost {
   /** Gives undefined when there is no memory for it. */
   #loadApi(name: string): Pointer {
     const text = apiText(name);
-    const made =
-      text === undefined ? undefined : this.#guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+    const { switchAt } = this.#addresses;
+    const made = text === undefined ? undefined : evaluateBare(this.#guest, text, switchAt);
     if (!made || 'value' in made) return made?.value ?? 0;
     this.#guest.free(made.thrown);
     return 0;

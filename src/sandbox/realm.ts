@@ -137,10 +137,11 @@ export class Realm implements EngineHost {
     const guest = this.#guest;
     const args = guest.value(call.argumentsText);
     if ('thrown' in args) return this.#unreadable(args.thrown);
-    const items = guest.items(args.value);
-    const ended = guest.call(this.#entry as Pointer, items);
+    const { reader } = host;
+    const copies = reader ? [] : guest.items(args.value);
+    const ended = guest.call(this.#entry as Pointer, reader?.itemsOf(args.value) ?? copies);
     // A realm that is written back anyway need not be tidied.
-    if (call.reuse) for (const value of [...items, args.value]) guest.free(value);
+    if (call.reuse) for (const value of [args.value, ...copies]) guest.free(value);
     if ('thrown' in ended) return this.#failed(ended.thrown);
     const outcome = this.#settle(ended.value, host);
     if (call.reuse) guest.free(ended.value);
