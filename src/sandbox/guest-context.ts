@@ -54,6 +54,28 @@ export class GuestContext {
     return value;
   }
 
+  /** Item `index` of a list; whoever asks frees it. */
+  item(list: Pointer, index: number): Pointer {
+    return this.instance.calls.QTS_GetPropNumber(this.context, list, index);
+  }
+
+  /** All of a list that the host made. */
+  items(list: Pointer): Pointer[] {
+    const { instance, context } = this;
+    const lengthAt = instance.writePointers([0]);
+    instance.calls.QTS_GetLength(context, lengthAt, list);
+    const length = instance.views.words[lengthAt >>> 2] as number;
+    instance.free(lengthAt);
+    return Array.from({ length }, (_, index) => this.item(list, index));
+  }
+
+  /** The result of a function of the host that throws `error`, which is given up. */
+  throw(error: Pointer): Pointer {
+    const result = this.instance.calls.QTS_Throw(this.context, error);
+    this.free(error);
+    return result;
+  }
+
   string(text: string): Pointer {
     const { at } = this.instance.writeText(text);
     const value = this.instance.calls.QTS_NewString(this.context, at);
