@@ -132,6 +132,10 @@ export class RunLife {
     try {
       execution = new Execution(run, this.#deps, options);
       const output = await this.#perform(execution, run, signal);
+      if (execution.ended) {
+        this.#tellEnd(run, { status: 'completed' });
+        return this.resultOf(execution.ended);
+      }
       const waits = this.#openWaits(execution);
       const usage = execution.spending.total;
       return this.resultOf(await this.#end(run, { status: 'completed', output, usage, waits }));
@@ -258,25 +262,29 @@ export class RunLife {
   }
 
   resultOf(run: RunDocument): RunResult {
-    using snapshot = this.#deps.database.snapshot();
+    const { database } = this.#deps;
     return {
       id: run._id,
       pipeline: run.pipeline,
       status: 'completed',
-      output: loadValue(run, 'output', (id) => snapshot.get(id)),
+      output: loadValue(run, 'output', (id) => database.latest(id)),
       usage: run.usage ?? NO_USAGE,
       durationMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
     };
   }
 
   async #end(run: RunDocument, end: RunEnd): Promise<RunDocument> {
-    const { _id, pipeline, started_at, owner = '' } = run;
-    const { database, emit, clock } = this.#deps;
-    const ended = await database.submit((draft) => endRun(draft, _id, owner, end));
-    const { status, error } = end;
+    const { _id, owner = '' } = run;
+    const ended = await this.#deps.database.submit((draft) => endRun(draft, _id, owner, end));
+    this.#tellEnd(run, end);
+    return ended;
+  }
+
+  #tellEnd(run: RunDocument, { status, error }: Pick<RunEnd, 'status' | 'error'>): void {
+    const { _id, pipeline, started_at } = run;
+    const { emit, clock } = this.#deps;
     const durationMs = Math.max(0, clock.now() - Date.parse(started_at));
     emit('run-end', { run: _id, pipeline, status, durationMs, ...(error ? { error } : {}) });
-    return ended;
   }
 
   /** Ends child runs that an earlier process left, and that nobody takes up any more. */

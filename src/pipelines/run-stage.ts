@@ -3,6 +3,7 @@ import type { Value, ValueObject } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import { realSleep } from '../llm/sleep.js';
 import { isTrue } from '../query/expression.js';
+import type { SessionUsage } from '../sessions/sessions.js';
 import { Attempt, nothingGathered } from './attempt.js';
 import { commitStage, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
@@ -10,8 +11,9 @@ import type { RunServices, StageOutcome } from './contract.js';
 import { withDeadline } from './deadline.js';
 import type { Stage } from './pipeline-document.js';
 import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
-import { eventId, type RunError } from './run-document.js';
+import { eventId, type RunDocument, type RunError } from './run-document.js';
 import { failureFacts } from './run-errors.js';
+import { endRun, type RunEnd } from './run-writes.js';
 import { usageIn } from './spending.js';
 import { type CacheSlot, cacheSlot, keptOutput } from './stage-cache.js';
 import { rootCause, StageFailure } from './stage-failure.js';
@@ -33,6 +35,10 @@ export interface StageRun {
   readonly revisit: () => void;
   /** Called when a commit has left an event. */
   readonly emitted: (event: string) => Promise<void>;
+  /** Of a run's last stage: how the run ends in this stage's commit, if it can. */
+  readonly ending?: ((end: StageEnd, usage: SessionUsage) => RunEnd | undefined) | undefined;
+  /** Called when it has. */
+  readonly ended?: ((run: RunDocument) => void) | undefined;
   readonly pipeline: string;
   readonly owner: string;
   readonly database: Database;
@@ -157,10 +163,20 @@ async function commit(
     ...writtenBy(work, attempt, facts),
     ...{ status, output, turns, emitted, failure, cache },
   };
-  await attempt.through(database.submit((draft) => commitStage(draft, finished)));
-  run.spending.add(path, usageIn(attempt.entries));
+  const usage = usageIn(attempt.entries);
+  const end = { status, output, failure };
+  // What an event wakes is looked for after the commit, by a run that is under way.
+  const last = emitted ? undefined : work.ending?.(end, usage);
+  const ended = await attempt.through(
+    database.submit((draft) => {
+      commitStage(draft, finished);
+      return last && endRun(draft, run.id, work.owner, last);
+    }),
+  );
+  run.spending.add(path, usage);
+  if (ended) work.ended?.(ended);
   if (emitted) await work.emitted(eventId(run.id, path));
-  return { status, output, failure };
+  return end;
 }
 
 /** What a commit goes by, and no more: it is held until the commit is durable. */
