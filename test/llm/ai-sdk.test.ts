@@ -49,7 +49,7 @@ class LocalModel implements LanguageModelV3 {
 
   async doGenerate(options: LanguageModelV3CallOptions) {
     this.#take(options);
-    if (this.fails === 'late') await never(options.abortSignal as AbortSignal);
+    if (this.fails === 'deaf') await never();
     return {
       content: this.content,
       finishReason,
@@ -61,7 +61,8 @@ class LocalModel implements LanguageModelV3 {
 
   async doStream(options: LanguageModelV3CallOptions) {
     this.#take(options);
-    return { stream: ReadableStream.from(this.parts) as ReadableStream<LanguageModelV3StreamPart> };
+    const parts = this.fails === 'silent' ? new ReadableStream() : ReadableStream.from(this.parts);
+    return { stream: parts as ReadableStream<LanguageModelV3StreamPart> };
   }
 
   #take(options: LanguageModelV3CallOptions): void {
@@ -70,8 +71,8 @@ class LocalModel implements LanguageModelV3 {
   }
 }
 
-const never = (signal: AbortSignal) =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+/** Heeds no signal. */
+const never = () => new Promise(() => {});
 
 /** The same by the specification after it; of what is said here only files look otherwise. */
 const asVersion4 = (model: LocalModel) => ({
@@ -270,8 +271,10 @@ describe('a language model of the AI SDK', () => {
     }
     model.fails = new TypeError('fetch failed');
     expect(await code(ask())).toBe('MODEL_UNAVAILABLE');
-    model.fails = 'late';
+    model.fails = 'deaf';
     expect(await code(ask({}, { timeout_ms: 30 }))).toBe('MODEL_TIMEOUT');
+    model.fails = 'silent';
+    expect(await code(ask({ stream: true }, { timeout_ms: 30 }))).toBe('MODEL_TIMEOUT');
   });
 
   it('is no answer when its stream breaks off, or tells an error', async () => {

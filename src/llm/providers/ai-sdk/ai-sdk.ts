@@ -55,9 +55,9 @@ async function* streamed(
 ): AsyncGenerator<ModelEvent, void, undefined> {
   const signal = signalOf(call);
   try {
-    const { stream } = await model.doStream(toCallOptions(call, signal));
+    const { stream } = await orAborted(model.doStream(toCallOptions(call, signal)), signal);
     const reader = new AiSdkStream(call);
-    for await (const part of stream) yield* reader.take(part);
+    for await (const part of partsOf(stream, signal)) yield* reader.take(part);
   } catch (error) {
     throw explain(error, { call, signal, name });
   }
@@ -70,10 +70,34 @@ async function within<T>(
 ): Promise<T> {
   const signal = signalOf(call);
   try {
-    return await work(signal);
+    return await orAborted(work(signal), signal);
   } catch (error) {
     throw explain(error, { call, signal, name });
   }
+}
+
+async function* partsOf<T>(stream: ReadableStream<T>, signal: AbortSignal) {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await orAborted(reader.read(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** What comes first: a model of somebody else's making may not heed the signal. */
+function orAborted<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    const end = () => signal.removeEventListener('abort', stop);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).then(end, end);
+  });
 }
 
 const TIMEOUT_MS_DEFAULT = 600_000;
