@@ -23,12 +23,17 @@ export interface Provider {
   generate(call: ProviderCall): Promise<ModelResponse>;
   /**
    * Makes one attempt, and gives its answer in pieces. Leaving the loop early closes the connection.
-   * Where it is absent, the whole answer of `generate` is one piece.
+   * Where both this and `tell` are absent, the whole answer of `generate` is one piece.
    *
    * @throws {JdbxError} as `generate`, also after pieces were given; a stream that ends without
    * `finish` is MODEL_UNAVAILABLE
    */
   stream?(call: ProviderCall): AsyncIterable<ModelEvent>;
+  /**
+   * As `stream`, and used instead of it: hands each piece on from the event that brought it, which
+   * costs less than a promise for each. What `take` throws ends the attempt, and is thrown again.
+   */
+  tell?(call: ProviderCall, take: (event: ModelEvent) => void): Promise<void>;
 }
 
 export interface ProviderCall {
