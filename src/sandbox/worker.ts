@@ -12,8 +12,9 @@ import {
   type CallMessage,
   type CallOrder,
   CONTROL,
+  callOf,
   type GuestOutcome,
-  type GuestProgram,
+  type KeyedProgram,
   monotonicNow,
   type WorkerMessage,
   type WorkerStart,
@@ -39,7 +40,7 @@ const { memoryBytes } = GUEST_LIMITS.defaults;
 const realms = await Realms.open(start.wasm, memoryBytes, start.base);
 
 /** What this worker has been sent, by number. */
-const programs = new Map<number, GuestProgram & { readonly key: string }>();
+const programs = new Map<number, KeyedProgram>();
 
 async function runBatch(batch: BatchMessage): Promise<void> {
   const { firstId, calls } = batch;
@@ -72,14 +73,14 @@ function learn({ forgets, programs: sent, shared }: BatchMessage): void {
 
 async function runCall(
   id: number,
-  [number, argumentsText, now, seed, reuse, own]: CallOrder,
+  order: CallOrder,
   begun: number,
   isLast: boolean,
 ): Promise<void> {
+  const [number, , , , , own] = order;
   const program = programs.get(number);
   if (!program) throw new Error(`program ${number} was not sent`);
-  const deadline = begun + program.limits.timeoutMs;
-  const call: CallMessage = { ...program, id, argumentsText, now, seed, reuse, deadline };
+  const call = callOf(program, order, id, begun + program.limits.timeoutMs);
   const budget = new CallBudget(call, control);
   let hasReachedOut = false;
   const ask = (question: Value) => {
