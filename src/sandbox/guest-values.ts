@@ -53,6 +53,9 @@ const NO_MAXIMUM = 0xffff_ffff;
 /** So long a name is within the limit in bytes, whatever its letters. */
 const KEY_LENGTH_MAX = Math.floor(VALUE_LIMITS.keyBytesMax / 3);
 const NUMBER_BYTES_MAX = 10;
+/** The largest number that takes one byte. */
+const BYTE_NUMBER_MAX = 0x7f;
+const FEW_NAMES = 16;
 /** Below this, a loop is quicker than a call. */
 const SHORT = 32;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all that a byte can be
@@ -66,7 +69,9 @@ const KEPT_BYTES_MAX = 2 ** 20;
 
 class Writer {
   readonly #keyLengthMax: number;
-  readonly #names = new Map<string, number>();
+  readonly #names: string[] = [];
+  /** The same by name, once they are many. */
+  #places: Map<string, number> | undefined;
   #bytes = shared ?? Buffer.alloc(0);
   #end = 0;
   #nodes = 0;
@@ -82,8 +87,8 @@ class Writer {
     const body = this.#bytes.toString('latin1', 0, this.#end);
     this.#end = 0;
     this.#byte(VERSION);
-    this.#number(this.#names.size);
-    for (const name of this.#names.keys()) this.#text(name);
+    this.#number(this.#names.length);
+    for (let at = 0; at < this.#names.length; at++) this.#text(this.#names[at] as string);
     const head = this.#bytes.toString('latin1', 0, this.#end);
     if (this.#bytes.length <= KEPT_BYTES_MAX) shared = this.#bytes;
     return head + body;
@@ -129,32 +134,57 @@ class Writer {
   #fields(object: object, depth: number): void {
     if (Object.getOwnPropertySymbols(object).length > 0) throw NOT_PLAIN;
     const keys = Object.keys(object);
-    const values = keys.map((key) => (object as Record<string, unknown>)[key]);
-    let count = 0;
-    for (const value of values) if (value !== undefined) count++;
+    if (keys.length > BYTE_NUMBER_MAX) {
+      this.#manyFields(keys, object, depth);
+      return;
+    }
     this.#byte(TAG.object);
-    this.#number(count);
+    const countAt = this.#end;
+    this.#byte(0);
+    let count = 0;
     for (let at = 0; at < keys.length; at++) {
-      const value = values[at];
+      const value = (object as Record<string, unknown>)[keys[at] as string];
       if (value === undefined) continue;
+      count++;
       this.#key(keys[at] as string);
+      this.#value(value, depth + 1);
+    }
+    this.#bytes[countAt] = count;
+  }
+
+  /** Their number takes more than a byte, so it must be known before; each is read once. */
+  #manyFields(keys: readonly string[], object: object, depth: number): void {
+    const fields = keys
+      .map((key) => [key, (object as Record<string, unknown>)[key]] as const)
+      .filter(([, value]) => value !== undefined);
+    this.#byte(TAG.object);
+    this.#number(fields.length);
+    for (const [key, value] of fields) {
+      this.#key(key);
       this.#value(value, depth + 1);
     }
   }
 
   #key(key: string): void {
-    this.#number(this.#names.get(key) ?? this.#newName(key));
+    const place = this.#placeOf(key);
+    this.#number(place < 0 ? this.#newName(key) : (place + 1) * 2);
+  }
+
+  /** Names of a value are few, and mostly one string each: then a list is quicker than a map. */
+  #placeOf(key: string): number {
+    if (this.#places) return this.#places.get(key) ?? -1;
+    return this.#names.indexOf(key);
   }
 
   #newName(key: string): number {
     const index = indexOf(key);
     if (index !== undefined) return index * 2 + 1;
-    if (key.length > this.#keyLengthMax || key === '__proto__' || !key.isWellFormed()) {
-      throw NOT_PLAIN;
-    }
-    const place = (this.#names.size + 1) * 2;
-    this.#names.set(key, place);
-    return place;
+    // That it is well-formed is seen when it is written.
+    if (key.length > this.#keyLengthMax || key === '__proto__') throw NOT_PLAIN;
+    const place = this.#names.push(key) - 1;
+    if (this.#places) this.#places.set(key, place);
+    else if (place === FEW_NAMES) this.#places = new Map(this.#names.map((name, at) => [name, at]));
+    return (place + 1) * 2;
   }
 
   #date(time: number): void {
