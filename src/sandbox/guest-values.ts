@@ -72,6 +72,8 @@ class Writer {
   readonly #names: string[] = [];
   /** The same by name, once they are many. */
   #places: Map<string, number> | undefined;
+  #lastPlace = -1;
+  readonly #inherits = objectsInherit();
   #bytes = shared ?? Buffer.alloc(0);
   #end = 0;
   #nodes = 0;
@@ -133,36 +135,33 @@ class Writer {
 
   #fields(object: object, depth: number): void {
     if (Object.getOwnPropertySymbols(object).length > 0) throw NOT_PLAIN;
-    const keys = Object.keys(object);
-    if (keys.length > BYTE_NUMBER_MAX) {
-      this.#manyFields(keys, object, depth);
-      return;
-    }
     this.#byte(TAG.object);
     const countAt = this.#end;
     this.#byte(0);
     let count = 0;
-    for (let at = 0; at < keys.length; at++) {
-      const value = (object as Record<string, unknown>)[keys[at] as string];
+    // Several times faster than by a list of keys.
+    for (const key in object) {
+      if (this.#inherits && !Object.hasOwn(object, key)) continue;
+      const value = (object as Record<string, unknown>)[key];
       if (value === undefined) continue;
       count++;
-      this.#key(keys[at] as string);
-      this.#value(value, depth + 1);
-    }
-    this.#bytes[countAt] = count;
-  }
-
-  /** Their number takes more than a byte, so it must be known before; each is read once. */
-  #manyFields(keys: readonly string[], object: object, depth: number): void {
-    const fields = keys
-      .map((key) => [key, (object as Record<string, unknown>)[key]] as const)
-      .filter(([, value]) => value !== undefined);
-    this.#byte(TAG.object);
-    this.#number(fields.length);
-    for (const [key, value] of fields) {
       this.#key(key);
       this.#value(value, depth + 1);
     }
+    if (count <= BYTE_NUMBER_MAX) this.#bytes[countAt] = count;
+    else this.#insertNumber(count, countAt);
+  }
+
+  /** In place of the one byte that was kept for it. */
+  #insertNumber(number: number, at: number): void {
+    this.#makeRoom(0);
+    const end = this.#end;
+    this.#number(number);
+    const bytes = this.#bytes.subarray(end, this.#end);
+    const written = Buffer.from(bytes);
+    this.#bytes.copyWithin(at + written.length, at + 1, end);
+    this.#bytes.set(written, at);
+    this.#end = end + written.length - 1;
   }
 
   #key(key: string): void {
@@ -170,10 +169,16 @@ class Writer {
     this.#number(place < 0 ? this.#newName(key) : (place + 1) * 2);
   }
 
-  /** Names of a value are few, and mostly one string each: then a list is quicker than a map. */
+  /** Where objects are alike, each name follows the one before it. */
   #placeOf(key: string): number {
-    if (this.#places) return this.#places.get(key) ?? -1;
-    return this.#names.indexOf(key);
+    const next = this.#lastPlace + 1;
+    if (this.#names[next] === key) this.#lastPlace = next;
+    else this.#lastPlace = this.#places?.get(key) ?? this.#placeAmongFew(key);
+    return this.#lastPlace;
+  }
+
+  #placeAmongFew(key: string): number {
+    return this.#places ? -1 : this.#names.indexOf(key);
   }
 
   #newName(key: string): number {
@@ -182,6 +187,7 @@ class Writer {
     // That it is well-formed is seen when it is written.
     if (key.length > this.#keyLengthMax || key === '__proto__') throw NOT_PLAIN;
     const place = this.#names.push(key) - 1;
+    this.#lastPlace = place;
     if (this.#places) this.#places.set(key, place);
     else if (place === FEW_NAMES) this.#places = new Map(this.#names.map((name, at) => [name, at]));
     return (place + 1) * 2;
@@ -259,6 +265,12 @@ class Writer {
     this.#bytes.copy(wider, 0, 0, this.#end);
     this.#bytes = wider;
   }
+}
+
+/** Whether somebody gave all objects of this process enumerable properties. */
+function objectsInherit(): boolean {
+  for (const _ in Object.prototype) return true;
+  return false;
 }
 
 function tagOf(value: unknown): number {
