@@ -1,4 +1,5 @@
 import { takeValue, VALUE_LIMITS } from '../base/values.js';
+import { objectsInherit } from './plain-values.js';
 
 /**
  * Values on their way into a guest, as the engine's own binary objects (`JS_ReadObject` in its
@@ -265,12 +266,6 @@ class Writer {
     this.#bytes.copy(wider, 0, 0, this.#end);
     this.#bytes = wider;
   }
-}
-
-/** Whether somebody gave all objects of this process enumerable properties. */
-function objectsInherit(): boolean {
-  for (const _ in Object.prototype) return true;
-  return false;
 }
 
 function tagOf(value: unknown): number {
