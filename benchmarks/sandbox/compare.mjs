@@ -1,4 +1,5 @@
-const WARM_UP_ROUNDS = 15;
+/** The engines' compilers take a while to finish with either: microseconds of processor time. */
+const WARM_UP_US = 1_500_000;
 
 /** Measures pairs by turns: a trial is `{ name, against, ours, theirs, calls, each? }`. */
 export async function compareAll(rounds, trials) {
@@ -9,12 +10,15 @@ export async function compareAll(rounds, trials) {
 
 async function compare(rounds, { name, against, ours, theirs, calls, each = 1 }) {
   const times = { ours: [], theirs: [] };
-  // The engines' compilers take a while to finish with either.
-  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
-    const [first, second] = [await timeOf(ours, calls), await timeOf(theirs, calls)];
-    if (round < 0) continue;
-    times.ours.push(first / each);
-    times.theirs.push(second / each);
+  const warmAt = process.cpuUsage();
+  const isCold = () => sumOf(process.cpuUsage(warmAt)) < WARM_UP_US;
+  while (isCold()) {
+    await timeOf(ours, calls);
+    await timeOf(theirs, calls);
+  }
+  for (let round = 0; round < rounds; round++) {
+    times.ours.push((await timeOf(ours, calls)) / each);
+    times.theirs.push((await timeOf(theirs, calls)) / each);
   }
   const [oursUs, theirsUs] = [median(times.ours), median(times.theirs)];
   return { name, against, oursUs, theirsUs, ratio: theirsUs / oursUs };
@@ -27,8 +31,11 @@ async function compare(rounds, { name, against, ours, theirs, calls, each = 1 })
 async function timeOf(run, calls) {
   const begun = process.cpuUsage();
   for (let call = 0; call < calls; call++) await run();
-  const { user, system } = process.cpuUsage(begun);
-  return (user + system) / calls;
+  return sumOf(process.cpuUsage(begun)) / calls;
+}
+
+function sumOf({ user, system }) {
+  return user + system;
 }
 
 export function median(numbers) {

@@ -105,7 +105,7 @@ const results = await compareAll(rounds, [
     against: 'the same through quickjs-emscripten',
     ours: ours.hostCalls(CALLS, HOST_CALLS),
     theirs: rivals.wrapperHostCalls(CALLS, HOST_CALLS),
-    calls: 1,
+    calls: 20,
     each: HOST_CALLS,
   },
   ...(besideIsolates ?? []),

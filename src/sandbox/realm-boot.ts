@@ -72,9 +72,11 @@ export function bootRealm(instance: Instance): PreparedRealm {
   const guest = new GuestContext(instance, runtime, calls.QTS_NewContext(runtime, 0));
   const switchAt = findSwitch(guest);
   const driver = bootDriver(guest, switchAt);
+  // Before measuring, which leaves its traces.
+  const image = instance.capture();
   const heap = measureHeap(guest);
   const addresses = { runtime, context: guest.context, driver, heap, switchAt };
-  return { image: instance.capture(), addresses };
+  return { image, addresses };
 }
 
 function bootDriver(

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { VALUE_LIMITS } from '../base/values.js';
 import { evaluateBare } from './bare-code.js';
 import type { Pointer } from './engine.js';
+import type { CrossingLimits } from './guest/crossing.js';
 import { apiText } from './guest-apis/apis.js';
 import type { GuestContext } from './guest-context.js';
 import { NULL_ANSWER } from './guest-values.js';
@@ -8,6 +10,15 @@ import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { CallMessage } from './messages.js';
 import type { CallScope } from './realm.js';
 import { HOST_FUNCTION, type RealmAddresses } from './realm-boot.js';
+
+/** A guest's stack is short: it hands over fewer levels than a document may have. */
+const DEPTH_MAX = 100;
+
+/** How much data one result, or the arguments of one host call, may be. */
+export function crossingLimits({ limits }: CallMessage): CrossingLimits {
+  const { nodesMax } = VALUE_LIMITS;
+  return { depthMax: DEPTH_MAX, nodesMax, lengthMax: limits.outputBytes };
+}
 
 /** What the realm of a running call asks of the host: the answers to all that it can call. */
 export class RealmHost {
@@ -23,18 +34,14 @@ export class RealmHost {
   /** Whether it drew a random number. */
   hasSeed = false;
 
-  constructor(
-    guest: GuestContext,
-    addresses: RealmAddresses,
-    call: CallMessage,
-    scope: CallScope,
-    limits: ReadLimits,
-  ) {
+  constructor(guest: GuestContext, addresses: RealmAddresses, call: CallMessage, scope: CallScope) {
     this.#guest = guest;
     this.#addresses = addresses;
     this.#call = call;
     this.#scope = scope;
-    this.#limits = limits;
+    // Field by field: a spread would cost more than reading a small value.
+    const { depthMax, nodesMax, lengthMax } = crossingLimits(call);
+    this.#limits = { depthMax, nodesMax, lengthMax, isSpent: () => scope.budget.isSpent() };
   }
 
   /** Undefined when the heap of this engine cannot be read. */

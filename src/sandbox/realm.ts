@@ -1,4 +1,3 @@
-import { VALUE_LIMITS } from '../base/values.js';
 import type { CallBudget } from './call-budget.js';
 import type { ConsoleLog } from './console-log.js';
 import type { EngineHost, Pointer } from './engine.js';
@@ -9,11 +8,8 @@ import { EVAL, GuestContext } from './guest-context.js';
 import type { Instance } from './instance.js';
 import type { CallMessage, GuestOutcome } from './messages.js';
 import type { DriverName, PreparedRealm, RealmAddresses } from './realm-boot.js';
-import { RealmHost } from './realm-host.js';
+import { crossingLimits, RealmHost } from './realm-host.js';
 import { MEMORY_USED_UP } from './traps.js';
-
-/** A guest's stack is short: it hands over fewer levels than a document may have. */
-const CROSSING_LIMITS = { ...VALUE_LIMITS, depthMax: 100 } as const;
 
 /** What a call lends to the realm that runs it. */
 export interface CallScope {
@@ -73,9 +69,7 @@ export class Realm implements EngineHost {
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
     this.#imports = call.imports ?? {};
-    const isSpent = () => scope.budget.isSpent();
-    const limits = { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
-    const host = new RealmHost(this.#guest, this.#addresses, call, scope, limits);
+    const host = new RealmHost(this.#guest, this.#addresses, call, scope);
     this.#host = host;
     this.instance.enter(this);
     const failure = this.isLoaded ? undefined : this.#load(call, host);
@@ -110,7 +104,7 @@ export class Realm implements EngineHost {
     const settings: PreludeSettings = {
       host: call.host,
       globals: globalsNamedIn([call.code, ...Object.values(this.#imports)]),
-      crossing: { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes },
+      crossing: crossingLimits(call),
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
   }
