@@ -53,8 +53,10 @@ function readAfter(source: ChangeSource, since: number): Commit[] {
   const view = source.view();
   try {
     const commits = takeSome(view.engine.log(since));
-    // The next commit itself shows that none is missing, and spares a look at where the log starts.
-    if (commits[0]?.seq !== since + 1) checkReach(since, view.engine.logStart());
+    // The next commit itself shows that none is missing, and spares a look at where the log
+    // starts; and where there is none yet, none is.
+    const isNext = commits[0]?.seq === since + 1 || view.engine.seq === since;
+    if (!isNext) checkReach(since, view.engine.logStart());
     return commits;
   } finally {
     view.close();

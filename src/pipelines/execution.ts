@@ -17,6 +17,7 @@ import { compactionOf } from '../sessions/compaction.js';
 import { readHistory, type SessionUsage } from '../sessions/sessions.js';
 import type { TokenCounter } from '../sessions/token-window.js';
 import { announceCall } from './at-most-once.js';
+import type { Birth } from './birth.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
@@ -47,6 +48,8 @@ export interface ExecutionOptions {
   readonly resumed: boolean;
   /** By when the run, or the one that it is a part of, has to end, in milliseconds since the epoch. */
   readonly deadlineAt: number | undefined;
+  /** Of a run that is not stored yet. */
+  readonly birth?: Birth | undefined;
 }
 
 /** One run under way: the stages that are left, in order, each to its commit. */
@@ -71,6 +74,7 @@ export class Execution implements RunServices {
   #waited: boolean;
   /** The last stage of the pipeline, once it is gone through. */
   #last: string | undefined;
+  readonly #birth: Birth | undefined;
   #ended: RunDocument | undefined;
 
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
@@ -82,6 +86,7 @@ export class Execution implements RunServices {
     this.deadlineAt = deadlineAt;
     this.#revisiting = resumed;
     this.#waited = resumed;
+    this.#birth = options.birth;
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
@@ -395,7 +400,8 @@ export class Execution implements RunServices {
     try {
       const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
       const { revisit } = this;
-      const within = { database, owner, random, pipeline, run: this, revisit, emitted };
+      const birth = this.#birth;
+      const within = { database, owner, random, pipeline, run: this, revisit, emitted, birth };
       if (path === this.#last) Object.assign(within, this.#lastStage(path, context));
       const end = await runStage(Object.assign(within, { stage, path, context, signal }));
       ended(end.status);
@@ -460,6 +466,7 @@ export class Execution implements RunServices {
   }
 
   #document(id: string): Document | undefined {
+    if (this.#birth && !this.#birth.isStored && id === this.id) return this.#run;
     return this.#deps.database.latest(id);
   }
 

@@ -5,7 +5,7 @@ import { realSleep } from '../llm/sleep.js';
 import { isTrue } from '../query/expression.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import { Attempt, nothingGathered } from './attempt.js';
-import { commitStage, noteFailure } from './commit-stage.js';
+import { commitStage, type FirstCommit, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
 import type { RunServices, StageOutcome } from './contract.js';
 import { withDeadline } from './deadline.js';
@@ -35,6 +35,8 @@ export interface StageRun {
   readonly revisit: () => void;
   /** Called when a commit has left an event. */
   readonly emitted: (event: string) => Promise<void>;
+  /** Of a run that is not stored yet. */
+  readonly birth?: FirstCommit | undefined;
   /** Of a run's last stage: how the run ends in this stage's commit, if it can. */
   readonly ending?: ((end: StageEnd, usage: SessionUsage) => RunEnd | undefined) | undefined;
   /** Called when it has. */
@@ -173,6 +175,7 @@ async function commit(
       return last && endRun(draft, run.id, work.owner, last);
     }),
   );
+  work.birth?.stored();
   run.spending.add(path, usage);
   if (ended) work.ended?.(ended);
   if (emitted) await work.emitted(eventId(run.id, path));
@@ -181,11 +184,11 @@ async function commit(
 
 /** What a commit goes by, and no more: it is held until the commit is durable. */
 function writtenBy(
-  { stage, path, context, run, owner }: StageRun,
+  { stage, path, context, run, owner, birth }: StageRun,
   attempt: Attempt,
   facts: ValueObject,
 ) {
-  return { stage, path, context, run, owner, attempt, facts };
+  return { stage, path, context, run, owner, birth, attempt, facts };
 }
 
 interface CommitFacts {
@@ -206,6 +209,7 @@ async function remember(
   try {
     const failed = { ...writtenBy(work, attempt, facts), status, error };
     await attempt.through(work.database.submit((draft) => noteFailure(draft, failed)));
+    work.birth?.stored();
   } catch (failure) {
     // The store's own failure comes out, and says what it came on top of.
     if (failure instanceof Error) failure.cause ??= error;
