@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Jdbx, type NewDocument, type OpenOptions, open } from '#jdbx/index.js';
+import { canFollow } from '#jdbx/storage/follower.js';
 import { failure, pipeline, storeFolder, transformer, until } from './support.js';
 
 /**
@@ -178,7 +179,7 @@ async function expectOnce(store: Jdbx): Promise<void> {
   expect((await store.check()).problems).toEqual([]);
 }
 
-describe('several processes on one store', () => {
+describe.skipIf(!canFollow)('several processes on one store', () => {
   it('take up the runs of one that is killed', async () => {
     const child = await start({ keys: KEYS, resume: false });
     await until(() => model.keys.length === KEYS.length);

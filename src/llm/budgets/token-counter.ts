@@ -69,5 +69,8 @@ function messageTokens(message: ModelMessage, count: CountTokens): number {
     part.type === 'text' ? count(part.text) : MEDIA_TOKENS,
   );
   const made = calls.map((call) => count(JSON.stringify(call)));
-  return [...parts, ...made].reduce((sum, tokens) => sum + tokens, MESSAGE_TOKENS);
+  const thought = message.role === 'assistant' ? (message.reasoning_parts ?? []) : [];
+  // Sealed reasoning is no text; a tokenizer would take its time and know no better.
+  const kept = thought.map(({ data }) => estimateTokens(JSON.stringify(data)));
+  return [...parts, ...made, ...kept].reduce((sum, tokens) => sum + tokens, MESSAGE_TOKENS);
 }
