@@ -26,59 +26,51 @@ const clean = { name: 'clean call, 200 B', ours: (side) => side.clean(CODE, SMAL
 const warm = { name: 'warm call (reuse), 2 KB', ours: (side) => side.warm(CODE, LARGE) };
 
 /**
- * What is compared: `calls` are one turn, of which each does `each` times what is measured. Each side
- * is made in a process of its own.
+ * What is compared, each side in a process of its own: a call of it does `each` times what is
+ * measured.
  */
 export const TRIALS = [
   {
     ...clean,
     against: 'fresh runtime and context of quickjs-emscripten',
     theirs: rivals((rivals) => rivals.wrapperFresh(CODE, SMALL)),
-    calls: 200,
   },
   {
     ...clean,
     against: 'a node:vm context',
     theirs: rivals((rivals) => rivals.vmContext(CODE, SMALL)),
-    calls: 200,
   },
   {
     ...clean,
     against: 'a context of isolated-vm',
     theirs: isolates((isolates) => isolates.isolateContext(CODE, SMALL)),
-    calls: 100,
   },
   {
     name: 'warm call (reuse), 200 B',
     ours: (side) => side.warm(CODE, SMALL),
     against: 'a kept context of quickjs-emscripten, JSON',
     theirs: rivals((rivals) => rivals.wrapperKept(CODE, SMALL)),
-    calls: 200,
   },
   {
     ...warm,
     against: 'a kept context of quickjs-emscripten, JSON',
     theirs: rivals((rivals) => rivals.wrapperKept(CODE, LARGE)),
-    calls: 100,
   },
   {
     ...warm,
     against: 'a kept context of isolated-vm, copying',
     theirs: isolates((isolates) => isolates.isolateCopy(CODE, LARGE)),
-    calls: 100,
   },
   {
     ...warm,
     against: 'a kept context of isolated-vm, JSON',
     theirs: isolates((isolates) => isolates.isolateJson(CODE, LARGE)),
-    calls: 100,
   },
   {
     name: 'host call that does nothing',
     ours: (side) => side.hostCalls(CALLS, HOST_CALLS),
     against: 'the same through quickjs-emscripten',
     theirs: rivals((rivals) => rivals.wrapperHostCalls(CALLS, HOST_CALLS)),
-    calls: 20,
     each: HOST_CALLS,
   },
 ];
