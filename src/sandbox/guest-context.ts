@@ -18,6 +18,8 @@ export class GuestContext {
   readonly instance: Instance;
   readonly runtime: Pointer;
   readonly context: Pointer;
+  /** A constant of the engine's, which lies in its statics. */
+  #nullAt: Pointer | undefined;
 
   constructor(instance: Instance, runtime: Pointer, context: Pointer) {
     this.instance = instance;
@@ -106,7 +108,8 @@ export class GuestContext {
 
   null(): Pointer {
     const { calls } = this.instance;
-    return held(calls.QTS_DupValuePointer(this.context, calls.QTS_GetNull()));
+    this.#nullAt ??= calls.QTS_GetNull();
+    return held(calls.QTS_DupValuePointer(this.context, this.#nullAt));
   }
 
   fn(name: string, argumentCount: number, id: number): Pointer {
