@@ -19,9 +19,11 @@ export function evaluateBare(
   switchAt: Pointer | undefined,
 ): Completion {
   turn(guest, switchAt, STRIP);
-  const result = guest.evaluate(text, PRELUDE_NAME, EVAL.script);
-  turn(guest, switchAt, 0);
-  return result;
+  try {
+    return guest.evaluate(text, PRELUDE_NAME, EVAL.script);
+  } finally {
+    turn(guest, switchAt, 0);
+  }
 }
 
 function turn(guest: GuestContext, switchAt: Pointer | undefined, to: number): void {

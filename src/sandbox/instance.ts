@@ -74,12 +74,12 @@ export class Instance {
 
   /** Linear memory never shrinks, so an instance that has grown is not worth keeping. */
   get hasGrown(): boolean {
-    return this.#memory.buffer.byteLength > MEMORY_INITIAL_BYTES;
+    return this.bytes.length > MEMORY_INITIAL_BYTES;
   }
 
   /** Whether hardly any memory is left to grow into: the likely cause of a trap. */
   get isNearlyFull(): boolean {
-    return this.#memory.buffer.byteLength > this.memoryBytesMax * 0.9;
+    return this.bytes.length > this.memoryBytesMax * 0.9;
   }
 
   /** The whole linear memory, to look at. They are others after the memory has grown. */

@@ -85,10 +85,12 @@ export class RealmHost {
     const text = count === 0 ? '[]' : this.reader?.readList(argumentsAt, count, 1);
     if (text !== undefined) return this.#hostCall(name, text);
     const guest = this.#guest;
+    const named = guest.string(name);
     const encoded = guest.call(this.#addresses.driver.encodeArguments, [
-      guest.string(name),
+      named,
       ...Array.from({ length: count }, (_, index) => guest.argumentAt(argumentsAt, index)),
     ]);
+    guest.free(named);
     if ('thrown' in encoded) return guest.throw(encoded.thrown);
     const written = guest.text(encoded.value);
     guest.free(encoded.value);
