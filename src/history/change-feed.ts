@@ -32,7 +32,10 @@ export async function* followLog(
         seen = commit.seq;
         if (signal.aborted) return;
       }
-      if (commits.length === 0) await bell.rung();
+      if (commits.length > 0) continue;
+      await bell.rung();
+      // Whoever waits for the commit itself goes first; and commits that come together are read at once.
+      await new Promise(setImmediate);
     }
   } finally {
     signal.removeEventListener('abort', onAbort);

@@ -271,7 +271,10 @@ export class Runs {
 
   /** Of a run that is under way already. */
   async #tellStored({ id, onStored }: Start): Promise<void> {
-    await this.#underWay.get(id)?.birth?.settle().catch(() => {});
+    await this.#underWay
+      .get(id)
+      ?.birth?.settle()
+      .catch(() => {});
     const stored = await this.#deps.database.get(id).catch(() => undefined);
     if (stored) onStored?.();
   }
