@@ -32,11 +32,14 @@ export async function* followLog(
   try {
     for (let seen = since; !signal.aborted; ) {
       const commits = source.recent(seen) ?? readAfter(source, seen);
-      if (commits.length === 0) await bell.rung();
-      else {
+      if (commits.length > 0) {
         yield commits;
         seen = commits.at(-1)?.seq ?? seen;
+        continue;
       }
+      await bell.rung();
+      // Whoever waits for the commit itself goes first; and commits that come together are read at once.
+      await new Promise(setImmediate);
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
