@@ -81,6 +81,16 @@ test('the engine’s heap is laid out as the reader thinks', () => {
   expect(base.addresses.heap).toBeDefined();
 });
 
+test('the realm keeps the text of the guest’s functions, and none of the prelude’s', () => {
+  expect(base.addresses.switchAt).toBeDefined();
+  const code = 'function f() { return [f, console.log, db.put].map(String) }';
+  const { outcome } = run(code, {}, true);
+  const [own, log, put] = JSON.parse((outcome as { text: string }).text) as string[];
+  expect(own).toBe(code);
+  for (const text of [log, put])
+    expect(text).toMatch(/^function \w*\(\) \{\s+\[native code\]\s+\}$/);
+});
+
 describe('a value is the same, read from memory or written by the guest', () => {
   test.each([
     ['numbers', '[0, -0, 1, -1, 2 ** 31, -(2 ** 31), 2 ** 53, 0.1, 1e21, 1e-7, 5e-324, 1.7e308]'],
