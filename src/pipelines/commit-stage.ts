@@ -18,8 +18,16 @@ import { type CacheSlot, keepOutput } from './stage-cache.js';
 import { storeValue } from './stored-value.js';
 import { type Emitted, insertEvent } from './waits/event-document.js';
 
+/** What the first commit of a run has to write, when that is a stage's. */
+export interface FirstCommit {
+  write(draft: Draft): void;
+  /** Called when such a commit is durable. */
+  stored(): void;
+}
+
 /** A stage of a run, and what its attempt gathered. */
 export interface Written {
+  readonly birth?: FirstCommit | undefined;
   readonly stage: Stage;
   readonly path: string;
   readonly context: Context;
@@ -54,6 +62,7 @@ export interface Failed extends Written {
  */
 export function commitStage(draft: Draft, finished: Finished): void {
   const { run, owner, path, status, output, attempt, facts, stage } = finished;
+  finished.birth?.write(draft);
   run.definitions.keepLate(draft, fence(draft, run.id, owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
@@ -95,6 +104,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
  */
 export function noteFailure(draft: Draft, failed: Failed): void {
   const { run, owner, path, status, attempt, facts, stage, error } = failed;
+  failed.birth?.write(draft);
   fence(draft, run.id, owner);
   settleAll(draft, attempt);
   if (stage.at_most_once && nothingHappened(error)) withdrawCall(draft, run.id, path);

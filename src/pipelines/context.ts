@@ -67,9 +67,12 @@ export class Context {
    * @throws {JdbxError} INVALID_EXPRESSION
    */
   evaluate(expression: Value): Value | undefined {
-    const values: Record<string, Value> = { ...this.#values };
-    for (const name of referencedNames(expression)) {
-      const value = Object.hasOwn(values, name) ? undefined : this.#ofSession(name);
+    const { names, whole } = readingsOf(expression);
+    // A run of a thousand stages has a thousand names, of which a stage reads a few.
+    const values: Record<string, Value> = whole ? { ...this.#values } : {};
+    for (const name of names) {
+      const own = Object.hasOwn(this.#values, name);
+      const value = own ? this.#values[name] : this.#ofSession(name);
       if (value !== undefined) values[name] = value;
     }
     return evaluate(expression, values, { now: this.#source.now() }) as Value | undefined;
@@ -129,4 +132,27 @@ export class Context {
 
 function fieldOf(object: Record<string, unknown>, name: string): Value | undefined {
   return Object.hasOwn(object, name) ? (object[name] as Value) : undefined;
+}
+
+/** What an expression reads of its context: these names, or it may be anything. */
+interface Readings {
+  readonly names: readonly string[];
+  readonly whole: boolean;
+}
+
+/** By expressions of documents, which are frozen and evaluated again by each run. */
+const readings = new WeakMap<object, Readings>();
+
+function readingsOf(expression: Value): Readings {
+  const isKnown = typeof expression === 'object' && expression !== null;
+  const known = isKnown ? readings.get(expression) : undefined;
+  if (known) return known;
+  const found = { names: referencedNames(expression), whole: readsWhole(expression) };
+  if (isKnown && Object.isFrozen(expression)) readings.set(expression, found);
+  return found;
+}
+
+/** Names may be made up by the operators that get and set fields, and are all in the root. */
+function readsWhole(expression: Value): boolean {
+  return /"\$(?:\$(?:ROOT|CURRENT)|(?:get|set|unset)Field)/.test(JSON.stringify(expression) ?? '');
 }

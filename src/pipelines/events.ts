@@ -2,6 +2,7 @@ import type { ModelEvent } from '../llm/contract.js';
 
 /** What `db.events` tells, by event name. Times are milliseconds. */
 export interface RunEvents {
+  /** A run that begins with a stage which nobody can see may be stored a little later. */
   'run-start': [
     event: { readonly run: string; readonly pipeline: string; readonly resumed: boolean },
   ];

@@ -13,9 +13,11 @@ import type { Pools } from '../llm/pools/pools.js';
 import type { Responses } from '../llm/responses/responses.js';
 import type { SemanticCache } from '../llm/semantic/semantic-cache.js';
 import type { Sandbox } from '../sandbox/contract.js';
-import { readHistory } from '../sessions/sessions.js';
+import { compactionOf } from '../sessions/compaction.js';
+import { readHistory, type SessionUsage } from '../sessions/sessions.js';
 import type { TokenCounter } from '../sessions/token-window.js';
 import { announceCall } from './at-most-once.js';
+import type { Birth } from './birth.js';
 import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
@@ -27,7 +29,8 @@ import type { Programs } from './programs/programs.js';
 import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
-import { runStage, type StageEnd } from './run-stage.js';
+import { runStage, type StageEnd, type StageRun } from './run-stage.js';
+import type { RunEnd } from './run-writes.js';
 import { SessionCompaction } from './session-compaction.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
@@ -45,6 +48,8 @@ export interface ExecutionOptions {
   readonly resumed: boolean;
   /** By when the run, or the one that it is a part of, has to end, in milliseconds since the epoch. */
   readonly deadlineAt: number | undefined;
+  /** Of a run that is not stored yet. */
+  readonly birth?: Birth | undefined;
 }
 
 /** One run under way: the stages that are left, in order, each to its commit. */
@@ -67,6 +72,10 @@ export class Execution implements RunServices {
   #revisiting: boolean;
   /** True once the run may have waits, which its end has to close. */
   #waited: boolean;
+  /** The last stage of the pipeline, once it is gone through. */
+  #last: string | undefined;
+  readonly #birth: Birth | undefined;
+  #ended: RunDocument | undefined;
 
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
     const { depth, resumed, deadlineAt } = options;
@@ -77,6 +86,7 @@ export class Execution implements RunServices {
     this.deadlineAt = deadlineAt;
     this.#revisiting = resumed;
     this.#waited = resumed;
+    this.#birth = options.birth;
     this.#run = run;
     this.#deps = deps;
     this.#input = this.#read((view) => loadValue(run, 'input', (id) => view.get(id)));
@@ -151,6 +161,7 @@ export class Execution implements RunServices {
   async run(signal: AbortSignal): Promise<Value> {
     const pipeline = this.pipeline();
     const context = this.context();
+    this.#last = pipeline.stages.at(-1)?.name;
     return this.#bounded(pipeline.timeout, signal, async (inner) => {
       await this.#compaction.look('', context, inner);
       const last = await this.stages(pipeline.stages, context, '', inner);
@@ -187,6 +198,39 @@ export class Execution implements RunServices {
     return this.#waited;
   }
 
+  /** The run's document, when the run has ended in the commit of its last stage. */
+  get ended(): RunDocument | undefined {
+    return this.#ended;
+  }
+
+  /**
+   * How the run ends with its last stage. Undefined when more may have to be done: what comes
+   * then is done by itself, and the end is a commit of its own.
+   */
+  #endWith(path: string, context: Context, end: StageEnd, used: SessionUsage): RunEnd | undefined {
+    if (this.#waited || end.status === 'continued' || this.#mayCompact()) return undefined;
+    const output = this.#outputAfter(path, context, end);
+    if (output === undefined) return undefined;
+    return { status: 'completed', output, usage: this.spending.totalWith(path, used) };
+  }
+
+  #outputAfter(name: string, context: Context, { status, output }: StageEnd): Value | undefined {
+    const expression = this.pipeline().output;
+    const last = status === 'skipped' ? context.previous : output;
+    if (expression === undefined) return last;
+    try {
+      const value = status === 'skipped' ? null : output;
+      return context.child({ [name]: value }, last).evaluate(expression) ?? null;
+    } catch {
+      // It fails again where it fails the run.
+      return undefined;
+    }
+  }
+
+  #mayCompact(): boolean {
+    return this.session !== undefined && compactionOf(this.#document(this.session)) !== undefined;
+  }
+
   async #bounded<T>(
     timeout: number | undefined,
     signal: AbortSignal,
@@ -214,7 +258,7 @@ export class Execution implements RunServices {
       const known = this.endOf(path);
       if (known) return known;
       const end = await this.#runStage(stage, path, context, signal);
-      await this.#compaction.look(path, context, signal);
+      if (!this.#ended) await this.#compaction.look(path, context, signal);
       return end;
     });
   }
@@ -356,7 +400,9 @@ export class Execution implements RunServices {
     try {
       const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
       const { revisit } = this;
-      const within = { database, owner, random, pipeline, run: this, revisit, emitted };
+      const birth = this.#birth;
+      const within = { database, owner, random, pipeline, run: this, revisit, emitted, birth };
+      if (path === this.#last) Object.assign(within, this.#lastStage(path, context));
       const end = await runStage(Object.assign(within, { stage, path, context, signal }));
       ended(end.status);
       return end;
@@ -368,6 +414,15 @@ export class Execution implements RunServices {
       ended(signal.aborted ? 'stopped' : 'failed');
       throw new StageFailure(path, error, stage.on_error === 'compensate');
     }
+  }
+
+  #lastStage(path: string, context: Context): Pick<StageRun, 'ending' | 'ended'> {
+    return {
+      ending: (end, usage) => this.#endWith(path, context, end, usage),
+      ended: (run) => {
+        this.#ended = run;
+      },
+    };
   }
 
   /** What a stage left that is done for good. */
@@ -411,6 +466,7 @@ export class Execution implements RunServices {
   }
 
   #document(id: string): Document | undefined {
+    if (this.#birth && !this.#birth.isStored && id === this.id) return this.#run;
     return this.#deps.database.latest(id);
   }
 

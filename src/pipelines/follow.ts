@@ -75,7 +75,7 @@ export async function* followRun(
   let next: Promise<IteratorResult<unknown>> | undefined;
   try {
     await source?.begun;
-    for (let seen = since; ; ) {
+    for (let seen = since, isOver = false; ; ) {
       const happening = live?.take() ?? [];
       const entries = await eventsAfter(database, run, seen);
       if (live) happening.push(...endedMeanwhile(live, entries));
@@ -88,7 +88,10 @@ export async function* followRun(
         } else yield { ...event, n: seen, live: true };
       }
       if (entries.length > 0 || happening.length > 0) continue;
-      if (await hasEnded(database, run)) return;
+      // The end may have been committed since the entries were read: they are read once more.
+      if (isOver) return;
+      isOver = await hasEnded(database, run);
+      if (isOver) continue;
       next ??= changes.next();
       const woken = live ? await Promise.race([next, live.some()]) : await next;
       if (woken === undefined) continue;
@@ -113,6 +116,11 @@ function endsStage(entry: Entry, { run, path }: LiveEvent): boolean {
   return entry.kind === 'stage' && entry.run === run && entry.path === path;
 }
 
+/** A run may be stored with its first stage: that it starts is told before what is live of it. */
+function begins(entry: Entry, { run }: LiveEvent): boolean {
+  return entry.kind === 'run-start' && (run === entry.run || run.startsWith(`${entry.run}/`));
+}
+
 class Kept {
   readonly entry: Entry;
 
@@ -135,7 +143,7 @@ function* inOrder(
   for (const entry of entries) {
     // What is live of a stage was emitted before its end was committed.
     const last = left.findLastIndex((event) => endsStage(entry, event));
-    const earlier = left.findLastIndex(({ at }) => at < entry.at);
+    const earlier = left.findLastIndex((event) => event.at < entry.at && !begins(entry, event));
     yield* left.splice(0, Math.max(last, earlier) + 1);
     yield new Kept(entry);
   }

@@ -1,11 +1,13 @@
 import type { Document } from '../base/document.js';
 import { describeThrown, type ErrorCode, isJdbxError, JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
+import { Birth, isUnseen } from './birth.js';
 import { compensate } from './compensation.js';
 import type { RunServices } from './contract.js';
 import { Execution, type ExecutionOptions } from './execution.js';
 import { ForgottenCalls } from './forgotten-calls.js';
 import { type Pinned, pinDefinitions } from './pins.js';
+import type { Pipeline } from './pipeline-document.js';
 import type { RunDeps } from './run-deps.js';
 import type {
   CheckpointDocument,
@@ -27,7 +29,7 @@ import {
 } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
 import { rootCause, StageFailure } from './stage-failure.js';
-import { loadValue } from './stored-value.js';
+import { isInline, loadValue } from './stored-value.js';
 import { Suspended } from './suspended.js';
 
 /** Not the run's own failure: it stays unfinished, and goes on when it is taken up again. */
@@ -60,11 +62,35 @@ export class RunLife {
   }
 
   /** @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT before anything is written */
-  async create(run: Omit<NewRun, 'pinned'>, pin: () => Pinned): Promise<RunDocument> {
+  async create(run: NewRun): Promise<RunDocument> {
     const { database, leases } = this.#deps;
     this.#checkSession(run.session);
-    const pinned = pin();
-    return database.submit((draft) => insertRun(draft, { ...run, pinned }, leases));
+    return database.submit((draft) => insertRun(draft, run, leases));
+  }
+
+  /**
+   * The same for a run whose first stage nobody can see from outside: it is stored with that.
+   * Undefined of any other.
+   *
+   * @throws {JdbxError} MISSING_DOCUMENT, INVALID_PIPELINE, INVALID_DOCUMENT
+   */
+  conceive(run: NewRun, onStored: () => void): Birth | undefined {
+    const { database, leases, clock } = this.#deps;
+    const { held: owner } = leases;
+    const isPart = run.parent ?? run.session ?? run.budgetKey;
+    if (owner === undefined || isPart !== undefined || !this.#beginsUnseen(run)) return undefined;
+    if (!isInline(run.input)) return undefined;
+    return new Birth(database, { run, owner, at: clock.now(), onStored });
+  }
+
+  #beginsUnseen({ pipeline, pinned: { definitions } }: NewRun): boolean {
+    const current = (id: string) => {
+      const found = this.#deps.database.latest(id);
+      return found?._rev === definitions[id] ? found : undefined;
+    };
+    const { stages } = (current(pipeline) ?? {}) as Partial<Pipeline>;
+    // One that has changed since is not looked at.
+    return isUnseen(stages?.[0], (id) => (current(id) ?? { permissions: ['?'] }).permissions);
   }
 
   /** The revisions that a new run uses: the current ones. */
@@ -107,12 +133,13 @@ export class RunLife {
     { depth, deadlineAt = deadlineOf(begun) }: Place,
     resumed: boolean,
     signal: AbortSignal,
+    birth?: Birth,
   ): Promise<RunResult> {
     const { database } = this.#deps;
     const { owner = '' } = begun;
     this.#deps.emit('run-start', { run: begun._id, pipeline: begun.pipeline, resumed });
     for (let run = begun, again = resumed; ; again = true) {
-      const options = { depth, resumed: again, deadlineAt };
+      const options = { depth, resumed: again, deadlineAt, birth };
       const end = await this.#walk(run, options, signal);
       if (!(end instanceof Suspended)) return end;
       if (await database.submit((draft) => suspendRun(draft, run._id, owner, end.on))) {
@@ -131,11 +158,17 @@ export class RunLife {
     let execution: Execution | undefined;
     try {
       execution = new Execution(run, this.#deps, options);
-      const output = await this.#perform(execution, run, signal);
+      const output = await this.#perform(execution, run, signal, options.birth);
+      await options.birth?.settle();
+      if (execution.ended) {
+        this.#tellEnd(run, { status: 'completed' });
+        return this.resultOf(execution.ended);
+      }
       const waits = this.#openWaits(execution);
       const usage = execution.spending.total;
       return this.resultOf(await this.#end(run, { status: 'completed', output, usage, waits }));
     } catch (thrown) {
+      await options.birth?.settle();
       if (thrown instanceof Suspended && !signal.aborted) return thrown;
       const reason = signal.aborted ? signal.reason : rootCause(thrown);
       if (isJdbxError(reason, 'RUN_PAUSED')) return { ...this.standingOf(run), status: 'paused' };
@@ -164,7 +197,12 @@ export class RunLife {
   }
 
   /** The pipeline; and when it fails and says so, what undoes it. */
-  async #perform(execution: Execution, run: RunDocument, signal: AbortSignal): Promise<Value> {
+  async #perform(
+    execution: Execution,
+    run: RunDocument,
+    signal: AbortSignal,
+    birth: Birth | undefined,
+  ): Promise<Value> {
     const { compensating } = run;
     if (compensating) {
       await this.#compensate(execution, compensating, signal);
@@ -180,6 +218,7 @@ export class RunLife {
       const error = failureFacts(rootCause(thrown), stage);
       const { owner } = execution;
       const { database } = this.#deps;
+      await birth?.settle();
       await database.submit((draft) => beginCompensation(draft, run._id, owner, error));
       await this.#compensate(execution, error, signal);
       throw thrown;
@@ -258,25 +297,29 @@ export class RunLife {
   }
 
   resultOf(run: RunDocument): RunResult {
-    using snapshot = this.#deps.database.snapshot();
+    const { database } = this.#deps;
     return {
       id: run._id,
       pipeline: run.pipeline,
       status: 'completed',
-      output: loadValue(run, 'output', (id) => snapshot.get(id)),
+      output: loadValue(run, 'output', (id) => database.latest(id)),
       usage: run.usage ?? NO_USAGE,
       durationMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
     };
   }
 
   async #end(run: RunDocument, end: RunEnd): Promise<RunDocument> {
-    const { _id, pipeline, started_at, owner = '' } = run;
-    const { database, emit, clock } = this.#deps;
-    const ended = await database.submit((draft) => endRun(draft, _id, owner, end));
-    const { status, error } = end;
+    const { _id, owner = '' } = run;
+    const ended = await this.#deps.database.submit((draft) => endRun(draft, _id, owner, end));
+    this.#tellEnd(run, end);
+    return ended;
+  }
+
+  #tellEnd(run: RunDocument, { status, error }: Pick<RunEnd, 'status' | 'error'>): void {
+    const { _id, pipeline, started_at } = run;
+    const { emit, clock } = this.#deps;
     const durationMs = Math.max(0, clock.now() - Date.parse(started_at));
     emit('run-end', { run: _id, pipeline, status, durationMs, ...(error ? { error } : {}) });
-    return ended;
   }
 
   /** Ends child runs that an earlier process left, and that nobody takes up any more. */

@@ -3,15 +3,17 @@ import type { Value, ValueObject } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import { realSleep } from '../llm/sleep.js';
 import { isTrue } from '../query/expression.js';
+import type { SessionUsage } from '../sessions/sessions.js';
 import { Attempt, nothingGathered } from './attempt.js';
-import { commitStage, noteFailure } from './commit-stage.js';
+import { commitStage, type FirstCommit, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
 import type { RunServices, StageOutcome } from './contract.js';
 import { withDeadline } from './deadline.js';
 import type { Stage } from './pipeline-document.js';
 import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
-import { eventId, type RunError } from './run-document.js';
+import { eventId, type RunDocument, type RunError } from './run-document.js';
 import { failureFacts } from './run-errors.js';
+import { endRun, type RunEnd } from './run-writes.js';
 import { usageIn } from './spending.js';
 import { type CacheSlot, cacheSlot, keptOutput } from './stage-cache.js';
 import { rootCause, StageFailure } from './stage-failure.js';
@@ -33,6 +35,12 @@ export interface StageRun {
   readonly revisit: () => void;
   /** Called when a commit has left an event. */
   readonly emitted: (event: string) => Promise<void>;
+  /** Of a run that is not stored yet. */
+  readonly birth?: FirstCommit | undefined;
+  /** Of a run's last stage: how the run ends in this stage's commit, if it can. */
+  readonly ending?: ((end: StageEnd, usage: SessionUsage) => RunEnd | undefined) | undefined;
+  /** Called when it has. */
+  readonly ended?: ((run: RunDocument) => void) | undefined;
   readonly pipeline: string;
   readonly owner: string;
   readonly database: Database;
@@ -157,19 +165,30 @@ async function commit(
     ...writtenBy(work, attempt, facts),
     ...{ status, output, turns, emitted, failure, cache },
   };
-  await attempt.through(database.submit((draft) => commitStage(draft, finished)));
-  run.spending.add(path, usageIn(attempt.entries));
+  const usage = usageIn(attempt.entries);
+  const end = { status, output, failure };
+  // What an event wakes is looked for after the commit, by a run that is under way.
+  const last = emitted ? undefined : work.ending?.(end, usage);
+  const ended = await attempt.through(
+    database.submit((draft) => {
+      commitStage(draft, finished);
+      return last && endRun(draft, run.id, work.owner, last);
+    }),
+  );
+  work.birth?.stored();
+  run.spending.add(path, usage);
+  if (ended) work.ended?.(ended);
   if (emitted) await work.emitted(eventId(run.id, path));
-  return { status, output, failure };
+  return end;
 }
 
 /** What a commit goes by, and no more: it is held until the commit is durable. */
 function writtenBy(
-  { stage, path, context, run, owner }: StageRun,
+  { stage, path, context, run, owner, birth }: StageRun,
   attempt: Attempt,
   facts: ValueObject,
 ) {
-  return { stage, path, context, run, owner, attempt, facts };
+  return { stage, path, context, run, owner, birth, attempt, facts };
 }
 
 interface CommitFacts {
@@ -190,6 +209,7 @@ async function remember(
   try {
     const failed = { ...writtenBy(work, attempt, facts), status, error };
     await attempt.through(work.database.submit((draft) => noteFailure(draft, failed)));
+    work.birth?.stored();
   } catch (failure) {
     // The store's own failure comes out, and says what it came on top of.
     if (failure instanceof Error) failure.cause ??= error;

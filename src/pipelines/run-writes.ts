@@ -42,15 +42,27 @@ export interface NewRun {
  * @throws {JdbxError} RUN_LEASE_LOST when it is a part of a run that another process has now
  */
 export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocument {
-  const { id, pipeline, input, session, parent, pinned } = run;
-  const { priority, deadlineAt, forkedFrom, budgetKey } = run;
+  const { id, input, session, parent, budgetKey } = run;
   if (parent) fence(draft, parent.id, parent.owner);
   const owner = parent?.owner ?? leases.own(draft);
   const ofKey = budgetKey === undefined ? [] : [budgetOfKey(draft, budgetKey)];
   const budgets = [...new Set([...(run.budgets ?? []), ...ofKey])];
   // A part of a run has the session of the whole, which may be removed by now.
   if (session !== undefined && parent === undefined) ensureSession(draft, session);
-  const facts = {
+  const facts = runFacts(run, budgets);
+  auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
+  const fields = newRunFields(run, { facts, owner, at: draft.at });
+  return draft.insert(
+    takeDocument({ ...fields, ...storeValue(draft, 'input', input) }),
+  ) as RunDocument;
+}
+
+/** What a run's document and its `run-start` say of it. */
+export function runFacts(
+  { pipeline, pinned, session, parent, forkedFrom, budgetKey }: NewRun,
+  budgets: readonly string[],
+) {
+  return {
     pipeline,
     definitions: pinned.definitions,
     definition_hashes: pinned.hashes,
@@ -60,20 +72,23 @@ export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocumen
     ...(budgets.length === 0 ? {} : { budgets }),
     ...(budgetKey === undefined ? {} : { budget_key: budgetKey }),
   };
-  auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
-  return draft.insert(
-    takeDocument({
-      _id: id,
-      _type: 'run',
-      status: 'running',
-      owner,
-      ...facts,
-      ...(priority === undefined ? {} : { priority }),
-      ...(deadlineAt === undefined ? {} : { deadline: new Date(deadlineAt).toISOString() }),
-      started_at: new Date(draft.at).toISOString(),
-      ...storeValue(draft, 'input', input),
-    }),
-  ) as RunDocument;
+}
+
+/** A new run's document but for its input. `at` is in milliseconds since the epoch. */
+export function newRunFields(
+  { id, priority, deadlineAt }: NewRun,
+  { facts, owner, at }: { readonly facts: object; readonly owner: string; readonly at: number },
+) {
+  return {
+    _id: id,
+    _type: 'run',
+    status: 'running',
+    owner,
+    ...facts,
+    ...(priority === undefined ? {} : { priority }),
+    ...(deadlineAt === undefined ? {} : { deadline: new Date(deadlineAt).toISOString() }),
+    started_at: new Date(at).toISOString(),
+  };
 }
 
 export interface TakeOver {
@@ -169,7 +184,8 @@ export function endRun(draft: Draft, id: string, owner: string, end: RunEnd): Ru
   const { output, waits = [], partial, ...others } = end;
   const facts = { ...others, ...(partial === undefined ? {} : { partial }) };
   for (const each of waits) closeWait(draft, each);
-  const duration_ms = draft.at - Date.parse(run.started_at);
+  // A run may have begun by a clock that was set back since.
+  const duration_ms = Math.max(0, draft.at - Date.parse(run.started_at));
   auditAll(draft, [{ kind: 'run-end', run: id, pipeline: run.pipeline, ...facts, duration_ms }]);
   const stored = output === undefined ? {} : storeValue(draft, 'output', output);
   const ended_at = new Date(draft.at).toISOString();

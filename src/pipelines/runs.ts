@@ -1,6 +1,7 @@
 import { isJdbxError, JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, takeValue, type Value } from '../base/values.js';
+import type { Birth } from './birth.js';
 import { pinnedIn } from './definitions.js';
 import { heedless } from './events.js';
 import { Execution } from './execution.js';
@@ -14,7 +15,7 @@ import type { RunChild, RunDeps } from './run-deps.js';
 import { childRunId, type RunDocument, type RunResult } from './run-document.js';
 import { childFailure, endedBadly } from './run-errors.js';
 import { type Place, RunLife } from './run-life.js';
-import { goingOn, pauseRun, type RunPart, type TakeOver } from './run-writes.js';
+import { goingOn, type NewRun, pauseRun, type RunPart, type TakeOver } from './run-writes.js';
 import { NO_USAGE } from './spending.js';
 import { loadValue } from './stored-value.js';
 import { Suspended } from './suspended.js';
@@ -49,6 +50,8 @@ interface Start extends RunIdentity {
   readonly pin: () => Pinned;
   /** Told once the run is stored. */
   readonly onStored?: () => void;
+  /** True to store it before its first stage whatever that is. */
+  readonly isEarly?: boolean;
   /** What it is a part of. */
   readonly whole?: RunPart | undefined;
 }
@@ -107,7 +110,8 @@ export class Runs {
   async launch(pipeline: string, input: unknown, options: RunOptions): Promise<string> {
     const start = this.#startOf(pipeline, input, options);
     await new Promise<void>((resolve, reject) => {
-      this.#start({ ...start, onStored: resolve }, options.signal).then(() => resolve(), reject);
+      const early = { ...start, isEarly: true, onStored: resolve };
+      this.#start(early, options.signal).then(() => resolve(), reject);
     });
     return start.id;
   }
@@ -267,6 +271,10 @@ export class Runs {
 
   /** Of a run that is under way already. */
   async #tellStored({ id, onStored }: Start): Promise<void> {
+    await this.#underWay
+      .get(id)
+      ?.birth?.settle()
+      .catch(() => {});
     const stored = await this.#deps.database.get(id).catch(() => undefined);
     if (stored) onStored?.();
   }
@@ -292,10 +300,7 @@ export class Runs {
     const found = await this.#deps.database.get<RunDocument>(id);
     if (!found) {
       signal.throwIfAborted();
-      const { pin, onStored, whole: parent, ...run } = start;
-      const created = await this.#life.create({ ...run, parent }, pin);
-      onStored?.();
-      return this.#execute(created, { depth, deadlineAt }, false, signal);
+      return this.#create(start, signal);
     }
     checkSame(identityOf(found), start);
     start.onStored?.();
@@ -315,6 +320,48 @@ export class Runs {
       // Another process was faster: its result is the run's.
       if (whole || !(await this.#isElsewhere(id, error))) throw error;
       return this.#createOrResume(start, signal);
+    }
+  }
+
+  async #create(start: Start, signal: AbortSignal): Promise<RunResult> {
+    const { pin, onStored, isEarly, whole: parent, depth, deadlineAt, ...others } = start;
+    const run = { ...others, deadlineAt, parent, pinned: pin() };
+    const place = { depth, deadlineAt };
+    const birth = isEarly ? undefined : this.#conceive(run, onStored);
+    if (birth) return this.#bear(birth, start, place, signal);
+    let created: RunDocument;
+    try {
+      created = await this.#life.create(run);
+    } catch (error) {
+      // Another process has begun a run of this key since it was looked for.
+      if (parent || !isJdbxError(error, 'DUPLICATE_ID')) throw error;
+      return this.#createOrResume(start, signal);
+    }
+    onStored?.();
+    return this.#execute(created, place, false, signal);
+  }
+
+  #conceive(run: NewRun, onStored: () => void = () => {}): Birth | undefined {
+    const birth = this.#life.conceive(run, () => {
+      const underWay = this.#underWay.get(run.id);
+      if (underWay) underWay.owner = birth?.run.owner;
+      onStored();
+    });
+    const known = this.#underWay.get(run.id);
+    if (known) known.birth = birth;
+    return birth;
+  }
+
+  /** Executes a run that is not stored yet. */
+  async #bear(birth: Birth, start: Start, place: Place, signal: AbortSignal): Promise<RunResult> {
+    try {
+      return await this.#life.execute(birth.run, place, false, signal, birth);
+    } catch (error) {
+      // Nothing was written: the lease is another by now, or another process has begun the run.
+      if (birth.isStored || !isJdbxError(error, 'RUN_LEASE_LOST')) throw error;
+      return await this.#createOrResume({ ...start, isEarly: true }, signal);
+    } finally {
+      birth.end();
     }
   }
 

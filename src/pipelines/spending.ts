@@ -53,4 +53,11 @@ export class Spending {
   get total(): SessionUsage {
     return [...this.#byPath.values()].reduce(addUsage, NO_USAGE);
   }
+
+  /** What `total` gives once `add` was told this. */
+  totalWith(path: string, usage: SessionUsage): SessionUsage {
+    if (usage.calls === 0) return this.total;
+    const with_ = new Map(this.#byPath).set(path, addUsage(this.on(path), usage));
+    return [...with_.values()].reduce(addUsage, NO_USAGE);
+  }
 }

@@ -14,6 +14,11 @@ export function storeValue(draft: Draft, name: string, input: Value): ValueObjec
   return { [`${name}_ref`]: storeBlob(draft, value) };
 }
 
+/** True of a value that `storeValue` keeps in its holder. @throws {JdbxError} INVALID_DOCUMENT */
+export function isInline(input: Value): boolean {
+  return takeSizedValue(input).bytes <= INLINE_BYTES_MAX;
+}
+
 /**
  * The inverse of `storeValue`; null where nothing was stored.
  *

@@ -1,4 +1,5 @@
 import { LinkedSignal } from '../base/linked-signal.js';
+import type { Birth } from './birth.js';
 import type { RunResult } from './run-document.js';
 import { cancelled } from './run-errors.js';
 
@@ -15,6 +16,8 @@ export class UnderWay {
   readonly result: Promise<RunResult>;
   /** The lease under which it is executed, once it is. */
   owner: string | undefined;
+  /** Its first commit, where that may be still to come. */
+  birth: Birth | undefined;
   readonly #linked = new LinkedSignal();
 
   /** `work` begins after the caller has put this where others find it; `onEnd` takes it away again. */

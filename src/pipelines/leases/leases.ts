@@ -78,6 +78,11 @@ export class Leases {
     return this.#own._id;
   }
 
+  /** The own lease as far as it is known: a commit that goes by it asks for it again. */
+  get held(): string | undefined {
+    return this.#own?._id;
+  }
+
   isOwn(owner: string | undefined): boolean {
     return owner !== undefined && owner === this.#own?._id;
   }
