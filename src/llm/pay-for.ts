@@ -1,6 +1,6 @@
 import { JdbxError } from '../base/errors.js';
 import { LinkedSignal } from '../base/linked-signal.js';
-import { ANSWER_TOKENS_DEFAULT, chargeFor, type Paid, type Purse } from './budgets/purse.js';
+import { answerTokensOf, chargeFor, type Paid, type Purse } from './budgets/purse.js';
 import { inputTokens, loadTokenCounter } from './budgets/token-counter.js';
 import type { CallListeners } from './calling.js';
 import type {
@@ -31,8 +31,7 @@ type Make = (call: ProviderCall, listeners: CallListeners) => Promise<ModelCallR
 export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResult> {
   const { call, price, purse, isLocal, listeners } = paid;
   const { request, integration } = call;
-  const asked =
-    request.settings.max_tokens ?? integration.max_output_tokens ?? ANSWER_TOKENS_DEFAULT;
+  const asked = answerTokensOf(request, integration);
   const input_tokens = inputTokens(request, await loadTokenCounter());
   const grant = await purse.reserve({ input_tokens, output_tokens: asked, price });
   const attempts: ModelAttempt[] = [];

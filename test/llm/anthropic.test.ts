@@ -168,3 +168,21 @@ test('input that was cached counts as input, and is told apart', async () => {
     cache_write_tokens: 20,
   });
 });
+
+test('thinking has room within the bound, whatever a budget leaves of it', async () => {
+  const thinking = { type: 'enabled', budget_tokens: 8_000 };
+  const half = { type: 'enabled', budget_tokens: 2_000 };
+  const off = { type: 'disabled' };
+  for (const [max_tokens, sent, ignored] of [
+    [undefined, { max_tokens: 12_096, thinking }, undefined],
+    [9_000, { max_tokens: 9_000, thinking }, undefined],
+    [4_000, { max_tokens: 4_000, thinking: half }, ['thinking']],
+    [500, { max_tokens: 500, thinking: off }, ['thinking']],
+  ] as const) {
+    server.play([answer(messagesAnswer)]);
+    const settings = { thinking, ...(max_tokens === undefined ? {} : { max_tokens }) };
+    const { response } = await call({}, request({ settings }));
+    expect(server.requests[0]?.body).toMatchObject(sent);
+    expect(response.extra?.ignored_settings).toEqual(ignored);
+  }
+});

@@ -1,4 +1,5 @@
-import type { ModelAttempt } from '../contract.js';
+import type { Integration, ModelAttempt, ModelRequest } from '../contract.js';
+import { thinkingTokens } from '../thinking-tokens.js';
 import type { Amounts } from './amounts.js';
 import type { CallNeed, Grant } from './reserve.js';
 
@@ -18,7 +19,13 @@ export interface Paid extends Grant {
 }
 
 /** The longest answer where neither the request nor the integration names a bound, in tokens. */
-export const ANSWER_TOKENS_DEFAULT = 4_096;
+const ANSWER_TOKENS_DEFAULT = 4_096;
+
+/** The longest answer that a request asks for, thinking included, in tokens. */
+export function answerTokensOf({ settings }: ModelRequest, integration?: Integration): number {
+  const bound = settings.max_tokens ?? integration?.max_output_tokens;
+  return bound ?? ANSWER_TOKENS_DEFAULT + thinkingTokens(settings);
+}
 
 /** Errors after which nothing was billed: the provider refused before it worked. */
 const UNBILLED = new Set<string>(['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'RECORDING_MISSING']);

@@ -1,6 +1,7 @@
 /** What an API wants back of its reasoning, found in an answer, whole or in pieces. */
 import type { ValueObject } from '../../base/values.js';
 import type { ModelResponse, ProviderCall, ReasoningPart } from '../contract.js';
+import { onceFor } from './once.js';
 
 /** What one piece of an answer is: text, calls, reasoning to be kept, or some of these. */
 export interface Told {
@@ -28,10 +29,13 @@ export function keptOf<T>(
 }
 
 /** Kept for all that ask one host: what one wrote, another that speaks the same API may refuse. */
-export function scopeOfHost(api: string, { integration }: ProviderCall): string {
-  const { endpoint } = integration;
-  return endpoint === undefined ? api : `${api}@${new URL(endpoint).host}`;
+export function scopeOfHost(api: string, call: ProviderCall): string {
+  return `${api}${hostOf(call)}`;
 }
+
+const hostOf = onceFor(({ endpoint }) =>
+  endpoint === undefined ? '' : `@${new URL(endpoint).host}`,
+);
 
 /** Kept for one model behind one key, which others cannot open. */
 export function scopeOfKey(api: string, { integration, request }: ProviderCall): string {

@@ -1,4 +1,4 @@
-import { ANSWER_TOKENS_DEFAULT } from '../../llm/budgets/purse.js';
+import { answerTokensOf } from '../../llm/budgets/purse.js';
 import { inputTokens, loadTokenCounter } from '../../llm/budgets/token-counter.js';
 import { partsOf } from '../../llm/content.js';
 import type { ModelRequest } from '../../llm/contract.js';
@@ -6,7 +6,7 @@ import type { PoolNeed } from '../../llm/pools/abilities.js';
 
 /** What a target has to take to be asked. The tokens are estimated. */
 export async function needOf(request: ModelRequest): Promise<PoolNeed> {
-  const { settings, tools, response_schema, messages } = request;
+  const { tools, response_schema, messages } = request;
   const input = inputTokens(request, await loadTokenCounter());
   const media = messages.flatMap(({ content }) => partsOf(content)).map(({ type }) => `${type}s`);
   const features = [
@@ -14,5 +14,5 @@ export async function needOf(request: ModelRequest): Promise<PoolNeed> {
     ...(response_schema === undefined ? [] : ['schema']),
     ...['images', 'files'].filter((kind) => media.includes(kind)),
   ];
-  return { tokens: input + (settings.max_tokens ?? ANSWER_TOKENS_DEFAULT), features };
+  return { tokens: input + answerTokensOf(request), features };
 }

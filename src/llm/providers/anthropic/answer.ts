@@ -7,6 +7,7 @@ import type {
   ProviderCall,
   ToolCall,
 } from '../../contract.js';
+import { thinkingTokens } from '../../thinking-tokens.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
 import { answerFacts } from '../answer-facts.js';
 import { finishOf, usageWithCached } from '../message-facts.js';
@@ -63,7 +64,13 @@ function toCall(block: unknown, index: number): ToolCall[] {
 
 /** What the API does not take, named in `extra`. */
 export function ignoredOf({ settings }: ModelRequest): ValueObject {
-  return settings.seed === undefined ? {} : { ignored_settings: ['seed'] };
+  const { max_tokens = Number.POSITIVE_INFINITY } = settings;
+  const thought = thinkingTokens(settings);
+  const names = [
+    ...(settings.seed === undefined ? [] : ['seed']),
+    ...(thought > 0 && thought >= max_tokens ? ['thinking'] : []),
+  ];
+  return names.length === 0 ? {} : { ignored_settings: names };
 }
 
 export function usageOf(usage: unknown): ModelUsage {

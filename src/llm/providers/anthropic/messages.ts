@@ -1,5 +1,5 @@
 import type { ApiMapping } from '../../api-mapping.js';
-import type { ProviderCall } from '../../contract.js';
+import { onceFor } from '../once.js';
 import { readMessagesAnswer, scopeOf } from './answer.js';
 import { messagesBody } from './request.js';
 import { MessagesStream } from './stream.js';
@@ -26,10 +26,10 @@ export const anthropicMessages: ApiMapping = {
 };
 
 /** A bare host gets `/v1/messages` appended, a base URL such as `http://host/v1` gets `/messages`. */
-function endpointOf({ integration }: ProviderCall): URL {
+const endpointOf = onceFor((integration): URL => {
   const url = new URL(integration.endpoint ?? ENDPOINT_DEFAULT);
   const path = url.pathname.replace(/\/+$/, '');
   if (path === '') url.pathname = '/v1/messages';
   else url.pathname = path.endsWith('/messages') ? path : `${path}/messages`;
   return url;
-}
+});

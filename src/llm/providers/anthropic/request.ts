@@ -12,9 +12,12 @@ import type {
   ToolChoice,
 } from '../../contract.js';
 import { type Segment, segmentsOf } from '../../segments.js';
+import { thinkingTokens } from '../../thinking-tokens.js';
 
-/** The API requires `max_tokens`; every model that it serves can write this many. */
+/** The API requires `max_tokens`, thinking included; every model that it serves can write this many. */
 const MAX_TOKENS_DEFAULT = 4_096;
+/** The API takes no smaller budget (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking). */
+const THINKING_TOKENS_MIN = 1_024;
 
 /**
  * The body of a call of the messages API.
@@ -22,7 +25,9 @@ const MAX_TOKENS_DEFAULT = 4_096;
  * @param scope whose reasoning goes back
  */
 export function messagesBody(request: ModelRequest, streaming: boolean, scope: string): unknown {
-  const { stop, seed: _, max_tokens = MAX_TOKENS_DEFAULT, ...others } = request.settings;
+  const { stop, seed: _, ...others } = request.settings;
+  const thought = thinkingTokens(request.settings);
+  const { max_tokens = MAX_TOKENS_DEFAULT + thought } = request.settings;
   const system = request.messages.filter(({ role }) => role === 'system');
   const turns = request.messages.filter(({ role }) => role !== 'system');
   const { tools, tool_choice, response_schema } = request;
@@ -32,6 +37,7 @@ export function messagesBody(request: ModelRequest, streaming: boolean, scope: s
     stream: streaming ? true : undefined,
     model: request.model,
     max_tokens,
+    ...(thought > 0 && thought >= max_tokens ? { thinking: thinkingWithin(max_tokens) } : {}),
     stop_sequences: stop,
     system:
       system.length === 0
@@ -44,6 +50,14 @@ export function messagesBody(request: ModelRequest, streaming: boolean, scope: s
       ? {}
       : { output_config: { ...outputConfig, format: toFormat(response_schema) } }),
   };
+}
+
+/** A budget may leave less than was meant to be thought; half of it is then left for the answer. */
+function thinkingWithin(max_tokens: number): unknown {
+  const budget_tokens = Math.floor(max_tokens / 2);
+  return budget_tokens < THINKING_TOKENS_MIN
+    ? { type: 'disabled' }
+    : { type: 'enabled', budget_tokens };
 }
 
 interface Turn {

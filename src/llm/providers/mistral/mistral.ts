@@ -1,5 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
+import { onceFor } from '../once.js';
 import { readChatAnswer, scopeOf } from '../openai/chat-answer.js';
 import { chatBody } from '../openai/chat-request.js';
 import { ChatStream } from '../openai/chat-stream.js';
@@ -23,12 +24,12 @@ export const mistral: ApiMapping = {
   readStream: (call) => new ChatStream(call),
 };
 
-function endpointOf({ integration }: ProviderCall): URL {
+const endpointOf = onceFor((integration): URL => {
   const url = new URL(integration.endpoint ?? ENDPOINT_DEFAULT);
   const path = url.pathname.replace(/\/+$/, '');
   url.pathname = path.endsWith('/chat/completions') ? path : `${path || '/v1'}/chat/completions`;
   return url;
-}
+});
 
 function bodyOf(call: ProviderCall, streaming: boolean): unknown {
   const { seed, ...body } = chatBody(call.request, streaming, scopeOf(call)) as Record<

@@ -1,5 +1,5 @@
 import type { ApiMapping } from '../../api-mapping.js';
-import type { ProviderCall } from '../../contract.js';
+import { onceFor } from '../once.js';
 import { readChatAnswer, scopeOf } from './chat-answer.js';
 import { chatBody } from './chat-request.js';
 import { ChatStream } from './chat-stream.js';
@@ -30,14 +30,14 @@ export const openaiChat: ApiMapping = {
 };
 
 /** A base URL such as `http://host/v1` gets `/chat/completions` appended; a query stays. */
-function endpointOf({ integration }: ProviderCall): URL {
+const endpointOf = onceFor((integration): URL => {
   const url = new URL(integration.endpoint ?? ENDPOINT_DEFAULT);
   url.pathname = url.pathname.replace(/\/+$/, '');
   if (!url.pathname.endsWith('/completions')) {
     url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`;
   }
   return url;
-}
+});
 
 function isLegacy(url: URL): boolean {
   return !url.pathname.endsWith('/chat/completions');

@@ -1,5 +1,5 @@
 import type { ApiMapping } from '../../api-mapping.js';
-import type { ProviderCall } from '../../contract.js';
+import { onceFor } from '../once.js';
 import { readResponse, scopeOf } from './responses-answer.js';
 import { responsesBody } from './responses-request.js';
 import { ResponsesStream } from './responses-stream.js';
@@ -22,9 +22,9 @@ export const openaiResponses: ApiMapping = {
   readStream: (call) => new ResponsesStream(call),
 };
 
-function endpointOf({ integration }: ProviderCall): URL {
+const endpointOf = onceFor((integration): URL => {
   const url = new URL(integration.endpoint ?? ENDPOINT_DEFAULT);
   const path = url.pathname.replace(/\/+$/, '');
   url.pathname = path.endsWith('/responses') ? path : `${path}/responses`;
   return url;
-}
+});
