@@ -266,58 +266,78 @@ arena_ref block_build(arena *memory, uint32_t level, const block_item *items, ui
   return chunk;
 }
 
-bool block_takes(const block *self, const block_target *entry) {
-  if (self->count == 0 || self->count == BLOCK_ENTRIES_MAX) return false;
+bool block_takes(const block *self, block_arrivals *arrivals, const block_target *entry,
+                 uint32_t rank) {
+  if (self->count == 0 || self->count + arrivals->count >= BLOCK_ENTRIES_MAX) return false;
   if (entry->length < self->prefix_length) return false;
-  if (self->heap_length + (entry->length - self->prefix_length) > BLOCK_HEAP_MAX) return false;
-  return compare_prefix(self, entry) == 0;
+  uint32_t length = entry->length - self->prefix_length;
+  if (self->heap_length + arrivals->heap_length + length > BLOCK_HEAP_MAX) return false;
+  if (compare_prefix(self, entry) != 0) return false;
+  arrivals->entries[arrivals->count] = entry;
+  arrivals->ranks[arrivals->count++] = rank;
+  arrivals->heap_length += length;
+  return true;
 }
 
-/* Copies a column of `count` and leaves room for one more at `at`. */
-static void copy_column(void *to, const void *from, uint32_t at, uint32_t count, uint32_t width) {
-  memcpy(to, from, (uint64_t)at * width);
-  memcpy((uint8_t *)to + (uint64_t)(at + 1) * width, (const uint8_t *)from + (uint64_t)at * width,
-         (uint64_t)(count - at) * width);
+/* Copies a column of `count`, with room for each arrival. */
+static void copy_column(void *to, const void *from, const block_arrivals *arrivals, uint32_t count,
+                        uint32_t width) {
+  uint32_t done = 0;
+  for (uint32_t n = 0; n <= arrivals->count; n++) {
+    uint32_t end = n < arrivals->count ? arrivals->ranks[n] : count;
+    memcpy((uint8_t *)to + (uint64_t)(done + n) * width,
+           (const uint8_t *)from + (uint64_t)done * width, (uint64_t)(end - done) * width);
+    done = end;
+  }
 }
 
-static void copy_keys(block *made, const block *from, uint32_t at, const uint8_t *suffix,
-                      uint32_t length) {
+/* The suffixes, of what was there and of what arrives. */
+static void copy_keys(block *made, const block *from, const block_arrivals *arrivals) {
   const uint16_t *old = block_offsets(from);
   uint16_t *offsets = block_offsets(made);
-  uint32_t start = old[at];
-  memcpy(offsets, old, (uint64_t)(at + 1) * sizeof(uint16_t));
-  for (uint32_t next = at; next <= from->count; next++) {
-    offsets[next + 1] = (uint16_t)(old[next] + length);
+  uint8_t *heap = block_heap(made);
+  uint32_t done = 0, end = 0;
+  for (uint32_t n = 0; n <= arrivals->count; n++) {
+    uint32_t stop = n < arrivals->count ? arrivals->ranks[n] : from->count;
+    uint32_t start = old[done], moved = end - start, length = old[stop] - start;
+    memcpy(heap + end, block_heap(from) + start, length);
+    for (; done < stop; done++) offsets[done + n] = (uint16_t)(old[done] + moved);
+    end += length;
+    offsets[done + n] = (uint16_t)end;
+    if (n == arrivals->count) break;
+    const block_target *entry = arrivals->entries[n];
+    length = entry->length - from->prefix_length;
+    memcpy(heap + end, entry->key + from->prefix_length, length);
+    block_heads(made)[done + n] = head_of(heap + end, length);
+    block_refs(made)[done + n] = entry->ref;
+    end += length;
   }
-  memcpy(block_heap(made), block_heap(from), start);
-  memcpy(block_heap(made) + start, suffix, length);
-  memcpy(block_heap(made) + start + length, block_heap(from) + start, from->heap_length - start);
+  assert(end == made->heap_length);
 }
 
-arena_ref block_build_with(arena *memory, const block *from, uint32_t at,
-                           const block_target *entry, uint64_t born) {
-  const uint8_t *suffix = entry->key + from->prefix_length;
-  uint32_t length = entry->length - from->prefix_length, count = from->count;
-  assert(from->level == 0 && at <= count);
-  block header = {.count = (uint16_t)(count + 1),
+arena_ref block_build_with(arena *memory, const block *from, const block_arrivals *arrivals,
+                           uint64_t born) {
+  uint32_t count = from->count;
+  assert(from->level == 0);
+  block header = {.count = (uint16_t)(count + arrivals->count),
                   .prefix_length = from->prefix_length,
-                  .heap_length = from->heap_length + length,
+                  .heap_length = from->heap_length + arrivals->heap_length,
                   .born_max = born > from->born_max ? born : from->born_max};
   arena_ref chunk;
   block *made = new_block(memory, header, &chunk);
   if (!made) return 0;
   memcpy(made + 1, from + 1, from->prefix_length);
-  copy_column(block_heads(made), block_heads(from), at, count, sizeof(uint32_t));
-  copy_column(block_refs(made), block_refs(from), at, count, sizeof(uint32_t));
-  copy_keys(made, from, at, suffix, length);
-  copy_column(block_born(made), block_born(from), at, count, sizeof(uint64_t));
+  copy_column(block_heads(made), block_heads(from), arrivals, count, sizeof(uint32_t));
+  copy_column(block_refs(made), block_refs(from), arrivals, count, sizeof(uint32_t));
+  copy_keys(made, from, arrivals);
+  copy_column(block_born(made), block_born(from), arrivals, count, sizeof(uint64_t));
   /* The writer is the only one who stores to `died`, so it may read it plainly. */
-  copy_column((void *)block_died(made), (const void *)block_died(from), at, count,
+  copy_column((void *)block_died(made), (const void *)block_died(from), arrivals, count,
               sizeof(uint64_t));
-  block_heads(made)[at] = head_of(suffix, length);
-  block_refs(made)[at] = entry->ref;
-  block_born(made)[at] = born;
-  atomic_init(&block_died(made)[at], DIED_NEVER);
+  for (uint32_t n = 0; n < arrivals->count; n++) {
+    block_born(made)[arrivals->ranks[n] + n] = born;
+    atomic_init(&block_died(made)[arrivals->ranks[n] + n], DIED_NEVER);
+  }
   atomic_init(&made->dead, atomic_load_explicit(&from->dead, memory_order_relaxed));
   return chunk;
 }

@@ -149,13 +149,19 @@ block_item block_item_at(const block *self, uint32_t at);
 bool block_fits(const block_item *items, uint32_t count, uint32_t entries_max, uint32_t heap_max);
 /* 0 when there is no memory. The items must fit. */
 arena_ref block_build(arena *memory, uint32_t level, const block_item *items, uint32_t count);
-/*
- * A copy of a leaf block with one more entry at `at`; 0 when there is no memory.
- * The entry must fit, and share the block's prefix (block_takes).
- */
-arena_ref block_build_with(arena *memory, const block *from, uint32_t at,
-                           const block_target *entry, uint64_t born);
-/* Whether block_build_with can add the entry. */
-bool block_takes(const block *self, const block_target *entry);
+/* Entries that come into one leaf block together, in order, each at its rank there. */
+typedef struct {
+  uint32_t count;
+  uint32_t heap_length;
+  const block_target *entries[BLOCK_ENTRIES_MAX];
+  uint32_t ranks[BLOCK_ENTRIES_MAX];
+} block_arrivals;
+
+/* Adds one more if the block has room for it beside the others, and it shares the prefix. */
+bool block_takes(const block *self, block_arrivals *arrivals, const block_target *entry,
+                 uint32_t rank);
+/* A copy of a leaf block with what arrives; 0 when there is no memory. */
+arena_ref block_build_with(arena *memory, const block *from, const block_arrivals *arrivals,
+                           uint64_t born);
 
 #endif

@@ -373,10 +373,11 @@ static bool insert_slowly(skiplist *self, skiplist_place at, const block_target 
   return true;
 }
 
-static bool insert(skiplist *self, skiplist_place at, const block_target *entry, uint64_t seq) {
+static bool insert(skiplist *self, skiplist_place at, const block_arrivals *arrivals,
+                   const block_target *entry, uint64_t seq) {
   const frame *own = frame_at(self, at.frame);
-  if (own->died_min != DIED_VOID && block_takes(at.block, entry)) {
-    arena_ref made = block_build_with(&self->memory, at.block, at.rank, entry, seq);
+  if (arrivals->count > 0) {
+    arena_ref made = block_build_with(&self->memory, at.block, arrivals, seq);
     if (!made) return false;
     swing(self, at.frame, made, at.next);
   } else if (!insert_slowly(self, at, entry, seq)) {
@@ -387,15 +388,51 @@ static bool insert(skiplist *self, skiplist_place at, const block_target *entry,
   return true;
 }
 
-static skiplist_status begin(skiplist *self, const block_target *entry, uint64_t seq) {
+static bool is_same(const block_target *a, const block_target *b) {
+  return a->ref == b->ref && a->length == b->length && memcmp(a->key, b->key, a->length) == 0;
+}
+
+/*
+ * Whether an entry after those that arrive already, and not one of theirs, belongs into the
+ * block. Behind its last one that is not sure: the level above may say that the next block
+ * begins before its first entry, since one that was dropped stood there.
+ */
+static bool joins(skiplist_place at, const block_target *before, const block_target *entry,
+                  uint32_t *rank) {
+  if (is_same(before, entry)) return false;
+  *rank = block_rank(at.block, entry);
+  if (*rank > 0 && block_holds(at.block, *rank - 1, entry)) return false;
+  return *rank < at.block->count || !at.next;
+}
+
+/* The first change, whose place is known, and those after it that the same block has room for. */
+static void gather(const skiplist *self, skiplist_place at, const skiplist_change *const *next,
+                   size_t left, block_arrivals *arrivals) {
+  arrivals->count = arrivals->heap_length = 0;
+  if (frame_at(self, at.frame)->died_min == DIED_VOID) return;
+  if (!block_takes(at.block, arrivals, &next[0]->entry, at.rank)) return;
+  for (uint32_t n = 1, rank; n < left && !next[n]->remove; n++) {
+    const block_target *entry = &next[n]->entry;
+    if (!joins(at, &next[n - 1]->entry, entry, &rank)) return;
+    if (!block_takes(at.block, arrivals, entry, rank)) return;
+  }
+}
+
+/* Begins a life, and those of the changes behind it that fit its block; `*done` says of how many. */
+static skiplist_status begin(skiplist *self, const skiplist_change *const *next, size_t left,
+                             uint64_t seq, size_t *done) {
+  const block_target *entry = &next[0]->entry;
   skiplist_place at = skiplist_seek(self, entry), life;
   if (newest_life(self, at, entry, &life)) {
     uint64_t died = block_died_at(life.block, life.rank);
     if (died == DIED_NEVER) return SKIPLIST_LIVES;
     if (died > seq) return SKIPLIST_OLD_SEQ;
   }
-  if (!insert(self, at, entry, seq)) return SKIPLIST_NO_MEMORY;
-  count(self, 1, 1);
+  block_arrivals arrivals;
+  gather(self, at, next, left, &arrivals);
+  if (!insert(self, at, &arrivals, entry, seq)) return SKIPLIST_NO_MEMORY;
+  *done = arrivals.count > 0 ? arrivals.count : 1;
+  count(self, (int)*done, (int)*done);
   return SKIPLIST_OK;
 }
 
@@ -541,12 +578,41 @@ static void note_length(skiplist_root *root, uint32_t length) {
   }
 }
 
-static skiplist_status step(skiplist *self, const skiplist_change *change, uint64_t seq) {
-  if (change->remove) return end(self, &change->entry, seq);
-  note_length(self->root, change->entry.length);
-  skiplist_status status = begin(self, &change->entry, seq);
+/* Makes the next change, and those behind it that go with it; `*done` says how many. */
+static skiplist_status step(skiplist *self, const skiplist_change *const *next, size_t left,
+                            uint64_t seq, size_t *done) {
+  *done = 1;
+  if (next[0]->remove) return end(self, &next[0]->entry, seq);
+  skiplist_status status = begin(self, next, left, seq, done);
+  for (size_t n = 0; status == SKIPLIST_OK && n < *done; n++) {
+    note_length(self->root, next[n]->entry.length);
+  }
   epoch_collect(&self->epochs);
   return status;
+}
+
+/* By key, then ref; changes of one entry stay in the order in which they came. */
+static int compare_changes(const void *a, const void *b) {
+  const skiplist_change *left = *(const skiplist_change *const *)a;
+  const skiplist_change *right = *(const skiplist_change *const *)b;
+  const block_target *one = &left->entry, *other = &right->entry;
+  uint32_t shorter = one->length < other->length ? one->length : other->length;
+  int order = shorter ? memcmp(one->key, other->key, shorter) : 0;
+  if (order) return order;
+  if (one->length != other->length) return one->length < other->length ? -1 : 1;
+  if (one->ref != other->ref) return one->ref < other->ref ? -1 : 1;
+  return left < right ? -1 : left > right;
+}
+
+/* What comes in the order of the list meets each block once. */
+static void put_in_order(const skiplist_change **order, const skiplist_change *changes,
+                         size_t count) {
+  bool ordered = true;
+  for (size_t at = 0; at < count; at++) {
+    order[at] = &changes[at];
+    if (at > 0 && ordered) ordered = compare_changes(&order[at - 1], &order[at]) < 0;
+  }
+  if (!ordered) qsort(order, count, sizeof *order, compare_changes);
 }
 
 static skiplist_status step_back_in_time(skiplist *self, const skiplist_change *change,
@@ -560,25 +626,39 @@ static void redo(skiplist *self, const skiplist_change *change, uint64_t seq) {
   else redo_begin(self, &change->entry, seq);
 }
 
-skiplist_status skiplist_apply(skiplist *self, const skiplist_change *changes, size_t count,
-                               uint64_t seq, size_t *failed) {
-  assert(seq > DIED_VOID && seq < DIED_NEVER);
-  if (!start_writing(self)) return SKIPLIST_BUSY;
-  skiplist_status status = SKIPLIST_OK;
-  size_t done = 0;
-  for (; done < count; done++) {
-    status = step(self, &changes[done], seq);
-    if (status != SKIPLIST_OK) break;
-  }
-  if (status != SKIPLIST_OK) {
-    *failed = done;
-    while (done > 0) {
-      skiplist_status undone = step_back_in_time(self, &changes[--done], seq);
+#define ORDER_ON_STACK 16
+
+/* All of them in this order, or none. */
+static skiplist_status apply_all(skiplist *self, const skiplist_change *const *order, size_t count,
+                                 uint64_t seq, const skiplist_change **failed) {
+  for (size_t at = 0, done; at < count; at += done) {
+    skiplist_status status = step(self, order + at, count - at, seq, &done);
+    if (status == SKIPLIST_OK) continue;
+    *failed = order[at];
+    while (at > 0) {
+      skiplist_status undone = step_back_in_time(self, order[--at], seq);
       assert(undone == SKIPLIST_OK);
       (void)undone;
     }
+    return status;
   }
-  stop_writing(self);
+  return SKIPLIST_OK;
+}
+
+skiplist_status skiplist_apply(skiplist *self, const skiplist_change *changes, size_t count,
+                               uint64_t seq, size_t *failed) {
+  assert(seq > DIED_VOID && seq < DIED_NEVER);
+  const skiplist_change *few[ORDER_ON_STACK], **order = few, *refused = changes;
+  *failed = 0;
+  if (count > ORDER_ON_STACK && !(order = malloc(count * sizeof *order))) return SKIPLIST_NO_MEMORY;
+  skiplist_status status = SKIPLIST_BUSY;
+  if (start_writing(self)) {
+    put_in_order(order, changes, count);
+    status = apply_all(self, order, count, seq, &refused);
+    stop_writing(self);
+  }
+  if (status != SKIPLIST_OK) *failed = (size_t)(refused - changes);
+  if (order != few) free(order);
   return status;
 }
 

@@ -24,8 +24,8 @@
  * Why copies and not sequence counters: a reader of a copied-on-write block
  * never retries and reads plain memory, where one under a sequence counter reads
  * what is being overwritten, needs every byte to be atomic, and starves beside a
- * busy writer. The price is a copy of about 4 KiB an insert; removals change one
- * word in place. Block and next stand in one word because a split changes both:
+ * busy writer. The price is a copy of about 4 KiB an insert, or one for all that an
+ * apply brings into a block; removals change one word in place. Block and next stand in one word because a split changes both:
  * apart, a reader between the two stores would meet the upper half twice or not
  * at all.
  *
@@ -111,7 +111,9 @@ void skiplist_destroy(skiplist *self);
 
 /*
  * Applies one commit's changes under `seq`, or none of them; `*failed` then says
- * which one was refused. Keys need to live during the call only.
+ * which one was refused. Keys need to live during the call only. Changes are made in
+ * the order of the list, those of one entry as they come, and what comes into one
+ * block together costs one copy of it.
  */
 skiplist_status skiplist_apply(skiplist *self, const skiplist_change *changes, size_t count,
                                uint64_t seq, size_t *failed);

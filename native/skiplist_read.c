@@ -189,17 +189,36 @@ static uint64_t count_block(const block *from, uint32_t low, uint32_t high, uint
   return total;
 }
 
+/*
+ * Blocks between the first and the frame `end` lie whole within the range and are not compared
+ * with its end; from there on, or without one, they are. False when the list ended without
+ * `end`: a writer has taken it out meanwhile.
+ */
+static bool count_from(const skiplist *self, const skiplist_range *range, arena_ref end,
+                       uint64_t *total) {
+  skiplist_place at = skiplist_seek(self, &range->low);
+  bool met = !end;
+  *total = 0;
+  for (bool compares = true;; compares = met) {
+    bool ends = false;
+    uint32_t stop = at.block->count;
+    if (at.frame == end) met = compares = true;
+    if (compares) stop = stop_of(range, at.block, &ends);
+    skiplist_place ahead = at.next ? frame_read(self, at.next) : at;
+    if (ahead.next) __builtin_prefetch(frame_at(self, ahead.next));
+    __builtin_prefetch(ahead.block);
+    *total += count_block(at.block, at.rank, stop, range->seq);
+    if (ends) return true;
+    if (!at.next) return met;
+    at = ahead;
+  }
+}
+
 uint64_t skiplist_count(skiplist *self, epoch_reader *reader, const skiplist_range *range) {
   uint64_t total = 0;
   epoch_enter(&self->epochs, reader);
-  skiplist_place at = skiplist_seek(self, &range->low);
-  for (bool last = false;;) {
-    last = !at.next;
-    uint32_t stop = stop_of(range, at.block, &last);
-    total += count_block(at.block, at.rank, stop, range->seq);
-    if (last) break;
-    at = frame_read(self, at.next);
-  }
+  arena_ref end = range->has_high ? skiplist_seek(self, &range->high).frame : 0;
+  if (!count_from(self, range, end, &total)) (void)count_from(self, range, 0, &total);
   epoch_leave(reader);
   return total;
 }

@@ -296,13 +296,13 @@ export class Jdbx extends Database implements AsyncDisposable {
   }
 
   /**
-   * Checks documents, refs, kept revisions, change log, indexes, unique keys, content hashes
+   * Checks documents, refs, kept revisions, change log, indexes and their saved files, unique keys, content hashes
    * and audit trail of one commit against each other, while others read and write.
    */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     const view = this.view();
     try {
-      return await checkView(view, blobFault, options);
+      return await checkView(view, blobFault, options, this.indexSaves);
     } finally {
       view.close();
     }

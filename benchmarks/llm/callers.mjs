@@ -1,7 +1,9 @@
 /** The ways to call that are compared. Each makes `count` calls, so many at a time. */
+import { pathToFileURL } from 'node:url';
 import OpenAI from 'openai';
 import { Pool } from 'undici';
 import { open } from '../../dist/index.js';
+import { requireRival } from '../rivals/install.mjs';
 
 const PROMPT = 'Say forty words about the weather. '.repeat(10);
 const messages = (n) => [{ role: 'user', content: `${PROMPT}${n}` }];
@@ -72,6 +74,35 @@ export function openaiSdk(url) {
     close: async () => {},
   };
 }
+
+/** The Vercel AI SDK with its provider for servers that speak as OpenAI does. */
+export async function aiSdk(url) {
+  const { generateText, streamText } = await importRival('ai');
+  const { createOpenAICompatible } = await importRival('@ai-sdk/openai-compatible');
+  const options = { name: 'bench', baseURL: `${url}/v1`, includeUsage: true };
+  const model = createOpenAICompatible(options)('bench');
+  const ask = (n) => ({ model, messages: messages(n), maxRetries: 0 });
+  return {
+    json: (count, concurrency) =>
+      together(count, concurrency, async (n) => {
+        const { usage } = await generateText(ask(n));
+        if (usage.outputTokens !== 40) throw new Error('another answer');
+      }),
+    stream: (count, concurrency, first) =>
+      together(count, concurrency, async (n) => {
+        const startedAt = performance.now();
+        let text = '';
+        for await (const piece of streamText(ask(n)).textStream) {
+          if (text === '') first?.(performance.now() - startedAt);
+          text += piece;
+        }
+        if (text.length !== 160) throw new Error('another answer');
+      }),
+    close: async () => {},
+  };
+}
+
+const importRival = (name) => import(pathToFileURL(requireRival.resolve(name)).href);
 
 /**
  * A stage of a pipeline, to its durable commit: pool, budget, cache lookup (never a hit),

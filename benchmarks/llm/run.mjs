@@ -1,6 +1,7 @@
 /**
- * What a call of a model costs here, beside undici alone and the official client, against
- * one server on loopback. The ways take turns in short rounds, and medians are compared.
+ * What a call of a model costs here, beside undici alone, the official client and the Vercel
+ * AI SDK, against one server on loopback. The ways take turns in short rounds, and medians are
+ * compared.
  *
  *     npm run bench:llm                   a table
  *     npm run bench:llm -- --json         one JSON object
@@ -13,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bare, jdbx, openaiSdk } from './callers.mjs';
+import { installRivals } from '../rivals/install.mjs';
+import { aiSdk, bare, jdbx, openaiSdk } from './callers.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const CONCURRENCY = 8;
 /** Calls of each kind that are made before the first round. */
 const WARM_UP = 500;
 
+installRivals();
 const server = fork(fileURLToPath(new URL('server.mjs', import.meta.url)));
 const port = await new Promise((resolve) => server.once('message', resolve));
 const url = `http://127.0.0.1:${port}`;
@@ -45,6 +48,7 @@ async function compare() {
     'jdbx, whole road': await jdbx(url, join(directory, 'store')),
     'jdbx, stage alone': await jdbx(url, join(directory, 'plain'), { plain: true }),
     'openai SDK': openaiSdk(url),
+    'AI SDK': await aiSdk(url),
   };
   const samples = Object.fromEntries(
     Object.keys(ways).map((name) => [name, { json: [], stream: [], first: [] }]),

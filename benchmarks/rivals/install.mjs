@@ -1,6 +1,6 @@
-/** Stores to compare with live in a package of their own, installed when first asked for. */
+/** What we compare with lives in a package of its own, installed when first asked for. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -10,7 +10,9 @@ const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 export const requireRival = createRequire(new URL('package.json', import.meta.url));
 
 export function installRivals() {
-  if (existsSync(`${FOLDER}node_modules/.package-lock.json`)) return;
+  const { dependencies } = JSON.parse(readFileSync(`${FOLDER}package.json`, 'utf8'));
+  if (Object.keys(dependencies).every((name) => existsSync(`${FOLDER}node_modules/${name}`)))
+    return;
   console.error('installing the rivals in benchmarks/rivals, once; this takes a minute or two');
   execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund'], {
     cwd: FOLDER,

@@ -3,7 +3,7 @@ import { ConsoleLog } from '#jdbx/sandbox/console-log.js';
 import { GUEST_LIMITS } from '#jdbx/sandbox/contract.js';
 import { checkGuestCode } from '#jdbx/sandbox/entry.js';
 import { encodeForGuest, NULL_ANSWER } from '#jdbx/sandbox/guest-values.js';
-import { CONTROL, monotonicNow } from '#jdbx/sandbox/messages.js';
+import { CONTROL, callOf, monotonicNow } from '#jdbx/sandbox/messages.js';
 import { keyOf, Realms } from '#jdbx/sandbox/realms.js';
 import { decodeValue } from '#jdbx/sandbox/values-crossing.js';
 import { compileQuickJs } from '#jdbx/sandbox/wasm-module.js';
@@ -18,11 +18,8 @@ export async function openWorkerSide() {
   const limits = { ...GUEST_LIMITS.defaults, hostCalls: Number.MAX_SAFE_INTEGER };
 
   async function run(message, value) {
-    const call = {
-      ...message,
-      argumentsText: encodeForGuest([value]),
-      deadline: monotonicNow() + 5_000,
-    };
+    const order = [1, encodeForGuest([value]), 0, 'seed', message.reuse];
+    const call = callOf(message, order, 1, monotonicNow() + 5_000);
     const budget = new CallBudget(call, control);
     const scope = {
       budget,
@@ -42,7 +39,7 @@ export async function openWorkerSide() {
     const name = 'transformer:bench';
     const entry = checkGuestCode(code, { name });
     const program = { name, code, ...entry, host, limits };
-    return { ...program, key: keyOf(program), id: 1, now: 0, seed: 'seed', reuse };
+    return { ...program, key: keyOf(program), reuse };
   }
 
   return {

@@ -24,6 +24,8 @@ export const ERROR_CODES = {
   // the store
   STORE_IN_USE: 'this process has the store open already, or one that cannot share it',
   STORE_BUSY: 'another process kept a lock of the store for too long; nothing was written',
+  STORE_BEHIND:
+    'other processes went on while this one was stopped, further than the change log reaches back; close the store and open it again',
   STORE_MISSING: 'there is no store at the path, and none was to be made',
   STORE_FOREIGN: 'the path holds something that is not a JDBX store',
   STORE_TOO_NEW: 'the store was written by a newer format version',

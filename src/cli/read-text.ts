@@ -39,7 +39,8 @@ export function readJson(text: string, name: string): unknown {
   }
 }
 
-const PROPERTY = /(["']?([\w-]+)["']?\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)/g;
+/** A name and its value, as far as it goes; what begins an object or a list is no value. */
+const PROPERTY = /(["']?([\w-]+)["']?\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]{["][^\s,}\]]*)/g;
 
 /** The same line, as long, without what stands under the names of secrets: terminals are logged. */
 function withoutSecrets(line: string): string {

@@ -5,7 +5,7 @@ import type { IndexDefinition } from '../query/contract.js';
 import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
-import type { CommitInMaking } from './commit-rules.js';
+import type { CommitChange, CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import { type Horizons, later } from './horizons.js';
 import type { LiveIndex } from './live-index.js';
@@ -95,7 +95,7 @@ export class Batch implements DraftBase, ReadyBatch {
    */
   stage(draft: Draft): void {
     if (draft.isEmpty) return;
-    const inMaking = this.#inMaking(draft);
+    const inMaking = new InMaking(draft, (type) => this.#documentsOf(type, draft));
     for (const rule of this.#store.rules) rule(inMaking);
     const { changes, definitions } = draft;
     const bytes = checkSize(changes);
@@ -146,18 +146,6 @@ export class Batch implements DraftBase, ReadyBatch {
     this.#view.close();
   }
 
-  #inMaking(draft: Draft): CommitInMaking {
-    const changes = draft.changes.map(toIndexed);
-    return {
-      changes,
-      get: (id) => draft.get(id),
-      documentsOf: (type) => this.#documentsOf(type, draft),
-      derive: (document: NewDocument) => {
-        draft.put(takeDocument(document));
-      },
-    };
-  }
-
   *#documentsOf(type: string, draft: Draft): Generator<Document, void> {
     const ids = new Set([...this.#view.idsOf(type), ...this.#overlay.keys()]);
     for (const change of draft.changes) ids.add(idOf(change));
@@ -181,6 +169,7 @@ export class Batch implements DraftBase, ReadyBatch {
   ): StagedCommit {
     const { indexes, refs } = this.#store;
     const made: LiveIndex[] = [];
+    const newRefs: number[] = [];
     try {
       for (const document of indexDocuments(definitions)) {
         const definition = readIndexDocument(document);
@@ -190,10 +179,13 @@ export class Batch implements DraftBase, ReadyBatch {
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
       indexes.staging.add(changes.map(toIndexed), this.seq);
-      const fresh = changes.filter(({ before }) => !before);
-      for (const change of fresh) refs.set(change.ref, idOf(change));
+      for (const change of changes) {
+        if (change.before) continue;
+        refs.set(change.ref, idOf(change));
+        newRefs.push(change.ref);
+      }
       this.commits.push({ seq: this.seq, at: this.at, changes: logged });
-      return { made, newRefs: fresh.map(({ ref }) => ref) };
+      return { made, newRefs };
     } catch (error) {
       for (const live of made) indexes.abandon(live);
       throw error;
@@ -239,6 +231,28 @@ export class Batch implements DraftBase, ReadyBatch {
   }
 }
 
+/** A draft as the rules see it. */
+class InMaking implements CommitInMaking {
+  readonly changes: readonly CommitChange[];
+  readonly #draft: Draft;
+  readonly documentsOf: CommitInMaking['documentsOf'];
+
+  constructor(draft: Draft, documentsOf: CommitInMaking['documentsOf']) {
+    this.changes = draft.changes.map(toIndexed);
+    this.#draft = draft;
+    this.documentsOf = documentsOf;
+  }
+
+  /** Made when asked for: most commits have nothing that a rule looks at. */
+  get get(): CommitInMaking['get'] {
+    return (id) => this.#draft.get(id);
+  }
+
+  derive(document: NewDocument): void {
+    this.#draft.put(takeDocument(document));
+  }
+}
+
 /** A second index that holds the same would cost its writes and serve nothing. */
 function checkOnlyOne(definition: IndexDefinition, others: readonly LiveIndex[]): void {
   const twin = others.find((other) => isSameIndex(other.definition, definition));
@@ -247,7 +261,10 @@ function checkOnlyOne(definition: IndexDefinition, others: readonly LiveIndex[])
   throw new JdbxError('INVALID_INDEX', `expected another index, got ${got}`, { path: 'key' });
 }
 
+const NO_DOCUMENTS: Document[] = [];
+
 function indexDocuments(definitions: readonly DraftChange[]): Document[] {
+  if (definitions.length === 0) return NO_DOCUMENTS;
   return definitions.flatMap(({ after }) =>
     after?.document._type === 'index' ? [after.document] : [],
   );

@@ -1,8 +1,13 @@
-import { compareKeys, encodeKey } from '../base/key-bytes.js';
+import type { Document } from '../base/document.js';
+import { compareKeys } from '../base/key-bytes.js';
 import type { DocumentRef, OrderedIndex } from '../indexes/contract.js';
 import type { IndexDefinition } from '../query/contract.js';
 import { indexKeys } from '../query/index-keys.js';
 import type { StoredDocument } from '../storage/contract.js';
+import { catchUp, typeKeys } from './catch-up.js';
+import { definitionKey, TYPE_INDEX_KEY } from './definition-key.js';
+import type { IndexSaves } from './index-saves.js';
+import { readTail } from './index-tail.js';
 import type { View } from './view.js';
 
 /**
@@ -16,11 +21,11 @@ export class IndexChecks {
 
   constructor(view: View) {
     this.#view = view;
-    const types = new IndexCheck('the type index', view.typeIndex, undefined);
-    const others = view.allIndexes().map(({ definition, index }) => {
-      return new IndexCheck(definition.name, index, definition);
-    });
-    this.#checks = [types, ...others];
+    const types = { name: 'the type index', index: view.typeIndex, definition: undefined };
+    const others = view
+      .allIndexes()
+      .map(({ definition, index }) => ({ name: definition.name, index, definition }));
+    this.#checks = [types, ...others].map((each) => ({ ...each, expected: new Sum() }));
   }
 
   /** Without the type index. */
@@ -30,7 +35,8 @@ export class IndexChecks {
 
   expect(stored: StoredDocument): void {
     for (const check of this.#checks) {
-      for (const key of keysOf(check.definition, stored)) check.expected.add(key, stored.ref);
+      for (const key of keysOf(check.definition, stored.document))
+        check.expected.add(key, stored.ref);
     }
   }
 
@@ -38,23 +44,60 @@ export class IndexChecks {
   *entries(tell: (problem: string) => void): Generator<number> {
     for (const check of this.#checks) yield compare(check, this.#view, tell);
   }
+
+  /**
+   * Reads every saved index whole, and compares it, brought up to this commit by the change log
+   * as opening does, with the same scan. One that opening would not use is passed over.
+   */
+  *saved(saves: IndexSaves, tell: (problem: string) => void): Generator<number> {
+    for (const round of saves.rounds()) {
+      for (const definition of saves.definitions(round)) {
+        yield this.#compareSaved(saves, round, definition, tell);
+      }
+    }
+  }
+
+  #compareSaved(
+    saves: IndexSaves,
+    round: number,
+    key: string,
+    tell: (problem: string) => void,
+  ): number {
+    const saved = saves.examine(round, key);
+    const live = this.#checks.find(({ definition }) => keyOf(definition) === key);
+    const name = `saved index ${round}/${key}${live ? ` (${live.name})` : ''}`;
+    if (saved === 'damaged') tell(`${name}: damaged; opening the store builds it anew`);
+    if (saved === undefined || saved === 'damaged') return 0;
+    try {
+      const tail = live && readTail(this.#view.engine, saved.label, Number.POSITIVE_INFINITY);
+      if (!live || !tail) return 1;
+      const { definition, expected } = live;
+      catchUp(saves.files, saved, tail, this.#view.seq, (document) => keysOf(definition, document));
+      compare({ name, index: saved.index, definition, expected }, this.#view, tell);
+      return 1;
+    } finally {
+      saved.index.close();
+    }
+  }
 }
 
-class IndexCheck {
-  readonly expected = new Sum();
+/** One index beside what a scan gives for it; without a definition the one over `(_type, _id)`. */
+interface IndexCheck {
+  readonly name: string;
+  readonly index: OrderedIndex;
+  readonly definition: IndexDefinition | undefined;
+  readonly expected: Sum;
+}
 
-  constructor(
-    readonly name: string,
-    readonly index: OrderedIndex,
-    readonly definition: IndexDefinition | undefined,
-  ) {}
+function keyOf(definition: IndexDefinition | undefined): string {
+  return definition ? definitionKey(definition) : TYPE_INDEX_KEY;
 }
 
 function keysOf(
   definition: IndexDefinition | undefined,
-  { document }: StoredDocument,
+  document: Document,
 ): readonly Uint8Array[] {
-  if (!definition) return [encodeKey([document._type, document._id])];
+  if (!definition) return typeKeys(document);
   return document._type === definition.type ? indexKeys(definition, document).keys : [];
 }
 
@@ -85,7 +128,8 @@ function* differences({ name, index, definition, expected }: IndexCheck, view: V
   const text = (key: Uint8Array, ref: DocumentRef) =>
     `${ref} ${Buffer.from(key).toString('latin1')}`;
   for (const stored of view.engine.documents()) {
-    for (const key of keysOf(definition, stored)) wanted.set(text(key, stored.ref), stored.ref);
+    for (const key of keysOf(definition, stored.document))
+      wanted.set(text(key, stored.ref), stored.ref);
   }
   let named = 0;
   for (const { key, ref } of entriesOf(index, view.seq)) {

@@ -3,6 +3,7 @@ import type { Document } from '../base/document.js';
 import { verifyAudit } from './audit-trail.js';
 import { checkDocument, checkRevisions, readLog } from './check-history.js';
 import { IndexChecks } from './check-indexes.js';
+import type { IndexSaves } from './index-saves.js';
 import type { View } from './view.js';
 
 export interface CheckReport {
@@ -14,6 +15,8 @@ export interface CheckReport {
   readonly revisions: number;
   readonly indexes: number;
   readonly indexEntries: number;
+  /** Files of saved indexes that are whole; 0 where none are saved. */
+  readonly savedIndexes: number;
   readonly logRecords: number;
   readonly auditDocuments: number;
   /** One sentence for each thing that is wrong, at most 100. */
@@ -33,13 +36,14 @@ const TURN_MS = 10;
 
 /**
  * Checks one view of the store against itself: every index against a full scan of the
- * documents, unique keys, refs, kept revisions and the change log against current documents,
+ * documents, the saved indexes, unique keys, refs, kept revisions and the change log against current documents,
  * content hashes, and the audit chain.
  */
 export async function checkView(
   view: View,
   contentFault: ContentCheck,
   { signal }: CheckOptions = {},
+  saves?: IndexSaves,
 ): Promise<CheckReport> {
   const problems: string[] = [];
   const tell = (problem: string) => {
@@ -71,12 +75,15 @@ export async function checkView(
   }
   let indexEntries = 0;
   for await (const entries of inTurns(indexes.entries(tell), signal)) indexEntries += entries;
+  let savedIndexes = 0;
+  const saved = saves ? indexes.saved(saves, tell) : [];
+  for await (const whole of inTurns(saved, signal)) savedIndexes += whole;
   const audit = verifyAudit(view);
   if (audit.broken) tell(`${audit.broken.id}: ${audit.broken.reason}`);
   return {
     ok: problems.length === 0,
     ...{ seq: view.seq, documents, revisions, indexes: indexes.count, indexEntries },
-    ...{ logRecords: log.records, auditDocuments: audit.verified, problems },
+    ...{ savedIndexes, logRecords: log.records, auditDocuments: audit.verified, problems },
   };
 }
 

@@ -21,6 +21,7 @@ import type {
 } from './contract.js';
 import { Cursor, type QueryRunner } from './cursor.js';
 import type { Draft } from './draft.js';
+import type { IndexSaves } from './index-saves.js';
 import { findDocuments, queryRunner, runAggregate } from './querying.js';
 import { readHistory } from './read-history.js';
 import {
@@ -371,6 +372,11 @@ export class Database {
   /** A synchronous, consistent read view. The caller closes it. */
   snapshot(): Snapshot {
     return new Snapshot(this.view(), this.#store.now());
+  }
+
+  /** Where indexes are saved, if they are. @internal For the floors above. */
+  get indexSaves(): IndexSaves | undefined {
+    return this.#store.saves;
   }
 
   /** A view that the caller closes. @internal For the floors above. */

@@ -137,18 +137,22 @@ export class Draft {
 
   get changes(): readonly DraftChange[] {
     // A document that was made and removed in one commit leaves no trace.
-    this.#listed ??= [...this.#changes.values()].filter(({ before, after }) => before || after);
-    return this.#listed;
+    if (this.#listed) return this.#listed;
+    const listed: DraftChange[] = [];
+    for (const change of this.#changes.values()) {
+      if (change.before || change.after) listed.push(change);
+    }
+    this.#listed = listed;
+    return listed;
   }
 
   /** Definitions that this draft puts or removes: they change the catalog or the indexes. */
   get definitions(): readonly DraftChange[] {
-    return this.changes.filter(({ before, after }) => isDefinition(before) || isDefinition(after));
+    return this.changes.some(defines) ? this.changes.filter(defines) : NO_CHANGES;
   }
 
   /** The change-log form, for a catalog that includes this draft's own definitions. */
   logChanges(catalog: Catalog): Change[] {
-    const forgotten = this.#forgets.map(({ change }) => change);
     const changes = this.changes.map(
       ({ ref, before, after }): Change =>
         after
@@ -161,7 +165,8 @@ export class Draft {
             }
           : removal(ref, before as StoredDocument, catalog),
     );
-    return [...changes, ...forgotten];
+    for (const { change } of this.#forgets) changes.push(change);
+    return changes;
   }
 
   #put(taken: TakenDocument, slot: Slot): Document {
@@ -197,6 +202,12 @@ type Sized = Pick<StoredDocument, 'document' | 'bytes' | 'shareable'>;
 
 /** What the chain adds to an entry: its number, the time, two hashes. */
 const AUDIT_FIELDS_BYTES = 300;
+
+const NO_CHANGES: readonly DraftChange[] = [];
+
+function defines({ before, after }: DraftChange): boolean {
+  return isDefinition(before) || isDefinition(after);
+}
 
 function isDefinition(stored: StoredDocument | undefined): boolean {
   const type = stored?.document._type;

@@ -100,8 +100,9 @@ export class IndexSaver {
       this.#notBefore = started + PAUSE_AFTER_FAILURE_MS;
       return;
     }
-    const view = this.#options.view();
+    let view: View | undefined;
     try {
+      view = this.#options.view();
       const { saves } = this.#options;
       const commit = commitOf(view);
       if (!commit || view.typeIndex.stats().live < this.#documentsMin) return;
@@ -114,7 +115,7 @@ export class IndexSaver {
     } catch {
       this.#notBefore = performance.now() + PAUSE_AFTER_FAILURE_MS;
     } finally {
-      view.close();
+      view?.close();
     }
   }
 }

@@ -26,7 +26,14 @@ export interface SaveItem {
   readonly multikey: boolean;
 }
 
+/** An index out of a file, and what the file says of it. */
+export interface SavedIndex {
+  readonly index: OrderedIndex;
+  readonly label: SaveLabel;
+}
+
 const UNDER_WAY = 'writing-';
+const SUFFIX = '.index';
 
 /**
  * The saved indexes of a store. All those of one commit are a round, in a directory that
@@ -65,7 +72,25 @@ export class IndexSaves {
   }
 
   open(round: number, definition: string): OrderedIndex | undefined {
-    return this.files.open(this.#file(String(round), definition));
+    const index = this.files.open(this.#file(String(round), definition));
+    return index === 'damaged' ? undefined : index;
+  }
+
+  /** The definition keys of a round's files. */
+  definitions(round: number): string[] {
+    return namesIn(join(this.#directory, String(round)))
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => name.slice(0, -SUFFIX.length));
+  }
+
+  /** Reads one of them whole, and says when that is not what was written. */
+  examine(round: number, definition: string): SavedIndex | 'damaged' | undefined {
+    const index = this.files.open(this.#file(String(round), definition));
+    if (index === undefined || index === 'damaged') return index;
+    const label = this.label(round, definition);
+    if (label) return { index, label };
+    index.close();
+    return undefined;
   }
 
   /**
@@ -118,15 +143,11 @@ export class IndexSaves {
   }
 
   #names(): string[] {
-    try {
-      return readdirSync(this.#directory);
-    } catch {
-      return [];
-    }
+    return namesIn(this.#directory);
   }
 
   #file(round: string, definition: string): string {
-    return join(this.#directory, round, `${definition}.index`);
+    return join(this.#directory, round, `${definition}${SUFFIX}`);
   }
 }
 
@@ -161,5 +182,13 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }

@@ -1,20 +1,13 @@
 import type { Document } from '../base/document.js';
-import { encodeKey } from '../base/key-bytes.js';
-import type { CreateIndex, DocumentRef, IndexFiles, OrderedIndex } from '../indexes/contract.js';
+import type { CreateIndex, DocumentRef, OrderedIndex } from '../indexes/contract.js';
 import type { IndexDefinition, PlannableIndex } from '../query/contract.js';
 import type { StoredDocument } from '../storage/contract.js';
-import type { SaveLabel } from './index-saves.js';
+import { typeKeys } from './catch-up.js';
+import type { SavedIndex } from './index-saves.js';
 import { checkUnique, IndexStaging, type StagedIndexes } from './index-staging.js';
-import type { TailChange } from './index-tail.js';
 import { keysIn, type LiveIndex, toChanges } from './live-index.js';
 
 const NONE: LiveIndex[] = [];
-
-/** An index out of a file, and what the file says of it. */
-export interface SavedIndex {
-  readonly index: OrderedIndex;
-  readonly label: SaveLabel;
-}
 
 /**
  * Every index of the store: one over `(_type, _id)` of all documents, which
@@ -77,7 +70,7 @@ export class IndexSet implements StagedIndexes {
 
   /** Enters one stored document into the index over `(_type, _id)`, while a store opens. */
   enterType(ref: DocumentRef, document: Document, seq: number): void {
-    this.typeIndex.apply(toChanges('insert', [typeKey(document)], ref), seq);
+    this.typeIndex.apply(toChanges('insert', typeKeys(document), ref), seq);
   }
 
   /** Enters one stored document into those of its type's indexes that are `wanted`, while a store opens. */
@@ -86,33 +79,6 @@ export class IndexSet implements StagedIndexes {
       if (!wanted.has(live)) continue;
       live.index.apply(toChanges('insert', keysIn(live, document), ref), seq);
     }
-  }
-
-  /**
-   * Brings a saved index, which nobody reads yet, up to `seq`: forgets the documents that
-   * changed since, whose old keys nobody knows, and enters them as they are now.
-   */
-  catchUp(
-    files: IndexFiles,
-    { index, label }: SavedIndex,
-    changes: readonly TailChange[],
-    seq: number,
-    live?: LiveIndex,
-  ): void {
-    const known = changes.filter(({ ref }) => ref < label.nextRef);
-    if (known.length > 0)
-      files.purge(
-        index,
-        known.map(({ ref }) => ref),
-      );
-    const keys = (document: Document) => {
-      if (!live) return [typeKey(document)];
-      return document._type === live.definition.type ? keysIn(live, document) : [];
-    };
-    const inserts = changes.flatMap(({ ref, document }) =>
-      document ? toChanges('insert', keys(document), ref) : [],
-    );
-    index.apply(inserts, seq);
   }
 
   /**
@@ -152,8 +118,4 @@ export class IndexSet implements StagedIndexes {
     for (const { index } of dropped) this.staging.forget(index);
     return dropped;
   }
-}
-
-function typeKey({ _type, _id }: Document): Uint8Array {
-  return encodeKey([_type, _id]);
 }

@@ -4,11 +4,12 @@ import type { IndexKind, KeyRange } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
 import type { EngineSnapshot, StoredDocument } from '../storage/contract.js';
 import { Catalog } from './catalog.js';
+import { catchUp, type KeysOf, typeKeys } from './catch-up.js';
 import { definitionKey, TYPE_INDEX_KEY } from './definition-key.js';
-import type { IndexSaves, SaveLabel } from './index-saves.js';
-import { IndexSet, type SavedIndex } from './index-set.js';
+import type { IndexSaves, SavedIndex, SaveLabel } from './index-saves.js';
+import { IndexSet } from './index-set.js';
 import { readTail, type TailChange } from './index-tail.js';
-import type { LiveIndex } from './live-index.js';
+import { keysIn, type LiveIndex } from './live-index.js';
 import { Refs } from './refs.js';
 
 /** A store's indexes as of one snapshot, and what of its documents opening needs. */
@@ -43,7 +44,7 @@ export function openIndexes(
   if (!saves || !round) return buildAll(snapshot, new IndexSet(create));
   const { type, tail } = round;
   const indexes = new IndexSet(create, type.index);
-  indexes.catchUp(saves.files, type, tail, snapshot.seq);
+  catchUp(saves.files, type, tail, snapshot.seq, typeKeys);
   const refs = new Refs();
   const runs = saves.files.runs(type.index, snapshot.seq);
   refs.load(runs, type.index.stats().live, nextRefOf(snapshot));
@@ -52,11 +53,15 @@ export function openIndexes(
   for (const [id, definition] of indexDefinitions(definitions)) {
     const saved = openSaved(saves, type.label, definitionKey(definition));
     const live = indexes.add(id, definition, snapshot.seq, saved);
-    if (saved) indexes.catchUp(saves.files, saved, tail, snapshot.seq, live);
+    if (saved) catchUp(saves.files, saved, tail, snapshot.seq, keysFor(live));
     else missing.add(live);
   }
   const built = fill(snapshot, indexes, refs, missing);
   return { indexes, refs, definitions, savedSeq: type.label.seq, unsaved: tail.length + built };
+}
+
+function keysFor(live: LiveIndex): KeysOf {
+  return (document) => (document._type === live.definition.type ? keysIn(live, document) : []);
 }
 
 interface Round {

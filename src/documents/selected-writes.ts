@@ -50,7 +50,7 @@ export async function updateSelected(
     if (matched > 0 || !options.upsert) return { matched, modified: changed };
     try {
       const made = takeDocument(upserted(target, update, facts));
-      selection.check({ _id: made.id, _type: made.type, ...made.fields });
+      selection.check({ ...made.fields, _id: made.id, _type: made.type });
       await selection.submit((draft) => draft.insert(made));
       return { matched: 0, modified: 0, upserted: made.id };
     } catch (error) {

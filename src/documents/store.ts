@@ -1,7 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../base/clock.js';
 import type { Document } from '../base/document.js';
-import { JdbxError } from '../base/errors.js';
+import { isJdbxError, JdbxError } from '../base/errors.js';
 import { AUDIT_START, type AuditHead } from '../history/audit-chain.js';
 import type { IndexKind } from '../indexes/contract.js';
 import { readIndexDocument } from '../query/index-definition.js';
@@ -13,6 +13,7 @@ import type {
   Others,
   StoredDocument,
 } from '../storage/contract.js';
+import { ownCommit } from '../storage/journal/own-batch.js';
 import { SharedSnapshot } from '../storage/shared-snapshot.js';
 import { type Absorbed, absorbCommits } from './absorb.js';
 import type { DocumentCache } from './cache.js';
@@ -70,10 +71,15 @@ export interface ReadyBatch {
   retireIndexes(): void;
 }
 
+const NO_COMMITS: readonly Commit[] = [];
 /** How many commits pass before dead index entries are freed. */
 const RELEASE_EVERY = 1_000;
-/** Log records dropped with one batch at most, so that a log made shorter does not make one huge commit. */
+/**
+ * Log records dropped with one batch, or for each of its commits, at most: so a log made
+ * shorter does not make one huge commit, and one under load keeps to its length.
+ */
 const TRIM_MAX = 1_000;
+const TRIM_EACH = 2;
 
 /**
  * The published state of one open store: engine, indexes, definitions, and who is
@@ -89,6 +95,8 @@ export class Store implements Shared {
   readonly cache: DocumentCache;
   /** What readers in other threads are told; undefined where there can be none. */
   readonly facts: FactsTeller | undefined;
+  /** Where indexes are saved; undefined where they are not. */
+  readonly saves: IndexSaves | undefined;
   readonly plans = new PlanCache();
   readonly #options: StoreOptions;
   readonly #views = new Set<View>();
@@ -98,6 +106,8 @@ export class Store implements Shared {
   #auditHead: AuditHead = AUDIT_START;
   #horizons: Horizons = new Map();
   #marks: TimeMarks = NO_MARKS;
+  /** What was published last, in one step. */
+  #recent: readonly Commit[] = NO_COMMITS;
   #newest: { readonly seq: number; readonly at: number } = { seq: 0, at: 0 };
   #published: SharedSnapshot;
   #current: View | undefined;
@@ -122,13 +132,13 @@ export class Store implements Shared {
     this.#logStart = snapshot.logStart();
     this.#recall(snapshot);
     const { files } = options.indexKind;
-    const saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
-    const opened = openIndexes(snapshot, options.indexKind, saves);
+    this.saves = options.savesIn && files ? new IndexSaves(options.savesIn, files) : undefined;
+    const opened = openIndexes(snapshot, options.indexKind, this.saves);
     this.indexes = opened.indexes;
     this.refs = opened.refs;
     this.facts = options.canBeFollowed ? new FactsTeller(this) : undefined;
     this.#catalog = new Catalog(opened.definitions.filter(({ _type }) => Catalog.defines(_type)));
-    if (saves) this.#saver = this.#saverOf(saves, opened);
+    if (this.saves) this.#saver = this.#saverOf(this.saves, opened);
     this.#pulse = engine.others && this.#listenTo(engine.others);
   }
 
@@ -188,8 +198,16 @@ export class Store implements Shared {
 
   /** Shows what other processes committed before this call. One load from memory when there is nothing. */
   refresh(): void {
-    if (!this.#closed && this.engine.others?.haveCommitted)
-      this.#absorb(this.engine.others.absorb());
+    const { others } = this.engine;
+    if (!others?.haveCommitted || this.#closed || this.#failure) return;
+    try {
+      this.#absorb(others.absorb());
+    } catch (error) {
+      if (isJdbxError(error, 'STORE_BEHIND')) this.#failure = error;
+      // Who listens hears of it as well.
+      if (this.#failure) this.#events.emit('commit');
+      throw error;
+    }
   }
 
   /** The newest revision of a document, when it is at hand. */
@@ -247,6 +265,16 @@ export class Store implements Shared {
     return new View(shared.engine, this, () => shared.release());
   }
 
+  /** The commits after `since` up to the newest, when these were the last to be published together. */
+  recent(since: number): readonly Commit[] | undefined {
+    this.refresh();
+    if (this.#closed || this.#failure) return undefined;
+    const first = this.#recent[0]?.seq ?? Number.POSITIVE_INFINITY;
+    if (since === this.publishedSeq) return NO_COMMITS;
+    if (since + 1 < first || since > this.publishedSeq) return undefined;
+    return this.#recent.slice(since + 1 - first).map(ownCommit);
+  }
+
   /** Calls `wake` soon after each publication. Returns the way to stop. */
   onCommit(wake: () => void): () => void {
     // Later, because what a listener throws must not undo a commit that is durable.
@@ -264,7 +292,8 @@ export class Store implements Shared {
     const last = batch.seq - 1;
     const keep = Math.min(this.#options.logCommits, batch.catalog.logNewest);
     const wanted = Math.max(last - keep + 1, batch.trimLogTo);
-    const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + TRIM_MAX));
+    const trimMax = Math.max(TRIM_MAX, TRIM_EACH * batch.commits.length);
+    const logFrom = Math.max(this.#logStart, Math.min(wanted, this.#logStart + trimMax));
     const marks = addMark(this.#marks, this.#newest, batch.commits.at(-1) as Commit);
     await this.engine.commit({
       commits: batch.commits,
@@ -313,6 +342,7 @@ export class Store implements Shared {
       }
     }
     this.#show(new SharedSnapshot(this.engine.snapshot()));
+    this.#recent = batch.commits;
     this.#catalog = batch.catalog;
     this.#auditHead = batch.auditHead;
     batch.retireIndexes();
@@ -349,13 +379,14 @@ export class Store implements Shared {
 
   /** In one step, as a commit of this process is published. */
   #absorb(commits: readonly Commit[]): void {
-    if (commits.length === 0 || this.#failure) return;
+    if (commits.length === 0) return;
     try {
       const absorbed = absorbCommits(commits, this.#absorbing());
       const published = new SharedSnapshot(this.engine.snapshot());
       this.#recache(absorbed, published.engine);
       this.#makeIndexes(absorbed.indexDocuments, published.engine);
       this.#show(published);
+      this.#recent = commits;
       this.#catalog = absorbed.catalog;
       this.#recall(published.engine);
       this.#lastAt = Math.max(this.#lastAt, commits.at(-1)?.at ?? 0);

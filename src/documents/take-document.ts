@@ -12,7 +12,7 @@ export interface TakenDocument {
   readonly type: string;
   /** Asks that the current revision be this one. */
   readonly rev: number | undefined;
-  /** Every other field. */
+  /** What was handed in: every other field, and these as far as they were given. */
   readonly fields: ValueObject;
   /** A rough size, for the cache. */
   readonly bytes: number;
@@ -26,7 +26,8 @@ export function takeDocument(input: NewDocument): TakenDocument {
     throw new JdbxError('INVALID_DOCUMENT', `expected an object, got ${describeType(input)}`);
   }
   const { value, bytes, shareable } = takeSizedValue(input);
-  const { _id, _type, _rev, ...fields } = value as ValueObject;
+  const fields = value as ValueObject;
+  const { _id, _type, _rev } = fields;
   checkType(_type);
   checkRev(_rev);
   checkSize(bytes);

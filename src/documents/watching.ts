@@ -15,9 +15,13 @@ export async function* watchChanges(
   const compiled = () =>
     compileFilter(expandTypes(filter, (type) => store.catalog.typesOf(type)).filter);
   let [catalog, matcher] = [store.catalog, compiled()];
-  for await (const commit of followLog(store, since, signal)) {
-    // Aliases may change while the watcher waits.
-    if (catalog !== store.catalog) [catalog, matcher] = [store.catalog, compiled()];
-    yield* toChangeEvents(commit, matcher);
+  for await (const commits of followLog(store, since, signal)) {
+    for (const commit of commits) {
+      // Aliases may change while the watcher waits.
+      if (catalog !== store.catalog) [catalog, matcher] = [store.catalog, compiled()];
+      // Not delegated to a generator: most commits hold nothing for most watchers.
+      for (const event of toChangeEvents(commit, matcher)) yield event;
+      if (signal.aborted) return;
+    }
   }
 }

@@ -50,5 +50,7 @@ export function toStored(
 ): Document {
   const _rev = Math.max(before?._rev ?? 0, lastKept) + 1;
   // Not spread: V8 makes a slow object of one with many properties that way, at 50 times the cost.
-  return Object.freeze(Object.assign({ _id: id, _type: type, _rev }, fields));
+  const document = Object.assign({ _id: id, _type: type, _rev }, fields);
+  if (fields._rev !== undefined) document._rev = _rev;
+  return Object.freeze(document);
 }

@@ -3,15 +3,20 @@ import type { Commit, EngineSnapshot } from '../storage/contract.js';
 
 /** What the feed needs of the store: its published log, and a word when that grew. */
 export interface ChangeSource {
+  /**
+   * The commits after `since`, whole and up to the newest, where they are at hand; they need
+   * not be read back then.
+   */
+  recent(since: number): readonly Commit[] | undefined;
   view(): { readonly engine: EngineSnapshot; close(): void };
   /** Calls `wake` after each publication. Returns the way to stop. */
   onCommit(wake: () => void): () => void;
 }
 
 /**
- * Commits after `since`, in order, as they come. The log is the only source, for
- * what was and for what comes, so a slow reader costs no memory and misses nothing
- * that the log still holds.
+ * Commits after `since`, in order, as they come, some at a time. The log is the source, for
+ * what was and for what comes, so a slow reader costs no memory and misses nothing that the
+ * log still holds; one that keeps pace is given what was just committed.
  *
  * @throws {JdbxError} LOG_TRIMMED when the log no longer reaches back to the reader
  */
@@ -19,20 +24,19 @@ export async function* followLog(
   source: ChangeSource,
   since: number,
   signal: AbortSignal,
-): AsyncGenerator<Commit> {
+): AsyncGenerator<readonly Commit[]> {
   const bell = new Bell();
   const stop = source.onCommit(() => bell.ring());
   const onAbort = () => bell.ring();
   signal.addEventListener('abort', onAbort);
   try {
     for (let seen = since; !signal.aborted; ) {
-      const commits = readAfter(source, seen);
-      for (const commit of commits) {
-        yield commit;
-        seen = commit.seq;
-        if (signal.aborted) return;
+      const commits = source.recent(seen) ?? readAfter(source, seen);
+      if (commits.length > 0) {
+        yield commits;
+        seen = commits.at(-1)?.seq ?? seen;
+        continue;
       }
-      if (commits.length > 0) continue;
       await bell.rung();
       // Whoever waits for the commit itself goes first; and commits that come together are read at once.
       await new Promise(setImmediate);

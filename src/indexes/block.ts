@@ -5,6 +5,9 @@
  */
 export const BLOCK_ENTRIES = 128;
 
+/** `died` of an entry that lives. */
+export const ALIVE = Number.POSITIVE_INFINITY;
+
 /**
  * One node of the skip list: a sorted run of entries, in columns, and the
  * tower that links it to its neighbours on each of its levels.
@@ -17,6 +20,10 @@ export class Block {
   readonly refs = new Uint32Array(BLOCK_ENTRIES);
   readonly born = new Float64Array(BLOCK_ENTRIES);
   readonly died = new Float64Array(BLOCK_ENTRIES);
+  /** No entry here was born later. */
+  bornMax = 0;
+  /** How many entries here have died. */
+  #dead = 0;
   readonly height: number;
   readonly next: (Block | undefined)[];
   readonly previous: (Block | undefined)[];
@@ -33,6 +40,16 @@ export class Block {
 
   get full(): boolean {
     return this.keys.length === BLOCK_ENTRIES;
+  }
+
+  /** True when every entry lives at `seq`, without looking at each. */
+  allLive(seq: number): boolean {
+    return this.#dead === 0 && this.bornMax <= seq;
+  }
+
+  setDied(at: number, seq: number): void {
+    this.#dead += Number(seq !== ALIVE) - Number(this.died[at] !== ALIVE);
+    this.died[at] = seq;
   }
 
   holds(at: number, key: string, ref: number): boolean {
@@ -65,11 +82,13 @@ export class Block {
     this.keys.splice(at, 0, key);
     this.refs[at] = ref;
     this.born[at] = born;
-    this.died[at] = Number.POSITIVE_INFINITY;
+    this.died[at] = ALIVE;
+    this.bornMax = Math.max(this.bornMax, born);
   }
 
   remove(at: number): void {
     const size = this.keys.length;
+    this.setDied(at, ALIVE);
     this.refs.copyWithin(at, at + 1, size);
     this.born.copyWithin(at, at + 1, size);
     this.died.copyWithin(at, at + 1, size);
@@ -80,6 +99,12 @@ export class Block {
   moveTail(at: number, target: Block): void {
     const size = this.keys.length;
     const end = target.keys.length;
+    const dead = this.died
+      .subarray(at, size)
+      .reduce((sum, died) => sum + Number(died !== ALIVE), 0);
+    this.#dead -= dead;
+    target.#dead += dead;
+    target.bornMax = Math.max(target.bornMax, this.bornMax);
     target.refs.set(this.refs.subarray(at, size), end);
     target.born.set(this.born.subarray(at, size), end);
     target.died.set(this.died.subarray(at, size), end);

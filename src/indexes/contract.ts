@@ -127,8 +127,11 @@ export interface IndexFiles {
   save(index: OrderedIndex, path: string, seq: number, label: string): Promise<number>;
   /** What the writer said of a file; `undefined` when there is none that this build could open. */
   readLabel(path: string): string | undefined;
-  /** The index in a file; `undefined` when any byte of it is not as it was written. */
-  open(path: string): OrderedIndex | undefined;
+  /**
+   * The index in a file; `'damaged'` when any byte of it is not as it was written, `undefined`
+   * when there is none, or one of another build.
+   */
+  open(path: string): OrderedIndex | 'damaged' | undefined;
   /** Forgets every life of these documents' entries. Nobody may be reading the index. */
   purge(index: OrderedIndex, refs: readonly DocumentRef[]): void;
   /** Every entry that lives at `seq`, with its key, and without an object for each. */

@@ -1,8 +1,7 @@
+import { ALIVE } from './block.js';
 import { Graveyard } from './graveyard.js';
 import { describeKey } from './key-text.js';
 import { type Gap, SkipList } from './skip-list.js';
-
-const ALIVE = Number.POSITIVE_INFINITY;
 
 /**
  * When each entry of a list was true. The lives of one `(key, ref)` stand side
@@ -47,7 +46,7 @@ export class Lives {
       fail('remove', key, ref, 'it does not live');
     }
     if (bornAt(gap) > seq) fail('remove', key, ref, `it was born after seq ${seq}`);
-    gap.block.died[gap.at - 1] = seq;
+    gap.block.setDied(gap.at - 1, seq);
     // The stored string, not the caller's copy of it.
     this.#graves.bury({ key: gap.block.keys[gap.at - 1] as string, ref, died: seq });
     this.#living--;
@@ -58,7 +57,7 @@ export class Lives {
       fail('revert the removal of', key, ref, `it was not removed last, at seq ${seq}`);
     }
     const gap = this.list.gapAfter(key, ref);
-    gap.block.died[gap.at - 1] = ALIVE;
+    gap.block.setDied(gap.at - 1, ALIVE);
     this.#living++;
   }
 

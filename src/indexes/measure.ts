@@ -14,7 +14,9 @@ export function countVisible({ low, high }: Span, seq: number): number {
   return total + countInBlock(block, at, high.at, seq);
 }
 
-function countInBlock({ born, died }: Block, from: number, to: number, seq: number): number {
+function countInBlock(block: Block, from: number, to: number, seq: number): number {
+  if (block.allLive(seq)) return to - from;
+  const { born, died } = block;
   let total = 0;
   for (let at = from; at < to; at++) {
     if ((born[at] as number) <= seq && seq < (died[at] as number)) total++;

@@ -4,6 +4,9 @@ import type { NativeBinary } from './native-binary.js';
 import type { NativeExchange } from './native-exchange.js';
 import { NativeIndex } from './native-index.js';
 
+/** `IMAGE_DAMAGED` of `native/image.h`. */
+const DAMAGED = 4;
+
 /** Native indexes in files, drawn in `native/image.h`. */
 export class NativeFiles implements IndexFiles {
   readonly #binary: NativeBinary;
@@ -27,8 +30,9 @@ export class NativeFiles implements IndexFiles {
     return typeof label === 'string' ? label : undefined;
   }
 
-  open(path: string): OrderedIndex | undefined {
+  open(path: string): OrderedIndex | 'damaged' | undefined {
     const list = this.#binary.open(path);
+    if (list === DAMAGED) return 'damaged';
     if (list === null || typeof list === 'number') return undefined;
     return new NativeIndex(this.#binary, this.#exchange, list);
   }

@@ -16,7 +16,8 @@ export class PackedChanges implements ChangeList {
   #words = new Uint32Array(this.#bytes.buffer);
   #end = 0;
   #length = 0;
-  #mark = { end: 0, length: 0 };
+  #markEnd = 0;
+  #markLength = 0;
   #ref = 0;
   #remove = 0;
 
@@ -58,13 +59,14 @@ export class PackedChanges implements ChangeList {
 
   /** Where `rewind` goes back to. */
   mark(): void {
-    this.#mark = { end: this.#end, length: this.#length };
+    this.#markEnd = this.#end;
+    this.#markLength = this.#length;
   }
 
   /** Drops what was added since the mark. */
   rewind(): void {
-    this.#end = this.#mark.end;
-    this.#length = this.#mark.length;
+    this.#end = this.#markEnd;
+    this.#length = this.#markLength;
   }
 
   clear(): void {

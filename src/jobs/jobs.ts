@@ -48,17 +48,19 @@ export class Jobs {
     if (this.#stop && this.#schedules.isQueueing) this.#times.expect(0);
   }
 
-  /** Begins to look at what is due, now and from now on. */
+  /** Looks at what is due, now and from now on. */
   begin(): void {
-    if (this.#stop) return;
-    const { database } = this.#deps;
+    if (!this.#stop) this.#listen();
+    this.#waits.expect(0);
+    this.#times.expect(0);
+  }
+
+  #listen(): void {
     const abort = new AbortController();
     this.#stop = () => abort.abort();
     const types = { $in: ['schedule', 'executor'] };
-    const changes = database.watch({ _type: types }, { signal: abort.signal });
+    const changes = this.#deps.database.watch({ _type: types }, { signal: abort.signal });
     this.#watch(changes).catch(() => {});
-    this.#waits.expect(0);
-    this.#times.expect(0);
   }
 
   async close(): Promise<void> {

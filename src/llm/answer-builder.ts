@@ -5,9 +5,12 @@ import type {
   ModelEvent,
   ModelResponse,
   ModelUsage,
+  ReasoningPart,
+  ReasoningPartEvent,
   ToolCall,
   ToolCallDelta,
 } from './contract.js';
+import { segmentsOf } from './segments.js';
 import { parseCleanJson } from './transport/clean-json.js';
 
 /** Puts the pieces of a streamed answer together again. */
@@ -19,10 +22,13 @@ export class AnswerBuilder {
   readonly #text: string[] = [];
   readonly #reasoning: string[] = [];
   readonly #calls = new Map<number, CallParts>();
+  readonly #parts: ReasoningPart[] = [];
+  #characters = 0;
 
   take(event: ModelEvent): void {
-    if (event.kind === 'text') this.#text.push(event.text);
+    if (event.kind === 'text') this.#takeText(event.text);
     else if (event.kind === 'reasoning') this.#reasoning.push(event.text);
+    else if (event.kind === 'reasoning-part') this.#takePart(event);
     else if (event.kind === 'tool-call') this.#takeCall(event);
     else this.#takeFacts(event);
   }
@@ -52,8 +58,18 @@ export class AnswerBuilder {
       ...(calls.length === 0
         ? {}
         : { tool_calls: calls.map(([index, parts]) => toCall(index, parts)) }),
+      ...(this.#parts.length === 0 ? {} : { reasoning_parts: this.#parts }),
       ...(Object.keys(this.#extra).length === 0 ? {} : { extra: this.#extra }),
     };
+  }
+
+  #takeText(text: string): void {
+    this.#text.push(text);
+    this.#characters += text.length;
+  }
+
+  #takePart({ kind: _, ...part }: ReasoningPartEvent): void {
+    this.#parts.push({ ...part, after: { text: this.#characters, calls: this.#calls.size } });
   }
 
   #takeCall({ index, id, name, arguments: json }: ToolCallDelta): void {
@@ -64,13 +80,15 @@ export class AnswerBuilder {
     if (json !== undefined) parts.json.push(json);
   }
 
-  #takeFacts(event: Exclude<ModelEvent, { kind: 'text' | 'reasoning' | 'tool-call' }>): void {
+  #takeFacts(event: FactsEvent): void {
     if (event.extra) this.#extra = { ...this.#extra, ...event.extra };
     if (event.kind === 'start') this.#model ??= event.model;
     else if (event.kind === 'usage') this.#usage = { ...this.#usage, ...event.usage };
     else this.#finish = event.finish;
   }
 }
+
+type FactsEvent = Extract<ModelEvent, { kind: 'start' | 'usage' | 'finish' }>;
 
 interface CallParts {
   id: string | undefined;
@@ -104,13 +122,23 @@ function tryParse(json: string): unknown {
 
 /** A whole answer as the events that a streamed one would have given. */
 export function* eventsOf(response: ModelResponse): Generator<ModelEvent, void, undefined> {
-  const { model, text, reasoning, tool_calls = [], usage, finish, extra } = response;
+  const { model, reasoning, usage, finish, extra } = response;
   yield { kind: 'start', model };
   if (reasoning !== undefined) yield { kind: 'reasoning', text: reasoning };
-  if (text !== '') yield { kind: 'text', text };
-  for (const [index, { id, name, arguments: args, invalid }] of tool_calls.entries()) {
-    yield { kind: 'tool-call', index, id, name, arguments: invalid ?? JSON.stringify(args) };
+  let index = 0;
+  for (const segment of segmentsOf({ ...response, content: response.text })) {
+    if (segment.part) yield partEvent(segment.part);
+    if (segment.text) yield { kind: 'text', text: segment.text };
+    if (segment.call) yield callEvent(segment.call, index++);
   }
   yield { kind: 'usage', usage };
   yield { kind: 'finish', finish, ...(extra === undefined ? {} : { extra }) };
+}
+
+function partEvent({ after: _, ...part }: ReasoningPart): ModelEvent {
+  return { kind: 'reasoning-part', ...part };
+}
+
+function callEvent({ id, name, arguments: args, invalid }: ToolCall, index: number): ModelEvent {
+  return { kind: 'tool-call', index, id, name, arguments: invalid ?? JSON.stringify(args) };
 }

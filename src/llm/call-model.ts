@@ -16,6 +16,7 @@ import type { Providers } from './create-providers.js';
 import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
 import { payFor } from './pay-for.js';
+import { sameMessages } from './request-hash.js';
 import type { Sleep } from './sleep.js';
 
 export interface ModelCallerDeps {
@@ -116,5 +117,7 @@ function completeRequest(
     const text = `expected a model in ${integration._id} or in the request, got none`;
     throw new JdbxError('INVALID_INTEGRATION', text, { path: 'model' });
   }
-  return takeValue({ ...request, model }) as unknown as ModelRequest;
+  const taken = takeValue({ ...request, model }) as unknown as ModelRequest;
+  sameMessages(request, taken);
+  return taken;
 }

@@ -23,12 +23,17 @@ export interface Provider {
   generate(call: ProviderCall): Promise<ModelResponse>;
   /**
    * Makes one attempt, and gives its answer in pieces. Leaving the loop early closes the connection.
-   * Where it is absent, the whole answer of `generate` is one piece.
+   * Where both this and `tell` are absent, the whole answer of `generate` is one piece.
    *
    * @throws {JdbxError} as `generate`, also after pieces were given; a stream that ends without
    * `finish` is MODEL_UNAVAILABLE
    */
   stream?(call: ProviderCall): AsyncIterable<ModelEvent>;
+  /**
+   * As `stream`, and used instead of it: hands each piece on from the event that brought it, which
+   * costs less than a promise for each. What `take` throws ends the attempt, and is thrown again.
+   */
+  tell?(call: ProviderCall, take: (event: ModelEvent) => void): Promise<void>;
 }
 
 export interface ProviderCall {
@@ -68,6 +73,26 @@ export interface AnswerMessage {
   /** Empty only beside tool calls. */
   readonly content: Content;
   readonly tool_calls?: readonly ToolCall[] | undefined;
+  /** The answer's own; they go back to the API that gave them, and to no other. */
+  readonly reasoning_parts?: readonly ReasoningPart[] | undefined;
+}
+
+/**
+ * Reasoning that an API wants back, word for word, when a talk goes on, most of all between
+ * the turns of a tool loop: signed, sealed, or plain. Nobody but that API knows what it says.
+ */
+export interface ReasoningPart {
+  /** Who may get it back: an API, and where that matters, the endpoint, key or model behind it. */
+  readonly scope: string;
+  /** What of the answer stands before it: characters of its text, and tool calls. */
+  readonly after: { readonly text: number; readonly calls: number };
+  /**
+   * Set where it is no part of its own, but belongs to what follows it: so many characters of
+   * the text, 0 meaning a piece of text that is empty, or the next tool call.
+   */
+  readonly marks?: number | 'call' | undefined;
+  /** In the API's own words. */
+  readonly data: ValueObject;
 }
 
 /** What a tool that the model called gave back. */
@@ -148,6 +173,8 @@ export interface ModelResponse {
   /** What the model told of its thinking, where the provider shows it. */
   readonly reasoning?: string | undefined;
   readonly tool_calls?: readonly ToolCall[] | undefined;
+  /** What the next turn of the same talk has to hold of the reasoning. */
+  readonly reasoning_parts?: readonly ReasoningPart[] | undefined;
   /** What only this provider says, e.g. `{ extractive: true, passages: [...] }`. */
   readonly extra?: ValueObject | undefined;
 }
@@ -178,9 +205,13 @@ export type ModelEvent =
   | { readonly kind: 'start'; readonly model?: string | undefined; readonly extra?: ValueObject }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'reasoning'; readonly text: string }
+  | ReasoningPartEvent
   | ToolCallDelta
   | { readonly kind: 'usage'; readonly usage: ModelUsage; readonly extra?: ValueObject }
   | { readonly kind: 'finish'; readonly finish: Finish; readonly extra?: ValueObject };
+
+/** A whole reasoning part, at its place between text and tool calls; before what it `marks`. */
+export type ReasoningPartEvent = { readonly kind: 'reasoning-part' } & Omit<ReasoningPart, 'after'>;
 
 /** A piece of a tool call: `id` and `name` come once, `arguments` is JSON text in pieces. */
 export interface ToolCallDelta {

@@ -54,6 +54,23 @@ export function checkCredential(document: unknown): asserts document is Credenti
  */
 export function resolveSecret(document: unknown, ref: string, sources: SecretSources): string {
   if (document === undefined) throw missing(`the credential document "${ref}" does not exist`);
+  const known = OPENED.get(document as object);
+  if (known && known.ref === ref && known.sealKey === sources.sealKey) return known.secret;
+  const secret = resolved(document, ref, sources);
+  const isSealed = (document as Credential).sealed !== undefined;
+  if (isSealed && Object.isFrozen(document)) {
+    OPENED.set(document as object, { ref, sealKey: sources.sealKey, secret });
+  }
+  return secret;
+}
+
+/** What was opened of documents that cannot change; it goes with them. */
+const OPENED = new WeakMap<
+  object,
+  { readonly ref: string; readonly sealKey: Uint8Array | undefined; readonly secret: string }
+>();
+
+function resolved(document: unknown, ref: string, sources: SecretSources): string {
   checkCredential(document);
   const { env = '', sealed } = document;
   const where = sealed ? `"${ref}"` : `"${ref}" names the environment variable ${env}, which`;

@@ -24,10 +24,12 @@ export async function generateStreamed(
 ): Promise<ModelResponse> {
   const show = new Showing(call.secret, tell);
   const builder = new AnswerBuilder();
-  for await (const event of provider.stream?.(call) ?? wholeOf(provider, call)) {
+  const take = (event: ModelEvent) => {
     builder.take(event);
     show.take(event);
-  }
+  };
+  if (provider.tell) await provider.tell(call, take);
+  else for await (const event of provider.stream?.(call) ?? wholeOf(provider, call)) take(event);
   show.flush();
   return builder.response(call.request.model);
 }

@@ -48,7 +48,9 @@ export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResul
   }
 }
 
+/** The request itself where it asks for no more: it is hashed already. */
 function cut(request: ModelRequest, max_tokens: number): ModelRequest {
+  if (request.settings.max_tokens === max_tokens) return request;
   return { ...request, settings: { ...request.settings, max_tokens } };
 }
 

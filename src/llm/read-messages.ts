@@ -1,6 +1,13 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
-import type { Content, ContentPart, MediaPart, ModelMessage, ToolCall } from './contract.js';
+import type {
+  Content,
+  ContentPart,
+  MediaPart,
+  ModelMessage,
+  ReasoningPart,
+  ToolCall,
+} from './contract.js';
 
 const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 const PARTS = ['text', 'image', 'file'] as const;
@@ -41,8 +48,9 @@ function readToolMessage(item: Record<string, unknown>, path: string): ModelMess
 
 function readAnswerMessage(item: Record<string, unknown>, path: string): ModelMessage {
   const { tool_calls: list, content } = item;
+  const kept = readReasoning(item.reasoning_parts, `${path}.reasoning_parts`);
   if (list === undefined) {
-    return { role: 'assistant', content: readContent(content, `${path}.content`) };
+    return { role: 'assistant', content: readContent(content, `${path}.content`), ...kept };
   }
   if (!Array.isArray(list) || list.length === 0) {
     return fail(`${path}.tool_calls`, `expected a list of calls, got ${describeType(list)}`);
@@ -50,7 +58,39 @@ function readAnswerMessage(item: Record<string, unknown>, path: string): ModelMe
   const calls = list.map((call, index) => readCall(call, `${path}.tool_calls.${index}`));
   const isSilent = content === undefined || content === null || content === '';
   const said = isSilent ? '' : readContent(content, `${path}.content`);
-  return { role: 'assistant', content: said, tool_calls: calls };
+  return { role: 'assistant', content: said, tool_calls: calls, ...kept };
+}
+
+function readReasoning(list: unknown, path: string) {
+  if (list === undefined) return {};
+  if (!Array.isArray(list)) return fail(path, `expected a list, got ${describeType(list)}`);
+  return { reasoning_parts: list.map((part, index) => readKept(part, `${path}.${index}`)) };
+}
+
+function readKept(part: unknown, path: string): ReasoningPart {
+  if (!isPlainObject(part)) {
+    return fail(path, `expected a reasoning part of an answer, got ${describeType(part)}`);
+  }
+  const { scope, after, marks, data } = part;
+  if (typeof scope !== 'string') {
+    return fail(`${path}.scope`, `expected a string, got ${describeType(scope)}`);
+  }
+  if (!isPlainObject(after) || !isCount(after.text) || !isCount(after.calls)) {
+    return fail(`${path}.after`, 'expected { text, calls }, both counts');
+  }
+  if (marks !== undefined && marks !== 'call' && !isCount(marks)) {
+    return fail(`${path}.marks`, 'expected a number of characters or "call"');
+  }
+  if (!isPlainObject(data)) {
+    return fail(`${path}.data`, `expected an object, got ${describeType(data)}`);
+  }
+  const { text, calls } = after;
+  const kept = { scope, after: { text, calls }, data: data as ValueObject };
+  return marks === undefined ? kept : { ...kept, marks };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function readCall(call: unknown, path: string): ToolCall {

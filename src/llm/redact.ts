@@ -27,14 +27,43 @@ export type Redact = <T>(value: T) => T;
  * looked for.
  */
 export function redactor(secrets: readonly string[]): Redact {
-  const forms = secretForms(secrets);
+  return known(secrets).redact;
+}
+
+/** Every spelling that `redactor` looks for. */
+export function secretForms(secrets: readonly string[]): readonly string[] {
+  return known(secrets).forms;
+}
+
+interface Known {
+  readonly secrets: readonly string[];
+  readonly forms: readonly string[];
+  readonly redact: Redact;
+}
+
+/** Those of the last secrets: a program has few, and each call asks for them several times. */
+const KNOWN: Known[] = [];
+const KNOWN_MAX = 16;
+
+function known(secrets: readonly string[]): Known {
+  const isSame = (one: Known) =>
+    one.secrets.length === secrets.length && one.secrets.every((each, at) => each === secrets[at]);
+  const found = KNOWN.find(isSame);
+  if (found) return found;
+  const forms = formsOfAll(secrets);
+  const made = { secrets: [...secrets], forms, redact: redactOf(forms) };
+  KNOWN.unshift(made);
+  KNOWN.length = Math.min(KNOWN.length, KNOWN_MAX);
+  return made;
+}
+
+function redactOf(forms: readonly string[]): Redact {
   if (forms.length === 0) return (value) => value;
   const pattern = new RegExp(longestFirst(forms).map(escapePattern).join('|'), 'g');
   return (value) => redactValue(value, (text) => text.replace(pattern, REDACTED)) as typeof value;
 }
 
-/** Every spelling that `redactor` looks for. */
-export function secretForms(secrets: readonly string[]): string[] {
+function formsOfAll(secrets: readonly string[]): string[] {
   return secrets
     .flatMap(withParts)
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
@@ -47,13 +76,21 @@ function withParts(secret: string): string[] {
   return secret.includes(':') ? [secret, ...parts] : [secret];
 }
 
+/** The value itself where nothing was found in it, as nearly always. */
 function redactValue(value: unknown, redactText: (text: string) => string): unknown {
   if (typeof value === 'string') return redactText(value);
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, redactText));
+  if (Array.isArray(value)) {
+    const items = value.map((item) => redactValue(item, redactText));
+    return items.some((item, at) => item !== value[at]) ? items : value;
+  }
   if (!isPlainObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [redactText(key), redactValue(item, redactText)]),
-  );
+  let isSame = true;
+  const entries = Object.entries(value).map(([key, item]) => {
+    const clean = [redactText(key), redactValue(item, redactText)] as const;
+    isSame &&= clean[0] === key && clean[1] === item;
+    return clean;
+  });
+  return isSame ? value : Object.fromEntries(entries);
 }
 
 /**

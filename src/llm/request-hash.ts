@@ -1,6 +1,6 @@
-import { contentHash } from '../base/canonical.js';
+import { canonicalText, textHash } from '../base/canonical.js';
 import type { ValueObject } from '../base/values.js';
-import type { ModelRequest } from './contract.js';
+import type { ModelMessage, ModelRequest } from './contract.js';
 
 /**
  * Names a request by what decides its answer: model, messages, settings, context,
@@ -22,13 +22,31 @@ export function requestHash(request: ModelRequest): string {
 /** A request never changes once it is made, and is asked for its hash more than once. */
 const HASHES = new WeakMap<ModelRequest, string>();
 
+/** Nor do its messages, and they stay where a model or a bound is filled in. */
+const TEXTS = new WeakMap<readonly ModelMessage[], string>();
+
+/** As `contentHash` of the whole, of whose text the messages are nearly all. */
 function hashOf(request: ModelRequest): string {
   const { key: _, settings, messages, ...others } = request;
-  return contentHash({
-    ...defined(others),
-    messages: messages.map(defined),
-    settings: defined(settings),
-  });
+  const parts = { ...defined(others), settings: defined(settings) };
+  const texts = Object.entries(parts).map(([name, part]) => [name, canonicalText(part)] as const);
+  const named = [...texts, ['messages', textOf(messages)] as const];
+  const sorted = named.sort(([left], [right]) => (left < right ? -1 : 1));
+  return textHash(`{${sorted.map(([name, text]) => `"${name}":${text}`).join()}}`);
+}
+
+/** Says that one is a copy of the other, as far as messages go: what was made of them is kept. */
+export function sameMessages(from: ModelRequest, copy: ModelRequest): void {
+  const known = TEXTS.get(from.messages);
+  if (known !== undefined) TEXTS.set(copy.messages, known);
+}
+
+function textOf(messages: readonly ModelMessage[]): string {
+  const known = TEXTS.get(messages);
+  if (known !== undefined) return known;
+  const text = canonicalText(messages.map(defined));
+  TEXTS.set(messages, text);
+  return text;
 }
 
 function defined(record: object): ValueObject {

@@ -329,7 +329,14 @@ export class Runs {
     const place = { depth, deadlineAt };
     const birth = isEarly ? undefined : this.#conceive(run, onStored);
     if (birth) return this.#bear(birth, start, place, signal);
-    const created = await this.#life.create(run);
+    let created: RunDocument;
+    try {
+      created = await this.#life.create(run);
+    } catch (error) {
+      // Another process has begun a run of this key since it was looked for.
+      if (parent || !isJdbxError(error, 'DUPLICATE_ID')) throw error;
+      return this.#createOrResume(start, signal);
+    }
     onStored?.();
     return this.#execute(created, place, false, signal);
   }

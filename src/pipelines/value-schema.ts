@@ -1,14 +1,14 @@
-import type { ErrorObject, ValidateFunction } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { ValidateFunction } from 'ajv';
 import { LRUCache } from 'lru-cache';
 import { contentHash } from '../base/canonical.js';
 import { describeThrown, type ErrorCode, JdbxError } from '../base/errors.js';
 import { takeValue, type Value } from '../base/values.js';
+import { compileJsonSchema, pathOfFault } from '../documents/json-schema.js';
 
 /** Answers and arguments come one at a time; what they are checked by recurs. */
 const compiled = new LRUCache<string, ValidateFunction>({ max: 200 });
 
-/** @throws {JdbxError} INVALID_PIPELINE when it is no JSON Schema (draft 2020-12) */
+/** @throws {JdbxError} INVALID_PIPELINE when it is no JSON Schema (2020-12, or draft 7 where it says so) */
 export function checkValueSchema(schema: unknown, path: string): void {
   try {
     compile(schema as Value);
@@ -30,7 +30,7 @@ export function checkValue(value: Value, schema: Value, code: ErrorCode, what: s
   if (test(value)) return;
   const error = test.errors?.[0];
   throw new JdbxError(code, `expected ${what}: it ${error?.message ?? 'is refused'}`, {
-    path: pathOf(error) || undefined,
+    path: pathOfFault(error) || undefined,
   });
 }
 
@@ -38,18 +38,7 @@ function compile(schema: Value): ValidateFunction {
   const hash = contentHash(takeValue(schema));
   const known = compiled.get(hash);
   if (known) return known;
-  // The validator notes things in the schema that it is given; ours is frozen.
-  const test = new Ajv2020({ strict: false, validateFormats: false }).compile(
-    structuredClone(schema) as object,
-  );
+  const test = compileJsonSchema(schema);
   compiled.set(hash, test);
   return test;
-}
-
-/** From a JSON Pointer, with the property that is missing or not allowed, to our way of writing paths. */
-function pathOf(error: ErrorObject | undefined): string {
-  const { missingProperty, additionalProperty } = (error?.params ?? {}) as Record<string, unknown>;
-  const parts = (error?.instancePath ?? '').split('/').slice(1);
-  const last = missingProperty ?? additionalProperty;
-  return [...parts, ...(last === undefined ? [] : [String(last)])].join('.');
 }

@@ -1,10 +1,18 @@
-import { Context } from 'mingo/core';
-import * as accumulators from 'mingo/operators/accumulator';
-import * as expressions from 'mingo/operators/expression';
+import { createRequire } from 'node:module';
+import type { Context } from 'mingo/core';
 import type { Options } from 'mingo/types';
 import type { Operator, Operators, Scope } from './expressions/operator.js';
 import { OWN_OPERATORS } from './expressions/operators.js';
 import { DocumentScope } from './expressions/scope.js';
+
+/**
+ * Reads one of mingo's modules. They are 300 files, a fifth of what importing this package took,
+ * for six operators that few stores name: so they are read at the first use, which cannot wait.
+ */
+export const readMingo = createRequire(import.meta.url);
+
+/** Operators of expressions that we leave to mingo. */
+const NAMES = ['$rand', '$sampleRate', '$toHashedIndexKey'];
 
 /** An operator of mingo's, by its most general shape: what it takes differs from kind to kind. */
 export type MingoOperator = (...args: never[]) => unknown;
@@ -28,20 +36,17 @@ type Bound = Options & {
 
 /** Every operator of expressions: ours, and mingo's where we have none. */
 export const EXPRESSION_OPERATORS: Operators = {
-  ...Object.fromEntries(
-    Object.entries(operatorsOf(expressions)).map(([name, run]) => [name, fromMingo(run)]),
-  ),
+  ...Object.fromEntries(NAMES.map((name) => [name, fromMingo(name)])),
   ...OWN_OPERATORS,
 };
 
-const ACCUMULATOR_OPERATORS: MingoOperators = operatorsOf(accumulators);
-
-function fromMingo(run: MingoOperator): Operator {
+function fromMingo(name: string): Operator {
   return {
     check: () => {},
     run: (operand: unknown, scope: Scope) => {
       const { root, variables } = scope as DocumentScope;
       const options = makeOptions(makeContext(), { variables: variables as never });
+      const run = readMingo('mingo/operators/expression')[name] as MingoOperator;
       return run(root as never, operand as never, options as never);
     },
   };
@@ -67,8 +72,8 @@ function scopeOf(document: unknown, options: Bound): DocumentScope {
 
 /** Operators are a value here, not a registry that imports fill. */
 export function makeContext(more: Readonly<Record<string, MingoOperators>> = {}): Context {
-  const kinds = { expression: FOR_MINGO, accumulator: ACCUMULATOR_OPERATORS, ...more };
-  return Context.init(kinds as Parameters<typeof Context.init>[0]);
+  const accumulator = operatorsOf(readMingo('mingo/operators/accumulator'));
+  return readMingo('mingo/core').Context.init({ expression: FOR_MINGO, accumulator, ...more });
 }
 
 /** Options for every call into mingo: code never runs, inputs are never cloned nor changed. */

@@ -6,8 +6,11 @@ export type Pointer = number;
 
 /** What the engine asks of its host while it runs. */
 export interface EngineHost {
-  /** Function `id` was called; gives the address of a new value, or 0 for undefined. */
-  callFunction(id: number, argumentsAt: Pointer): Pointer;
+  /**
+   * Function `id` was called with `count` arguments; gives the address of a new value, or 0 for
+   * undefined.
+   */
+  callFunction(id: number, argumentsAt: Pointer, count: number): Pointer;
   shouldInterrupt(): boolean;
   /** Code imports this name: the address of its own code, as a text that the engine frees. */
   loadModule(name: string): Pointer;
@@ -54,6 +57,9 @@ export interface EngineCalls {
   QTS_bjson_decode(context: Pointer, buffer: Pointer): Pointer;
   QTS_GetArrayBufferLength(context: Pointer, value: Pointer): number;
   QTS_GetProp(context: Pointer, object: Pointer, key: Pointer): Pointer;
+  QTS_GetPropNumber(context: Pointer, object: Pointer, index: number): Pointer;
+  /** Writes the `length` of an object to `lengthAt`. */
+  QTS_GetLength(context: Pointer, lengthAt: Pointer, object: Pointer): number;
   QTS_GetUndefined(): Pointer;
   QTS_GetNull(): Pointer;
   QTS_DupValuePointer(context: Pointer, value: Pointer): Pointer;
@@ -67,6 +73,8 @@ export interface EngineCalls {
   /** The exception that `result` stands for, or 0 when it is none. */
   QTS_ResolveException(context: Pointer, result: Pointer): Pointer;
   QTS_ArgvGetJSValueConstPointer(argumentsAt: Pointer, index: number): Pointer;
+  /** The result that throws a copy of `error`. */
+  QTS_Throw(context: Pointer, error: Pointer): Pointer;
   QTS_IsJobPending(runtime: Pointer): number;
   QTS_ExecutePendingJob(runtime: Pointer, jobsMax: number, contextOut: Pointer): Pointer;
 }
@@ -136,9 +144,10 @@ function callbacksOf(host: EngineHost): object {
       _: unknown,
       _context: Pointer,
       _self: Pointer,
-      _count: number,
-      ...rest: Pointer[]
-    ) => host.callFunction(rest[1] as number, rest[0] as Pointer),
+      count: number,
+      argumentsAt: Pointer,
+      id: number,
+    ) => host.callFunction(id, argumentsAt, count),
     shouldInterrupt: () => (host.shouldInterrupt() ? 1 : 0),
     loadModuleSource: (_: unknown, _runtime: Pointer, _context: Pointer, name: string) =>
       host.loadModule(name),

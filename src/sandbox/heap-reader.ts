@@ -1,6 +1,6 @@
 import type { Pointer } from './engine.js';
-import { EVAL, type GuestContext } from './guest-context.js';
 import type { MemoryViews } from './instance.js';
+import { JsonOutput } from './json-output.js';
 
 /**
  * Reads plain data straight out of the engine's heap and gives it as the text
@@ -25,6 +25,8 @@ import type { MemoryViews } from './instance.js';
 export interface HeapShape {
   readonly objectPrototype: Pointer;
   readonly arrayPrototype: Pointer;
+  /** The number of the name `then`. */
+  readonly thenAtom: number;
   /** Where the runtime keeps the address of its table of property names. */
   readonly atomsAt: Pointer;
 }
@@ -52,11 +54,14 @@ const FLOAT_WORDS = new Uint32Array(FLOAT.buffer);
 /** Thrown by the reader to itself. */
 const NOT_PLAIN = new Error('not plain data');
 
+/** One reading at a time uses it: nothing of a guest runs meanwhile. */
+const output = new JsonOutput();
+
 export class HeapReader {
   readonly #shape: HeapShape;
   readonly #limits: ReadLimits;
   readonly #words: Uint32Array;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   readonly #atoms: number;
   #nodes = 0;
   #length = 0;
@@ -66,7 +71,7 @@ export class HeapReader {
     this.#shape = shape;
     this.#limits = limits;
     this.#words = memory.words;
-    this.#bytes = memory.bytes;
+    this.#bytes = memory.plain;
     this.#atoms = this.#word(shape.atomsAt);
   }
 
@@ -75,17 +80,41 @@ export class HeapReader {
    * much of it. `depth` is how deep the value lies already.
    */
   read(at: Pointer, depth = 0): string | undefined {
-    try {
-      return this.#value(at, depth) ?? 'null';
-    } catch (error) {
-      if (error === NOT_PLAIN || error instanceof RangeError) return undefined;
-      throw error;
-    }
+    return textOf(() => this.#value(at, depth));
   }
 
-  /** The characters of a value that is a string, and no rope. */
-  textOf(at: Pointer): string | undefined {
-    return (this.#word(at + 4) | 0) === TAG.string ? this.#text(this.#word(at)) : undefined;
+  /** The same of values that follow each other, as a list. */
+  readList(at: Pointer, count: number, depth: number): string | undefined {
+    return textOf(() => {
+      this.#spend(3);
+      this.#items(at, count, depth + 1);
+    });
+  }
+
+  /** Where the items of a list lie that the host made. */
+  itemsOf(list: Pointer): Pointer[] {
+    const at = this.#word(list);
+    const first = this.#word(at + 36);
+    const items: Pointer[] = [];
+    for (let index = 0; index < this.#word(at + 40); index++) items.push(first + index * 8);
+    return items;
+  }
+
+  /** Whether the value at `at` may be waited for by a `then` that a guest gave its prototype. */
+  canBeThenable(at: Pointer): boolean {
+    if ((this.#word(at + 4) | 0) !== TAG.object) return false;
+    const { objectPrototype, arrayPrototype, thenAtom } = this.#shape;
+    return this.#hasOwn(objectPrototype, thenAtom) || this.#hasOwn(arrayPrototype, thenAtom);
+  }
+
+  #hasOwn(object: Pointer, atom: number): boolean {
+    const shape = this.#word(object + 20);
+    const count = this.#word(shape + 32);
+    if (!(count < PROTOTYPE_PROPERTIES_MAX)) return true;
+    for (let index = 0; index < count; index++) {
+      if (this.#word(shape + 52 + index * 8) === atom) return true;
+    }
+    return false;
   }
 
   #word(at: Pointer): number {
@@ -100,29 +129,26 @@ export class HeapReader {
     if ((this.#nodes & 4095) === 0 && isSpent()) throw NOT_PLAIN;
   }
 
-  #value(at: Pointer, depth: number): string | undefined {
+  /** Undefined becomes null. */
+  #value(at: Pointer, depth: number): void {
     const low = this.#word(at);
     const tag = this.#word(at + 4) | 0;
-    switch (tag) {
-      case TAG.string:
-      case TAG.rope:
-        return this.#string(low, tag);
-      case TAG.int:
-        this.#spend(2);
-        return `${low | 0}`;
-      case TAG.object:
-        return this.#object(low, depth);
-      case TAG.bool:
-        this.#spend(5);
-        return low === 0 ? 'false' : 'true';
-      case TAG.null:
-        return 'null';
-      case TAG.undefined:
-        this.#spend(5);
-        return undefined;
-      default:
-        this.#spend(2);
-        return `${this.#number(low, tag)}`;
+    if (tag === TAG.string || tag === TAG.rope) this.#string(low, tag);
+    else if (tag === TAG.object) this.#object(low, depth);
+    else if (tag === TAG.int) {
+      this.#spend(2);
+      output.whole(low | 0);
+    } else this.#constant(low, tag);
+  }
+
+  #constant(low: number, tag: number): void {
+    if (tag === TAG.null) output.short('null');
+    else if (tag === TAG.bool || tag === TAG.undefined) {
+      this.#spend(5);
+      output.short(tag === TAG.undefined ? 'null' : `${low !== 0}`);
+    } else {
+      this.#spend(2);
+      output.short(`${this.#number(low, tag)}`);
     }
   }
 
@@ -135,36 +161,24 @@ export class HeapReader {
     return number;
   }
 
-  #string(at: Pointer, tag: number): string {
-    const length = this.#word(at + 4) & 0x7fffffff;
+  #string(at: Pointer, tag: number): void {
+    const head = this.#word(at + 4);
+    const length = head & 0x7fffffff;
     this.#spend(length + 3);
-    if (tag === TAG.rope) return quote(this.#ropeText(at, length));
-    const isWide = this.#word(at + 4) >>> 31 === 1;
-    const text = !isWide && length <= SHORT ? this.#shortText(at + 16, length) : '';
-    return text || quote(this.#text(at));
-  }
-
-  /** Most texts are short and hold nothing to escape; empty when this one does. */
-  #shortText(at: Pointer, length: number): string {
-    let text = '"';
-    for (let index = at; index < at + length; index++) {
-      const unit = this.#bytes[index] as number;
-      if (unit < 0x20 || unit === 0x22 || unit === 0x5c) return '';
-      text += LATIN1[unit];
+    if (tag === TAG.rope) output.any(quote(this.#ropeText(at, length)));
+    else if (head >>> 31 === 1 || length > SHORT || !output.quoted(this.#bytes, at + 16, length)) {
+      output.any(quote(this.#text(at)));
     }
-    return `${text}"`;
   }
 
   #text(at: Pointer): string {
     const head = this.#word(at + 4);
     const length = head & 0x7fffffff;
-    return head >>> 31 === 1
-      ? this.#bytes.toString('utf16le', at + 16, at + 16 + length * 2)
-      : this.#latin1(at + 16, length);
-  }
-
-  #latin1(at: Pointer, length: number): string {
-    return this.#bytes.toString('latin1', at, at + length);
+    const { buffer } = this.#bytes;
+    const width = head >>> 31 === 1 ? 2 : 1;
+    const inside = Math.min(length, Math.max(0, (buffer.byteLength - at - 16) / width) | 0);
+    const bytes = Buffer.from(buffer, at + 16, inside * width);
+    return bytes.toString(width === 2 ? 'utf16le' : 'latin1');
   }
 
   /** A rope is a binary tree of strings, of which the right may be empty. */
@@ -182,140 +196,125 @@ export class HeapReader {
     return pieces.join('');
   }
 
-  #object(at: Pointer, depth: number): string {
+  #object(at: Pointer, depth: number): void {
     this.#spend(3);
     const head = this.#word(at + 4);
     const shape = this.#word(at + 20);
     const kind = head >>> 16;
     const prototype = this.#word(shape + 44);
     const isBare = prototype === this.#shape.objectPrototype || prototype === 0;
-    if (kind === CLASS.date && !isBare) return this.#date(at + 32);
-    if (depth >= this.#limits.depthMax) throw NOT_PLAIN;
-    if (kind === CLASS.object && isBare) {
-      return this.#plain(shape, this.#word(at + 24), depth + 1);
-    }
-    if (kind === CLASS.array && head & FAST_ARRAY && prototype === this.#shape.arrayPrototype) {
-      return this.#array(at, depth + 1);
-    }
-    throw NOT_PLAIN;
+    if (kind === CLASS.date && !isBare) this.#date(at + 32);
+    else if (depth >= this.#limits.depthMax) throw NOT_PLAIN;
+    else if (kind === CLASS.object && isBare) {
+      this.#plain(shape, this.#word(at + 24), depth + 1);
+    } else if (
+      kind === CLASS.array &&
+      head & FAST_ARRAY &&
+      prototype === this.#shape.arrayPrototype
+    ) {
+      this.#array(at, depth + 1);
+    } else throw NOT_PLAIN;
   }
 
-  #date(at: Pointer): string {
+  #date(at: Pointer): void {
     const low = this.#word(at);
     const tag = this.#word(at + 4) | 0;
     const time = tag === TAG.int ? low | 0 : this.#number(low, tag);
-    return `"\\u0001d${time}"`;
+    output.short(`"\\u0001d${time}"`);
   }
 
   /** An array's first property is its length; one that differs from the count means holes. */
-  #array(at: Pointer, depth: number): string {
+  #array(at: Pointer, depth: number): void {
     const items = this.#word(at + 36);
     const count = this.#word(at + 40);
     const lengthAt = this.#word(at + 24);
     if (this.#word(lengthAt) !== count || this.#word(lengthAt + 4) !== TAG.int) throw NOT_PLAIN;
-    let text = '[';
-    for (let index = 0; index < count; index++) {
-      text += `${index === 0 ? '' : ','}${this.#value(items + index * 8, depth) ?? 'null'}`;
-    }
-    return `${text}]`;
+    this.#items(items, count, depth);
   }
 
-  #plain(shape: Pointer, values: Pointer, depth: number): string {
+  #items(at: Pointer, count: number, depth: number): void {
+    output.byte(MARKS.open);
+    for (let index = 0; index < count; index++) {
+      if (index > 0) output.byte(MARKS.comma);
+      this.#value(at + index * 8, depth);
+    }
+    output.byte(MARKS.close);
+  }
+
+  #plain(shape: Pointer, values: Pointer, depth: number): void {
     const count = this.#word(shape + 32);
-    let text = '';
+    let isFirst = true;
+    output.byte(MARKS.begin);
     for (let index = 0; index < count; index++) {
       const flags = this.#word(shape + 48 + index * 8);
       const atom = this.#word(shape + 52 + index * 8);
       // A deleted property has left its place empty.
       if (atom === 0) continue;
       if (flags & PROPERTY.special) throw NOT_PLAIN;
-      const key = this.#key(atom);
+      const name = this.#nameOf(atom);
       if (!(flags & PROPERTY.enumerable)) continue;
       const value = values + index * 8;
       if ((this.#word(value + 4) | 0) === TAG.undefined) continue;
-      this.#spend(key.length + 2);
-      text += `${text === '' ? '' : ','}${key}:${this.#value(value, depth)}`;
+      if (!isFirst) output.byte(MARKS.comma);
+      isFirst = false;
+      this.#name(name);
+      this.#value(value, depth);
     }
-    return `{${text}}`;
+    output.byte(MARKS.end);
   }
 
-  /** The JSON text of a property's name. A number, or what may be one, comes in another order. */
-  #key(atom: number): string {
+  /** Where the string of a property's name lies. */
+  #nameOf(atom: number): Pointer {
     if (atom & ATOM_IS_NUMBER) throw NOT_PLAIN;
     const at = this.#word(this.#atoms + atom * 4);
-    const head = this.#word(at + 4);
     const isString = this.#word(at + 8) >>> 30 === 1;
     if (!isString) throw NOT_PLAIN;
+    return at;
+  }
+
+  /** A name that is a number, or may be one, comes in another order. */
+  #name(at: Pointer): void {
+    const head = this.#word(at + 4);
     const length = head & 0x7fffffff;
-    const isShort = head >>> 31 === 0 && length <= SHORT;
-    const plain = isShort ? this.#shortText(at + 16, length) : '';
-    const text = plain || JSON.stringify(this.#text(at));
-    const first = text.charCodeAt(1);
-    if (text === '"__proto__"' || (first >= 0x30 && first <= 0x39)) throw NOT_PLAIN;
-    return text;
+    this.#spend(length + 4);
+    const first = this.#bytes[at + 16] as number;
+    const isNarrow = head >>> 31 === 0;
+    if (length > 0 && first >= 0x30 && first <= 0x39) throw NOT_PLAIN;
+    if (!isNarrow || length > SHORT || !output.quoted(this.#bytes, at + 16, length)) {
+      output.any(JSON.stringify(this.#text(at)));
+    } else if (first === UNDERSCORE && length === PROTO.length && this.#text(at) === PROTO) {
+      throw NOT_PLAIN;
+    }
+    output.byte(MARKS.colon);
   }
 }
 
+function textOf(write: () => void): string | undefined {
+  try {
+    output.start();
+    write();
+    return output.done();
+  } catch (error) {
+    if (error === NOT_PLAIN || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+const MARKS = {
+  open: 0x5b,
+  close: 0x5d,
+  begin: 0x7b,
+  end: 0x7d,
+  comma: 0x2c,
+  colon: 0x3a,
+} as const;
+const UNDERSCORE = 0x5f;
+const PROTO = '__proto__';
 /** Up to here a character at a time is faster than a call. */
-const SHORT = 32;
-const LATIN1 = Array.from({ length: 256 }, (_, unit) => String.fromCharCode(unit));
+const SHORT = 256;
+/** More than a guest has reason to give one. */
+const PROTOTYPE_PROPERTIES_MAX = 1_000;
 
 function quote(text: string): string {
   return JSON.stringify(text.startsWith(MARK) ? `${MARK}s${text}` : text);
-}
-
-const SPECIMEN = `({ jdbxName: [1, -2.5, true, null, undefined, "text", "\\u4e2d\\u0001", new Date(7)],
-  wide\\u4e2d: { a: { b: [] } }, rope: 'ab'.repeat(600) + 'cd'.repeat(600) + 'ef'.repeat(600) })`;
-const SPECIMEN_TEXT = `{"jdbxName":[1,-2.5,true,null,null,"text","中\\u0001","\\u0001d7"],"wide中":{"a":{"b":[]}},"rope":"${'ab'.repeat(600)}${'cd'.repeat(600)}${'ef'.repeat(600)}"}`;
-
-/**
- * Finds what differs from realm to realm, and tries it on a specimen; undefined
- * when the engine's heap is not as described here.
- */
-export function measureHeap(guest: GuestContext): HeapShape | undefined {
-  const values = ['Object.prototype', 'Array.prototype', SPECIMEN].map((code) =>
-    evaluated(guest, code),
-  );
-  const shape = shapeOf(guest, values as [Pointer, Pointer, Pointer]);
-  for (const value of values) guest.free(value);
-  return shape;
-}
-
-function shapeOf(
-  guest: GuestContext,
-  [objectPrototype, arrayPrototype, specimen]: [Pointer, Pointer, Pointer],
-): HeapShape | undefined {
-  const words = new Uint32Array(guest.instance.bytes.buffer);
-  const addressAt = (value: Pointer) => words[value >>> 2] as number;
-  const specimenShape = words[(addressAt(specimen) + 20) >>> 2] as number;
-  const atom = words[(specimenShape + 52) >>> 2] as number;
-  const limits = { depthMax: 9, nodesMax: 99, lengthMax: 99_999, isSpent: () => false };
-  for (let at = guest.runtime; at < guest.runtime + RUNTIME_BYTES; at += 4) {
-    if (!isAtomTable(guest, words, at, atom)) continue;
-    const shape = {
-      objectPrototype: addressAt(objectPrototype),
-      arrayPrototype: addressAt(arrayPrototype),
-      atomsAt: at,
-    };
-    const reader = new HeapReader(guest.instance.views, shape, limits);
-    if (reader.read(specimen) === SPECIMEN_TEXT) return shape;
-  }
-  return undefined;
-}
-
-/** The table's address is among the first fields of the engine's runtime. */
-const RUNTIME_BYTES = 256;
-
-function isAtomTable(guest: GuestContext, words: Uint32Array, at: Pointer, atom: number): boolean {
-  const nameAt = words[((words[at >>> 2] as number) >>> 2) + atom];
-  if (nameAt === undefined || nameAt + 24 > guest.instance.bytes.length) return false;
-  return guest.instance.bytes
-    .subarray(nameAt + 16, nameAt + 24)
-    .every((unit, index) => unit === 'jdbxName'.charCodeAt(index));
-}
-
-function evaluated(guest: GuestContext, code: string): Pointer {
-  const result = guest.evaluate(code, 'specimen', EVAL.script);
-  if ('thrown' in result) throw new Error('the specimen cannot be evaluated');
-  return result.value;
 }

@@ -61,7 +61,7 @@ export class Instance {
     });
     const host = { current: NOBODY };
     const engine = await loadEngine(wasm, memory, {
-      callFunction: (id, argumentsAt) => host.current.callFunction(id, argumentsAt),
+      callFunction: (id, argumentsAt, count) => host.current.callFunction(id, argumentsAt, count),
       shouldInterrupt: () => host.current.shouldInterrupt(),
       loadModule: (name) => host.current.loadModule(name),
     });
@@ -74,12 +74,12 @@ export class Instance {
 
   /** Linear memory never shrinks, so an instance that has grown is not worth keeping. */
   get hasGrown(): boolean {
-    return this.#memory.buffer.byteLength > MEMORY_INITIAL_BYTES;
+    return this.bytes.length > MEMORY_INITIAL_BYTES;
   }
 
   /** Whether hardly any memory is left to grow into: the likely cause of a trap. */
   get isNearlyFull(): boolean {
-    return this.#memory.buffer.byteLength > this.memoryBytesMax * 0.9;
+    return this.bytes.length > this.memoryBytesMax * 0.9;
   }
 
   /** The whole linear memory, to look at. They are others after the memory has grown. */
@@ -154,9 +154,10 @@ export class Instance {
   writePointers(pointers: readonly Pointer[]): Pointer {
     const at = this.#engine.malloc(pointers.length * 4 + 4);
     if (at === 0) throw new MemoryUsedUp();
-    const view = new DataView(this.bytes.buffer);
-    for (const [index, pointer] of pointers.entries())
-      view.setUint32(at + index * 4, pointer, true);
+    const { words } = this.views;
+    for (let index = 0; index < pointers.length; index++) {
+      words[(at >>> 2) + index] = pointers[index] as Pointer;
+    }
     return at;
   }
 

@@ -1,6 +1,9 @@
 import type { MemoryLayout } from './memory-layout.js';
 
-/** All that an instance's memory holds between two calls. Everything else in it is zero. */
+/**
+ * All that an instance's memory holds between two calls, either up to its last byte that is not
+ * zero. Everything else in it is zero.
+ */
 export interface MemoryImage {
   readonly statics: Uint8Array;
   readonly heap: Uint8Array;
@@ -9,16 +12,14 @@ export interface MemoryImage {
 /** Copies what `memory` holds. The engine must be at rest: nothing of it on the stack. */
 export function captureMemory(memory: Uint8Array, layout: MemoryLayout): MemoryImage {
   const { staticsEnd, heapStart } = layout;
-  const words = new Uint32Array(
-    memory.buffer,
-    heapStart,
-    (readBreak(memory, layout) - heapStart) / 4,
-  );
-  const used = words.findLastIndex((word) => word !== 0) + 1;
   return {
-    statics: memory.slice(0, staticsEnd),
-    heap: memory.slice(heapStart, heapStart + used * 4),
+    statics: usedOf(memory.subarray(0, staticsEnd)),
+    heap: usedOf(memory.subarray(heapStart, readBreak(memory, layout))),
   };
+}
+
+function usedOf(part: Uint8Array): Uint8Array {
+  return part.slice(0, part.findLastIndex((byte) => byte !== 0) + 1);
 }
 
 /**
@@ -36,6 +37,7 @@ export function restoreMemory(
   const heapEnd = heapStart + image.heap.length;
   const touchedEnd = readBreak(memory, layout);
   memory.set(image.statics, 0);
+  memory.fill(0, image.statics.length, staticsEnd);
   memory.fill(0, Math.max(stackReach, staticsEnd), heapStart);
   memory.set(image.heap, heapStart);
   if (touchedEnd > heapEnd) memory.fill(0, heapEnd, touchedEnd);
@@ -46,7 +48,8 @@ export function bytesOf({ statics, heap }: MemoryImage): number {
 }
 
 function readBreak(memory: Uint8Array, { breakAt, heapStart }: MemoryLayout): number {
-  const end = new DataView(memory.buffer).getUint32(breakAt, true);
+  let end = 0;
+  for (let at = breakAt + 3; at >= breakAt; at--) end = end * 256 + (memory[at] as number);
   if (end < heapStart || end > memory.length) throw new Error('the heap’s end is damaged');
   return end;
 }

@@ -55,7 +55,7 @@ function entryOf(id: number, report: CallReport): ReportEntry {
 }
 
 /** The main thread's end of `entryOf`. */
-export function reportOf([, short, hostCalls, durationMs, more = {}]: ReportEntry): CallReport {
+export function reportOf([, short, hostCalls, durationMs, more]: ReportEntry): CallReport {
   const outcome = typeof short === 'string' ? ({ kind: 'value', text: short } as const) : short;
-  return { outcome, console: more.console ?? [], hostCalls, durationMs, near: more.near };
+  return { outcome, console: more?.console ?? [], hostCalls, durationMs, near: more?.near };
 }

@@ -19,9 +19,16 @@ export function readPlain(text: string): Value | undefined {
   }
 }
 
+/** Whether somebody gave all objects of this process enumerable properties. */
+export function objectsInherit(): boolean {
+  for (const _ in Object.prototype) return true;
+  return false;
+}
+
 /** Checks and freezes what `JSON.parse` made, in place: nobody else has it. */
 class PlainReader {
   #nodes = 0;
+  readonly #inherits = objectsInherit();
 
   own(value: unknown, depth: number): Value {
     if (depth > VALUE_LIMITS.depthMax || ++this.#nodes > VALUE_LIMITS.nodesMax) throw NOT_PLAIN;
@@ -36,7 +43,9 @@ class PlainReader {
   #ownObject(object: object, depth: number): void {
     if (Array.isArray(object)) for (const item of object) this.own(item, depth + 1);
     else {
-      for (const key of Object.keys(object)) {
+      // Several times faster than by a list of keys.
+      for (const key in object) {
+        if (this.#inherits && !Object.hasOwn(object, key)) continue;
         if (key.length > KEY_LENGTH_MAX) throw NOT_PLAIN;
         this.own((object as Record<string, unknown>)[key], depth + 1);
       }

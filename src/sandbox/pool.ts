@@ -31,8 +31,8 @@ export interface SandboxOptions {
 
 /** How many checked codes are remembered. */
 const CHECKED_MAX = 500;
-/** How many short calls may share a message. */
-const BATCH_MAX = 32;
+/** How many short calls may share a message: fewer when they hold each other up. */
+const BATCH = { first: 32, max: 128, min: 4, step: 4 } as const;
 /** How many names of `reuse` code are remembered with their worker. */
 const KEEPERS_MAX = 1_000;
 
@@ -55,12 +55,16 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 class Pool implements Sandbox {
   readonly nearCounts = new NearTally();
   readonly #options: Required<SandboxOptions>;
-  readonly #checked = new LRUCache<string, GuestEntry>({ max: CHECKED_MAX });
+  /** By code, and by the entry that its document names. */
+  readonly #checked = new LRUCache<string, Map<string | undefined, GuestEntry>>({
+    max: CHECKED_MAX,
+  });
   readonly #programs = new Programs();
   readonly #workers = new Set<GuestWorker>();
   /** Which worker keeps the globals of a `reuse` call, by its name. */
   readonly #keepers = new LRUCache<string, GuestWorker>({ max: KEEPERS_MAX });
   #queue: Job[] = [];
+  #batchMax: number = BATCH.first;
   #compiling: Promise<void> | undefined;
   #wasm: WebAssembly.Module | undefined;
   #base: RealmBase | undefined;
@@ -84,9 +88,10 @@ class Pool implements Sandbox {
   }
 
   entryOf({ name, code, entry }: GuestCode): GuestEntry {
-    const key = `${entry ?? ''}\n${code}`;
-    const checked = this.#checked.get(key) ?? checkGuestCode(code, { name, entry });
-    this.#checked.set(key, checked);
+    const known = this.#checked.get(code) ?? new Map<string | undefined, GuestEntry>();
+    const checked = known.get(entry) ?? checkGuestCode(code, { name, entry });
+    if (known.size === 0) this.#checked.set(code, known);
+    if (!known.has(entry)) known.set(entry, checked);
     return checked;
   }
 
@@ -133,7 +138,7 @@ class Pool implements Sandbox {
     const idle = this.#workersThatAre('idle');
     if (idle.length > 0) {
       const share = Math.ceil(this.#queue.length / this.#options.workers);
-      const batches = this.#fillBatches(idle, Math.min(share, BATCH_MAX));
+      const batches = this.#fillBatches(idle, Math.min(share, this.#batchMax));
       for (const [worker, jobs] of batches) worker.run(jobs);
     }
     const missing = Math.min(this.#queue.length, this.#options.workers);
@@ -196,11 +201,14 @@ class Pool implements Sandbox {
           this.#base ??= base;
         },
         onIdle: () => {
+          this.#batchMax = Math.min(BATCH.max, this.#batchMax + BATCH.step);
           if (this.#workersOnTime > this.#options.workers) this.#retire(worker);
           else this.#dispatch();
         },
         onLate: () => this.#start(),
         onReturned: (jobs) => {
+          // They crossed in vain, and will again.
+          this.#batchMax = Math.max(BATCH.min, this.#batchMax >> 1);
           this.#queue.unshift(...jobs);
           this.#dispatch();
         },

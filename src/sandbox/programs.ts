@@ -15,7 +15,7 @@ export class Programs {
 
   numbered(program: GuestProgram): NumberedProgram {
     const variants = this.#byCode.get(program.code) ?? [];
-    const known = variants.find((variant) => isSame(variant.program, program));
+    const known = variants.find((variant) => isSameProgram(variant.program, program));
     if (known) return known;
     const numbered = { number: this.#next++, program };
     this.#byCode.set(program.code, [numbered, ...variants.slice(0, VARIANTS_MAX - 1)]);
@@ -26,6 +26,22 @@ export class Programs {
 export interface NumberedProgram {
   readonly number: number;
   readonly program: GuestProgram;
+}
+
+/** The same code is given. */
+function isSameProgram(left: GuestProgram, right: GuestProgram): boolean {
+  return (
+    left.name === right.name &&
+    left.entry === right.entry &&
+    left.module === right.module &&
+    isSameList(left.host, right.host) &&
+    isSame(left.limits, right.limits) &&
+    isSame(left.imports, right.imports)
+  );
+}
+
+function isSameList(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((item, at) => item === right[at]);
 }
 
 /** Whether two plain values are equal, whatever fields they have. */

@@ -1,7 +1,9 @@
+import { evaluateBare, findSwitch } from './bare-code.js';
 import type { Pointer } from './engine.js';
-import { PRELUDE_NAME, PRELUDE_START, PRELUDE_TEXTS } from './guest/prelude.js';
-import { EVAL, GuestContext } from './guest-context.js';
-import { type HeapShape, measureHeap } from './heap-reader.js';
+import { PRELUDE_START, PRELUDE_TEXTS } from './guest/prelude.js';
+import { GuestContext } from './guest-context.js';
+import type { HeapShape } from './heap-reader.js';
+import { measureHeap } from './heap-shape.js';
 import { type Instance, NOBODY } from './instance.js';
 import type { MemoryImage } from './memory-image.js';
 import type { MemoryLayout } from './memory-layout.js';
@@ -14,6 +16,8 @@ export interface RealmAddresses {
   readonly driver: Readonly<Record<DriverName, Pointer>>;
   /** How its values are read from memory; undefined when they cannot be. */
   readonly heap: HeapShape | undefined;
+  /** For `evaluateBare`. */
+  readonly switchAt: Pointer | undefined;
   /** The guest's entry, once its code is loaded. */
   readonly entry?: Pointer;
 }
@@ -29,19 +33,30 @@ export interface RealmBase {
   readonly realm: PreparedRealm;
 }
 
-const DRIVER_NAMES = ['equip', 'run', 'runAgain', 'outcome', 'describe'] as const;
+const DRIVER_NAMES = [
+  'equip',
+  'settle',
+  'fail',
+  'outcome',
+  'forgetSeed',
+  'describe',
+  'encodeArguments',
+  'failureOf',
+] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
 
-/** The numbers under which the prelude knows the functions of its host. */
+/** The numbers under which the prelude knows the functions of its host, in this order. */
 export const HOST_FUNCTION = {
-  callHost: 1,
-  callHostByText: 2,
-  print: 3,
-  deliver: 4,
-  seedPart: 5,
-  loadApi: 6,
-  digest: 7,
+  member: 1,
+  print: 2,
+  deliver: 3,
+  seedPart: 4,
+  loadApi: 5,
+  digest: 6,
+  /** From here on, those that the guest calls. */
+  firstMember: 100,
 } as const;
+const { firstMember: _, ...OF_PRELUDE } = HOST_FUNCTION;
 
 /** Enough for the prelude; each call sets its own. */
 const BOOT_STACK_BYTES = 256 * 2 ** 10;
@@ -55,22 +70,28 @@ export function bootRealm(instance: Instance): PreparedRealm {
   calls.QTS_RuntimeEnableModuleLoader(runtime, 0);
   calls.QTS_RuntimeSetMaxStackSize(runtime, BOOT_STACK_BYTES);
   const guest = new GuestContext(instance, runtime, calls.QTS_NewContext(runtime, 0));
-  const driver = bootDriver(guest);
-  const addresses = { runtime, context: guest.context, driver, heap: measureHeap(guest) };
-  return { image: instance.capture(), addresses };
+  const switchAt = findSwitch(guest);
+  const driver = bootDriver(guest, switchAt);
+  // Before measuring, which leaves its traces.
+  const image = instance.capture();
+  const heap = measureHeap(guest);
+  const addresses = { runtime, context: guest.context, driver, heap, switchAt };
+  return { image, addresses };
 }
 
-function bootDriver(guest: GuestContext): Record<DriverName, Pointer> {
-  const values = PRELUDE_TEXTS.map((text) => evaluated(guest, text));
-  const functions = Object.entries(HOST_FUNCTION).map(([name, id]) => guest.fn(name, 2, id));
-  const driver = guest.call(evaluated(guest, PRELUDE_START), [...values, ...functions]);
+function bootDriver(
+  guest: GuestContext,
+  switchAt: Pointer | undefined,
+): Record<DriverName, Pointer> {
+  const evaluated = (text: string) => {
+    const result = evaluateBare(guest, text, switchAt);
+    if ('thrown' in result) throw new Error('the prelude cannot be evaluated');
+    return result.value;
+  };
+  const values = PRELUDE_TEXTS.map(evaluated);
+  const functions = Object.entries(OF_PRELUDE).map(([name, id]) => guest.fn(name, 2, id));
+  const driver = guest.call(evaluated(PRELUDE_START), [...values, ...functions]);
   if ('thrown' in driver) throw new Error('the prelude cannot be run');
   const entries = DRIVER_NAMES.map((name) => [name, guest.property(driver.value, name)]);
   return Object.fromEntries(entries) as Record<DriverName, Pointer>;
-}
-
-function evaluated(guest: GuestContext, text: string): Pointer {
-  const result = guest.evaluate(text, PRELUDE_NAME, EVAL.script);
-  if ('thrown' in result) throw new Error('the prelude cannot be evaluated');
-  return result.value;
 }

@@ -1,26 +1,15 @@
-import { createHash } from 'node:crypto';
-import { VALUE_LIMITS } from '../base/values.js';
 import type { CallBudget } from './call-budget.js';
 import type { ConsoleLog } from './console-log.js';
 import type { EngineHost, Pointer } from './engine.js';
 import type { GuestFailure } from './guest/failures.js';
 import { PRELUDE_NAME, type PreludeSettings } from './guest/prelude.js';
-import { apiText, globalsNamedIn } from './guest-apis/apis.js';
+import { globalsNamedIn } from './guest-apis/apis.js';
 import { EVAL, GuestContext } from './guest-context.js';
-import { NULL_ANSWER } from './guest-values.js';
-import { HeapReader, type ReadLimits } from './heap-reader.js';
 import type { Instance } from './instance.js';
 import type { CallMessage, GuestOutcome } from './messages.js';
-import {
-  type DriverName,
-  HOST_FUNCTION,
-  type PreparedRealm,
-  type RealmAddresses,
-} from './realm-boot.js';
+import type { DriverName, PreparedRealm, RealmAddresses } from './realm-boot.js';
+import { crossingLimits, RealmHost } from './realm-host.js';
 import { MEMORY_USED_UP } from './traps.js';
-
-/** A guest's stack is short: it hands over fewer levels than a document may have. */
-const CROSSING_LIMITS = { ...VALUE_LIMITS, depthMax: 100 } as const;
 
 /** What a call lends to the realm that runs it. */
 export interface CallScope {
@@ -48,14 +37,10 @@ export class Realm implements EngineHost {
   #scope: CallScope;
   #entry: Pointer | undefined;
   #prepared: PreparedRealm | undefined;
-  /** The text of the result that the guest handed over. */
-  #delivered = '';
-  #readLimits: ReadLimits | undefined;
+  #host: RealmHost | undefined;
   #imports: Readonly<Record<string, string>> = {};
-  #seed = '';
-  #hasRun = false;
-  /** Whether the guest printed, called the host or drew a random number. */
-  #hasActed = false;
+  /** Whether a number of an earlier call's seed was drawn. */
+  #hasSeed = false;
 
   /** `addresses` must be those of what the instance's memory holds now. */
   constructor(instance: Instance, addresses: RealmAddresses, scope: CallScope) {
@@ -83,22 +68,22 @@ export class Realm implements EngineHost {
   /** Runs the entry once; loads the code first, unless that has been done. */
   run(call: CallMessage, scope: CallScope): GuestOutcome {
     this.#scope = scope;
-    this.#seed = call.seed;
     this.#imports = call.imports ?? {};
-    const isSpent = () => scope.budget.isSpent();
-    this.#readLimits = { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes, isSpent };
+    const host = new RealmHost(this.#guest, this.#addresses, call, scope);
+    this.#host = host;
     this.instance.enter(this);
-    const failure = this.isLoaded ? undefined : this.#load(call);
-    const outcome = failure ?? this.#callEntry(call);
+    const failure = this.isLoaded ? undefined : this.#load(call, host);
+    const outcome = failure ?? this.#callEntry(call, host);
+    this.#hasSeed ||= host.hasSeed;
     const { verdict } = scope.budget;
     return verdict ? { kind: 'stopped', ...verdict } : outcome;
   }
 
-  #load(call: CallMessage): GuestOutcome | undefined {
+  #load(call: CallMessage, host: RealmHost): GuestOutcome | undefined {
     const { readings } = this.#scope.clock;
     const failure = this.#equip(call) ?? this.#evaluate(call);
     if (failure) return failure;
-    const isPure = !this.#hasActed && this.#scope.clock.readings === readings;
+    const isPure = !host.hasActed && this.#scope.clock.readings === readings;
     if (!isPure || this.instance.hasGrown) return undefined;
     this.#prepared = {
       image: this.instance.capture(),
@@ -119,7 +104,7 @@ export class Realm implements EngineHost {
     const settings: PreludeSettings = {
       host: call.host,
       globals: globalsNamedIn([call.code, ...Object.values(this.#imports)]),
-      crossing: { ...CROSSING_LIMITS, lengthMax: call.limits.outputBytes },
+      crossing: crossingLimits(call),
     };
     return failureOf(this.#driveOnce('equip', [this.#guest.string(JSON.stringify(settings))]));
   }
@@ -140,18 +125,37 @@ export class Realm implements EngineHost {
     return undefined;
   }
 
-  #callEntry(call: CallMessage): GuestOutcome {
-    if (!this.#fits(call.argumentsText)) return MEMORY_USED_UP;
-    const args = this.#guest.value(call.argumentsText);
+  #callEntry(call: CallMessage, host: RealmHost): GuestOutcome {
+    if (!host.fits(call.argumentsText)) return MEMORY_USED_UP;
+    if (this.#hasSeed) this.#drive('forgetSeed', []);
+    const guest = this.#guest;
+    const args = guest.value(call.argumentsText);
     if ('thrown' in args) return this.#unreadable(args.thrown);
-    const entry = this.#entry as Pointer;
-    const first = this.#drive(this.#hasRun ? 'runAgain' : 'run', [entry, args.value]);
+    const { reader } = host;
+    const copies = reader ? [] : guest.items(args.value);
+    const ended = guest.call(this.#entry as Pointer, reader?.itemsOf(args.value) ?? copies);
     // A realm that is written back anyway need not be tidied.
-    if (call.reuse) this.#guest.free(args.value);
-    this.#hasRun = true;
-    if (first !== '?') return this.#read(first);
+    if (call.reuse) for (const value of [args.value, ...copies]) guest.free(value);
+    if ('thrown' in ended) return this.#failed(ended.thrown);
+    const outcome = this.#settle(ended.value, host);
+    if (call.reuse) guest.free(ended.value);
+    return outcome;
+  }
+
+  #failed(thrown: Pointer): GuestOutcome {
+    const text = this.#driveOnce('fail', [thrown]);
+    return typeof text === 'string' ? this.#readFailure(text.slice(1)) : text;
+  }
+
+  /** Plain data is no thenable, unless its prototype was made one. */
+  #settle(result: Pointer, host: RealmHost): GuestOutcome {
+    const { reader } = host;
+    const text = reader?.canBeThenable(result) ? undefined : reader?.read(result);
+    if (text !== undefined) return { kind: 'value', text };
+    const first = this.#drive('settle', [result]);
+    if (first !== '?') return this.#read(first, host);
     this.#drain();
-    return this.#read(this.#drive('outcome', []));
+    return this.#read(this.#drive('outcome', []), host);
   }
 
   /** Runs promise jobs until the outcome is there, none is left, or the call is over. */
@@ -163,9 +167,9 @@ export class Realm implements EngineHost {
     }
   }
 
-  #read(text: string | GuestOutcome): GuestOutcome {
+  #read(text: string | GuestOutcome, host: RealmHost): GuestOutcome {
     if (typeof text !== 'string') return text;
-    if (text === '!') return { kind: 'value', text: this.#delivered };
+    if (text === '!') return { kind: 'value', text: host.delivered };
     if (text[0] === '+') return { kind: 'value', text: text.slice(1) };
     if (text[0] === '-') return this.#readFailure(text.slice(1));
     const message = 'the entry returned a promise that nothing will settle';
@@ -220,93 +224,8 @@ export class Realm implements EngineHost {
     return this.instance.writeText(code ?? missing).at;
   }
 
-  callFunction(id: number, argumentsAt: Pointer): Pointer {
-    const guest = this.#guest;
-    if (id === HOST_FUNCTION.deliver) return this.#deliver(guest.argumentAt(argumentsAt, 0));
-    if (id === HOST_FUNCTION.loadApi)
-      return this.#loadApi(guest.text(guest.argumentAt(argumentsAt, 0)));
-    if (id === HOST_FUNCTION.digest) return this.#digest(argumentsAt);
-    this.#hasActed = true;
-    if (id === HOST_FUNCTION.seedPart) return this.#seedPart(guest.argumentAt(argumentsAt, 0));
-    const firstAt = guest.argumentAt(argumentsAt, 0);
-    const second = guest.argumentAt(argumentsAt, 1);
-    if (id === HOST_FUNCTION.callHost) return this.#hostCallPlain(firstAt, second);
-    const first = guest.text(firstAt);
-    if (id === HOST_FUNCTION.callHostByText) return this.#hostCall(first, guest.text(second));
-    this.#scope.log.print(first, String(JSON.parse(guest.text(second))));
-    return 0;
-  }
-
-  /** Both the name and the arguments are read from memory, or the guest's end is asked for text. */
-  #hostCallPlain(name: Pointer, args: Pointer): Pointer {
-    const reader = this.#reader();
-    const text = reader?.read(args, 1);
-    if (!reader || text === undefined) return 0;
-    return this.#hostCall(reader.textOf(name) ?? this.#guest.text(name), text);
-  }
-
-  #deliver(value: Pointer): Pointer {
-    const text = this.#reader()?.read(value);
-    if (text === undefined) return 0;
-    this.#delivered = text;
-    return this.#guest.number(1);
-  }
-
-  /** Gives undefined when there is no memory for it. */
-  #loadApi(name: string): Pointer {
-    const text = apiText(name);
-    const made =
-      text === undefined ? undefined : this.#guest.evaluate(text, PRELUDE_NAME, EVAL.script);
-    if (!made || 'value' in made) return made?.value ?? 0;
-    this.#guest.free(made.thrown);
-    return 0;
-  }
-
-  #digest(argumentsAt: Pointer): Pointer {
-    const guest = this.#guest;
-    const algorithm = guest.text(guest.argumentAt(argumentsAt, 0)).replace('-', '');
-    const bytes = guest.bytes(guest.argumentAt(argumentsAt, 1));
-    return guest.string(createHash(algorithm).update(bytes).digest('hex'));
-  }
-
-  #reader(): HeapReader | undefined {
-    const { heap } = this.#addresses;
-    if (!heap || !this.#readLimits) return undefined;
-    return new HeapReader(this.instance.views, heap, this.#readLimits);
-  }
-
-  #hostCall(name: string, argumentsText: string): Pointer {
-    const text = this.#scope.callHost(name, argumentsText);
-    if (text !== undefined && !this.#fits(text)) {
-      this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
-    }
-    const { verdict } = this.#scope.budget;
-    if (verdict || text === undefined) {
-      this.instance.leave();
-      return this.#guest.string(CALL_IS_OVER);
-    }
-    if (text === NULL_ANSWER) return this.#guest.null();
-    return text[0] === '+' ? this.#answer(text.slice(1)) : this.#guest.string(text);
-  }
-
-  /** The answer in a list, which tells it from the text of a failure. */
-  #answer(text: string): Pointer {
-    const list = this.#guest.value(text);
-    if ('value' in list) return list.value;
-    this.#guest.free(list.thrown);
-    this.#scope.budget.stop('GUEST_MEMORY', 'the answer of a host function does not fit');
-    this.instance.leave();
-    return this.#guest.string(CALL_IS_OVER);
-  }
-
-  /** A text is not begun to be copied into memory that would not hold it. */
-  #fits(text: string): boolean {
-    return text.length <= this.instance.memoryBytesMax / 4;
-  }
-
-  #seedPart(index: Pointer): Pointer {
-    const hash = createHash('sha256').update(this.#seed).digest();
-    return this.#guest.number(hash.readInt32LE(Number(this.#guest.text(index)) * 4));
+  callFunction(id: number, argumentsAt: Pointer, count: number): Pointer {
+    return this.#host?.answer(id, argumentsAt, count) ?? 0;
   }
 }
 
@@ -317,5 +236,3 @@ function failureOf(result: string | GuestOutcome): GuestOutcome | undefined {
 
 /** The name under which a module's own entry is exported to the realm. */
 const MODULE_ENTRY = '__jdbxEntry';
-/** What a guest without a meter sees of a host call that outlived its call; the verdict overrules it. */
-const CALL_IS_OVER = `-${JSON.stringify({ message: 'the call is over', code: 'GUEST_TIMEOUT' })}`;

@@ -52,15 +52,22 @@ export class Realms {
     return realms;
   }
 
-  async take(call: CallMessage, scope: CallScope): Promise<Realm> {
+  /** At once, when the instance that it takes is there. */
+  take(call: CallMessage, scope: CallScope): Realm | Promise<Realm> {
     const { key } = call;
     this.#key = key;
     const kept = call.reuse ? this.#kept.get(key) : undefined;
     if (kept) return kept;
     const { memoryBytes } = call.limits;
-    const instance = call.reuse
-      ? await Instance.create(this.#parts, memoryBytes)
-      : await this.#instanceFor(memoryBytes);
+    const instance = call.reuse ? undefined : this.#instances.get(capFor(memoryBytes));
+    if (instance) return this.#realmIn(instance, key, scope);
+    const made = call.reuse
+      ? Instance.create(this.#parts, memoryBytes)
+      : this.#instanceFor(memoryBytes);
+    return made.then((instance) => this.#realmIn(instance, key, scope));
+  }
+
+  #realmIn(instance: Instance, key: string, scope: CallScope): Realm {
     const { image, addresses } = this.#prepared.get(key) ?? this.base.realm;
     this.#image = image;
     instance.restore(image);
@@ -99,9 +106,8 @@ export class Realms {
   }
 
   async #instanceFor(memoryBytes: number): Promise<Instance> {
-    const cap = capFor(memoryBytes);
-    const instance = this.#instances.get(cap) ?? (await Instance.create(this.#parts, memoryBytes));
-    this.#instances.set(cap, instance);
+    const instance = await Instance.create(this.#parts, memoryBytes);
+    this.#instances.set(capFor(memoryBytes), instance);
     return instance;
   }
 }

@@ -23,12 +23,19 @@ function resultOf(job: Job, report: CallReport): GuestResult {
   if (outcome.kind === 'stopped') throw failure(job, report, outcome.code, outcome.text, {});
   if (outcome.kind === 'thrown') throw thrown(job, report, outcome.failure);
   const { outputBytes } = job.call.limits;
-  if (Buffer.byteLength(outcome.text) > outputBytes) {
+  if (isLonger(outcome.text, outputBytes)) {
     const text = `expected at most ${outputBytes} bytes of output, got more`;
     throw failure(job, report, 'GUEST_OUTPUT', text, {});
   }
   const value = decodeValue(outcome.text);
-  return { value, console, hostCalls, durationMs, ...(near ? { near } : {}) };
+  return near
+    ? { value, console, hostCalls, durationMs, near }
+    : { value, console, hostCalls, durationMs };
+}
+
+/** Whether a text takes more bytes: at most three a unit, so that most need not be counted. */
+function isLonger(text: string, bytesMax: number): boolean {
+  return text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax;
 }
 
 /** The host's own error when the guest let one pass through; else what the guest threw. */

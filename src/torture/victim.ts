@@ -101,6 +101,8 @@ async function finish(order: Order, onCut: (acknowledged: number) => void): Prom
       const wakeAt = next[0]?.wake_at;
       if (typeof wakeAt !== 'string') return;
       clock.passTo(Date.parse(wakeAt));
+      // A clock that is set forth is noticed within a minute; this looks at once.
+      await db.resume();
       await new Promise((resolve) => setTimeout(resolve, LEASE_MS / 8));
       await db.settled();
     }

@@ -20,7 +20,7 @@ import {
   type Seen,
   slow,
 } from '../support/fault-server.js';
-import { Place } from './support.js';
+import { type Line, Place } from './support.js';
 
 const CANARY = 'sk-canary/4+7=secret&value';
 const SEAL_KEY = randomBytes(32);
@@ -63,7 +63,7 @@ function expectCleanFiles(directory: string): string[] {
 }
 
 /** Runs commands; nothing that they print holds the secret. @returns their exit codes */
-async function jdbx(lines: readonly (readonly string[])[]): Promise<number[]> {
+async function jdbx(lines: readonly Line[]): Promise<number[]> {
   const { code, out, err } = await place.runMany(lines);
   expectClean(out, 'the output');
   expectClean(err, 'the error stream');
@@ -123,6 +123,12 @@ const asking = (name: string, more: object = {}) => ({
   _type: 'pipeline',
   stages: [{ name: 'ask', integration: 'integration:env', inputs: { prompt: name }, ...more }],
 });
+/** Asks, and waits for whoever steers it. */
+const waiting = (name: string, ...waits: readonly object[]) => {
+  const stages = waits.map((wait, n) => ({ name: `wait-${n}`, wait }));
+  const asked = asking(name);
+  return { ...asked, stages: [...asked.stages, ...stages] };
+};
 
 const semantic = { embedder: 'embedder:e', verify: 0, lexical: true };
 /** Each way to call, and what the provider does. */
@@ -139,6 +145,15 @@ const WAYS: readonly (readonly [string, object, readonly Behaviour[]])[] = [
   ['busy', { integration: 'integration:sealed' }, [echoAuth(429)]],
   ['broken', {}, [garbage(`no JSON ${CANARY}`)]],
 ];
+const WAITING = [
+  waiting('answered', { answer: { schema: { type: 'boolean' } } }, { signal: 'paid' }),
+  waiting('steered', { answer: {} }),
+  waiting('listening', { event: 'go', key: 7 }),
+];
+const runOf = ({ _id }: { readonly _id: string }) => _id.replace('pipeline:', 'run:');
+
+/** What lay in the store while the sealed secret was under way. */
+let underWay: string[] = [];
 
 /** Behaves as the way wants that the question names. */
 const byWay: Behaviour = (response, seen) => {
@@ -148,7 +163,14 @@ const byWay: Behaviour = (response, seen) => {
   const asked = server.requests.filter(
     ({ body }) => (body.messages?.[0].content ?? body.input[0]) === name,
   );
-  return (script[asked.length - 1] ?? echo)(response, seen);
+  const behaviour = script[asked.length - 1] ?? echo;
+  if (name !== 'sealed') return behaviour(response, seen);
+  const look: Behaviour = (late, again) => {
+    underWay = readdirSync(place.store);
+    expectCleanFiles(place.store);
+    return behaviour(late, again);
+  };
+  return slow(50, look)(response, seen);
 };
 
 it('is nowhere while calls are made, by any way', { timeout: 120_000 }, async () => {
@@ -184,6 +206,7 @@ it('is nowhere while calls are made, by any way', { timeout: 120_000 }, async ()
       { permissions: ['db.put:note', 'db.get'] },
     ),
     ...WAYS.map(([name, more]) => asking(name, more)),
+    ...WAITING,
     { _id: 'schedule:s', _type: 'schedule', pipeline: 'pipeline:refused', every: 100 },
   ] as never);
   await db.close();
@@ -192,22 +215,14 @@ it('is nowhere while calls are made, by any way', { timeout: 120_000 }, async ()
     ['run', `pipeline:${name}`, '--key', name, '--budget', 'budget:all', '--json'],
     ['follow', `run:${name}`],
   ]);
-  await jdbx(lines);
+  await jdbx([...lines, ...WAITING.map(({ _id }) => ['run', _id, '--key', _id.slice(9)])]);
   expect(server.requests.length).toBeGreaterThan(WAYS.length);
   for (const seen of server.requests) expect(secretOf(seen)).toBe(CANARY);
   expectCleanFiles(place.store);
 });
 
-it('is in no file while a call is under way', async () => {
-  let seen: string[] = [];
-  const look: Behaviour = (response, asked) => {
-    seen = readdirSync(place.store);
-    expectCleanFiles(place.store);
-    return echo(response, asked);
-  };
-  server.play([slow(50, look)]);
-  expect(await jdbx([['run', 'pipeline:sealed', '--budget', 'budget:all']])).toEqual([0]);
-  expect(seen).toContainEqual(expect.stringMatching(/^calls-.*\.log$/));
+it('is in no file while a call is under way', () => {
+  expect(underWay).toContainEqual(expect.stringMatching(/^calls-.*\.log$/));
 });
 
 it('is nowhere in what a schedule leaves behind', async () => {
@@ -221,54 +236,88 @@ it('is nowhere in what a schedule leaves behind', async () => {
   expect(server.requests.length).toBeGreaterThan(0);
 });
 
+const looking = [
+  ['runs', '--limit', '0', '--children'],
+  ['audit', '--verify'],
+  ...WAYS.map(([name]) => ['audit', `run:${name}`]),
+  ['query', '{}'],
+  ['get', 'cred:sealed'],
+  ['get', 'integration:sealed'],
+  ['history', 'integration:sealed'],
+  ['stats'],
+  ['check'],
+  ['cache'],
+  ['waits'],
+  ['test'],
+  ['export', '{}'],
+  ['replay', 'run:whole'],
+  ['retain', '--dry-run'],
+].flatMap((line) => [
+  [...line, '--json'],
+  [...line, '--no-json'],
+]);
+const [answered, steered, listening] = WAITING.map(runOf) as [string, string, string];
+const doing: readonly Line[] = [
+  ['answer', answered, 'wait-0', 'true', '--no-json'],
+  ['signal', answered, 'paid', '{"by": "card"}'],
+  ['pause', steered, '--no-json'],
+  ['resume', steered, '--no-json'],
+  ['cancel', steered],
+  ['emit', 'go', '"now"', '--key', '7'],
+  ['get', listening],
+  ['update', 'integration:sealed', '{"$set": {"note": "new"}}', '--no-json'],
+  ['update', '{"_type": "budget"}', '{"$set": {"note": 1}}', '--many'],
+  ['restore', 'integration:sealed', '1', '--no-json'],
+  ['prices', 'mistral'],
+  { line: ['seal', 'cred:again'], input: CANARY },
+  { line: ['seal', 'cred:again', '--print'], input: `${CANARY}\n` },
+  { line: ['seal', 'cred:again', '--no-json'], input: CANARY },
+  ['get', 'cred:again'],
+  ['restore', 'cred:again', '1'],
+  ['remove', 'schedule:s'],
+  ['fork', 'run:sealed', '--key', 'forked'],
+  ['undo', 'run:tools'],
+  ['resume'],
+  ['export', '{}', '-o', place.path('export.jsonl')],
+  ['backup', place.path('backup')],
+  ['compact'],
+];
+/** What commands that are given the secret in the wrong place have to refuse without a word of it. */
+const quoted = JSON.stringify(CANARY);
+const setting = (field: string) => `{"$set": {"${field}": ${quoted}}}`;
+const mistaken: readonly Line[] = [
+  ['update', 'cred:env', setting('value')],
+  ['update', 'cred:env', setting('env')],
+  ['update', 'cred:env', `{"$set": {"value": "${CANARY}`],
+  ['update', 'integration:env', setting('api_key')],
+  ['update', 'integration:env', setting('headers.X-Api-Key')],
+  ['update', 'integration:env', `{"$rename": {"note": "api_key"}, "$set": {"note": ${quoted}}}`],
+  ['update', 'e:new', `{"$set": {"_type": "llm_provider", "token": ${quoted}}}`, '--upsert'],
+  ['answer', answered, 'wait-0', `{"api_key": "${CANARY}`],
+  ['signal', answered, 'paid', `{"token": ${CANARY}}`],
+  ['emit', 'go', `{"password": ${CANARY}`],
+  ['restore', 'cred:sealed', '7'],
+  { line: ['seal', ''], input: CANARY },
+  { line: ['seal', 'cred:none', CANARY], input: '' },
+];
+
 it('is in nothing that any command prints', { timeout: 120_000 }, async () => {
   server.play([echo]);
-  const looking = [
-    ['runs', '--limit', '0', '--children'],
-    ['audit', '--verify'],
-    ...WAYS.map(([name]) => ['audit', `run:${name}`]),
-    ['query', '{}'],
-    ['get', 'cred:sealed'],
-    ['get', 'integration:sealed'],
-    ['history', 'integration:sealed'],
-    ['stats'],
-    ['check'],
-    ['cache'],
-    ['waits'],
-    ['test'],
-    ['export', '{}'],
-    ['replay', 'run:whole'],
-    ['retain', '--dry-run'],
-  ];
-  const doing = [
-    ['remove', 'schedule:s'],
-    ['fork', 'run:sealed', '--key', 'forked'],
-    ['undo', 'run:tools'],
-    ['resume'],
-    ['export', '{}', '-o', place.path('export.jsonl')],
-    ['backup', place.path('backup')],
-    ['compact'],
-  ];
-  const shown = looking.flatMap((line) => [
-    [...line, '--json'],
-    [...line, '--no-json'],
-  ]);
-  const codes = await jdbx([...shown, ...doing]);
-  expect(codes).toHaveLength(shown.length + doing.length);
+  const torture = ['torture', 'pipeline:sealed', '--kills', '1', '--seed', '1'];
+  const [refused, wrong] = [refusals(), [...looking, ...doing]];
+  const codes = await jdbx([...wrong, ...mistaken, ...refused, torture]);
+  expect(codes).toHaveLength(wrong.length + mistaken.length + refused.length + 1);
   // A command that was misused would look at nothing.
-  const misused = [...shown, ...doing].filter((_, n) => (codes[n] as number) > 1);
-  expect(misused).toEqual([]);
+  expect(wrong.filter((_, n) => (codes[n] as number) > 1)).toEqual([]);
+  const steering = doing.filter((line, n) => codes[looking.length + n] !== 0 && line);
+  expect(steering).toEqual([]);
+  const taken = [...mistaken, ...refused].filter((_, n) => codes[wrong.length + n] === 0);
+  expect(taken).toEqual([]);
+  expect(codes.at(-1)).toBe(0);
   expectClean(readFileSync(place.path('export.jsonl'), 'utf8'), 'export');
   expect(readFileSync(place.path('export.jsonl'), 'utf8')).toContain('"sealed":');
   expect(expectCleanFiles(place.path('backup'))).not.toEqual([]);
   expectCleanFiles(place.store);
-});
-
-it('is not in the report of torture', { timeout: 120_000 }, async () => {
-  server.play([echo]);
-  const torture = ['torture', 'pipeline:sealed', '--kills', '1', '--seed', '1'];
-  const [code] = await jdbx([torture]);
-  expect(code).toBe(0);
 });
 
 const WRONG: readonly (readonly [string, string])[] = [
@@ -293,10 +342,11 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['half of it', `{ "_id": "cred:x", "_type": "credential", "value": "${CANARY}`],
 ];
 
-it('is not repeated by an import or a put that refuses it', { timeout: 120_000 }, async () => {
+/** Imports and puts of what is wrong. */
+function refusals(): Line[] {
   const lines = WRONG.flatMap(([_, text], n) => {
     const file = place.path(`wrong-${n}.jsonl`);
-    writeFileSync(file, text.replace('SECRET', JSON.stringify(CANARY)));
+    writeFileSync(file, text.replace('SECRET', quoted));
     return [
       ['import', file],
       ['put', `@${file}`, '--json'],
@@ -304,10 +354,5 @@ it('is not repeated by an import or a put that refuses it', { timeout: 120_000 }
   });
   const table = place.path('wrong.csv');
   writeFileSync(table, `_id,_type,env\ncred:y,credential,${CANARY}\n`);
-  const codes = await jdbx([...lines, ['import', table]]);
-  expect(codes).toHaveLength(lines.length + 1);
-  const taken = lines.filter((_, n) => codes[n] === 0);
-  expect(taken).toEqual([]);
-  expect(codes.at(-1)).not.toBe(0);
-  expectCleanFiles(place.store);
-});
+  return [...lines, ['import', table]];
+}

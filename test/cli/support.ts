@@ -21,6 +21,9 @@ export interface Started {
   said(text: string): Promise<void>;
 }
 
+/** A command line, and what it finds at its standard input. */
+export type Line = readonly string[] | { readonly line: readonly string[]; readonly input: string };
+
 /** A directory for one test file: the store is in it, and other files may be. */
 export class Place implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'jdbx-cli-'));
@@ -63,7 +66,7 @@ export class Place implements Disposable {
   }
 
   /** Runs command lines one after the other in one process, which is much faster. */
-  runMany(lines: readonly (readonly string[])[]): Promise<Ended> {
+  runMany(lines: readonly Line[]): Promise<Ended> {
     return this.start([], JSON.stringify(lines), MANY).ended;
   }
 

@@ -6,11 +6,12 @@ import {
   APICallError,
   type LanguageModelV3,
   type LanguageModelV3CallOptions,
+  type LanguageModelV3Content,
   type LanguageModelV3StreamPart,
 } from '@ai-sdk/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Jdbx, MEMORY, open } from '#jdbx/index.js';
-import { aiSdk } from '#jdbx/llm/providers/ai-sdk/ai-sdk.js';
+import { type AiSdkLanguageModel, aiSdk } from '#jdbx/llm/providers/ai-sdk/ai-sdk.js';
 
 const usage = {
   inputTokens: { total: 9, noCache: 7, cacheRead: 2, cacheWrite: undefined },
@@ -37,19 +38,20 @@ class LocalModel implements LanguageModelV3 {
     call,
     { type: 'finish', usage, finishReason },
   ];
+  content: LanguageModelV3Content[] = [
+    { type: 'reasoning', text: 'Hm.' },
+    { type: 'text', text: 'I look.' },
+    call,
+  ];
   fails: unknown;
 
   constructor(readonly modelId: string) {}
 
   async doGenerate(options: LanguageModelV3CallOptions) {
     this.#take(options);
-    if (this.fails === 'late') await never(options.abortSignal as AbortSignal);
+    if (this.fails === 'deaf') await never();
     return {
-      content: [
-        { type: 'reasoning' as const, text: 'Hm.' },
-        { type: 'text' as const, text: 'I look.' },
-        call,
-      ],
+      content: this.content,
       finishReason,
       usage,
       response: { id: 'r1', modelId: 'local-1' },
@@ -59,7 +61,8 @@ class LocalModel implements LanguageModelV3 {
 
   async doStream(options: LanguageModelV3CallOptions) {
     this.#take(options);
-    return { stream: ReadableStream.from(this.parts) as ReadableStream<LanguageModelV3StreamPart> };
+    const parts = this.fails === 'silent' ? new ReadableStream() : ReadableStream.from(this.parts);
+    return { stream: parts as ReadableStream<LanguageModelV3StreamPart> };
   }
 
   #take(options: LanguageModelV3CallOptions): void {
@@ -68,14 +71,26 @@ class LocalModel implements LanguageModelV3 {
   }
 }
 
-const never = (signal: AbortSignal) =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+/** Heeds no signal. */
+const never = () => new Promise(() => {});
+
+/** The same by the specification after it; of what is said here only files look otherwise. */
+const asVersion4 = (model: LocalModel) => ({
+  specificationVersion: 'v4' as const,
+  provider: model.provider,
+  modelId: model.modelId,
+  doGenerate: (options: LanguageModelV3CallOptions) => model.doGenerate(options),
+  doStream: (options: LanguageModelV3CallOptions) => model.doStream(options),
+});
 
 let model: LocalModel;
+let given: (model: LocalModel) => AiSdkLanguageModel;
 let db: Jdbx;
 beforeEach(async () => {
   model = new LocalModel('local-1');
-  db = await open(MEMORY, { env: {}, workers: 1, providers: [aiSdk('local', () => model)] });
+  given = (own) => own;
+  const providers = [aiSdk('local', () => given(model))];
+  db = await open(MEMORY, { env: {}, workers: 1, providers });
 });
 afterEach(() => db.close());
 
@@ -87,6 +102,7 @@ const question = {
       content: [
         { type: 'text', text: 'What?' },
         { type: 'image', data: 'aGk=', media_type: 'image/png' },
+        { type: 'image', url: 'https://example.org/a' },
       ],
     },
     {
@@ -159,6 +175,7 @@ describe('a language model of the AI SDK', () => {
             content: [
               { type: 'text', text: 'What?' },
               { type: 'file', data: 'aGk=', mediaType: 'image/png' },
+              { type: 'file', data: new URL('https://example.org/a'), mediaType: 'image/*' },
             ],
           },
           {
@@ -175,6 +192,55 @@ describe('a language model of the AI SDK', () => {
       });
     },
   );
+
+  it.each([{}, { stream: true }])('gets its own reasoning back: %o', async (more) => {
+    const sign = (signature: string) => ({ providerMetadata: { local: { signature } } });
+    const signed = { ...call, ...sign('c') };
+    model.content = [{ type: 'reasoning', text: 'Hm.', ...sign('r') }, signed];
+    model.parts = [
+      { type: 'reasoning-start', id: 'r' },
+      { type: 'reasoning-delta', id: 'r', delta: 'Hm.' },
+      { type: 'reasoning-end', id: 'r', ...sign('r') },
+      signed,
+      { type: 'finish', usage, finishReason },
+    ];
+    await db.put({ _id: 'transformer:look', _type: 'transformer', code: 'function look() {}' });
+    const looped = { ...more, tools: ['transformer:look'], max_turns: 2 };
+    expect(await code(ask(looped))).toBe('TOOL_TURNS');
+    const said = model.asked[1]?.prompt.findLast(({ role }) => role === 'assistant');
+    expect(said?.content).toEqual([
+      { type: 'reasoning', text: 'Hm.', providerOptions: { local: { signature: 'r' } } },
+      {
+        type: 'tool-call',
+        toolCallId: 'c1',
+        toolName: 'look',
+        input: { at: 2 },
+        providerOptions: { local: { signature: 'c' } },
+      },
+    ]);
+  });
+
+  it.each([{}, { stream: true }])('may be of specification v4: %o', async (more) => {
+    given = asVersion4;
+    const { output } = await ask(more);
+    expect(output).toMatchObject({ text: 'I look.', reasoning: 'Hm.', finish: 'tool' });
+    const user = model.asked[0]?.prompt.find(({ role }) => role === 'user');
+    expect(user?.content).toEqual([
+      { type: 'text', text: 'What?' },
+      { type: 'file', data: { type: 'data', data: 'aGk=' }, mediaType: 'image/png' },
+      {
+        type: 'file',
+        data: { type: 'url', url: new URL('https://example.org/a') },
+        mediaType: 'image/*',
+      },
+    ]);
+  });
+
+  it('is refused when its specification is another', async () => {
+    given = (own) => ({ ...asVersion4(own), specificationVersion: 'v2' as 'v4' });
+    expect(await code(ask())).toBe('INVALID_INTEGRATION');
+    expect(await code(ask({ stream: true }))).toBe('INVALID_INTEGRATION');
+  });
 
   it('asks for the shape of the answer', async () => {
     await code(ask({ response_schema: { type: 'object' } }));
@@ -205,8 +271,10 @@ describe('a language model of the AI SDK', () => {
     }
     model.fails = new TypeError('fetch failed');
     expect(await code(ask())).toBe('MODEL_UNAVAILABLE');
-    model.fails = 'late';
+    model.fails = 'deaf';
     expect(await code(ask({}, { timeout_ms: 30 }))).toBe('MODEL_TIMEOUT');
+    model.fails = 'silent';
+    expect(await code(ask({ stream: true }, { timeout_ms: 30 }))).toBe('MODEL_TIMEOUT');
   });
 
   it('is no answer when its stream breaks off, or tells an error', async () => {

@@ -48,6 +48,13 @@ test('reads the text blocks, model, finish and usage', async () => {
     finish: 'stop',
     usage: { input_tokens: 2095, output_tokens: 503 },
     reasoning: 'A well-known number.',
+    reasoning_parts: [
+      {
+        scope: `anthropic@${new URL(server.url).host}`,
+        after: { text: 0, calls: 0 },
+        data: messagesAnswer.content[0],
+      },
+    ],
     extra: { id: messagesAnswer.id, request_id: 'req-2', usage: messagesAnswer.usage },
   });
 });

@@ -132,6 +132,7 @@ const responses: ApiAnswers = {
   body: {
     model: 'test-model',
     store: false,
+    include: ['reasoning.encrypted_content'],
     temperature: 0,
     top_p: 0.9,
     max_output_tokens: 50,

@@ -3,10 +3,12 @@
  * that the whole equals what a whole answer would have been, and what each fault
  * in the middle becomes.
  */
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelEvent } from '#jdbx/llm/contract.js';
 import {
   answer,
+  type Behaviour,
   eventStream,
   FaultServer,
   garbage,
@@ -217,6 +219,73 @@ describe('a stream that fails', () => {
     expect((await failure(result)).message).toBe('enough');
     while (!closed) await new Promise((resolve) => setTimeout(resolve, 5));
   });
+});
+
+describe('pieces that come all at once', () => {
+  const many = Array.from({ length: 500 }, (_, n) => chunk({ content: `${n} ` }));
+  const frames = [...many, chunk({}, 'stop')].map((one) => `data: ${JSON.stringify(one)}\n\n`);
+  const whole = many.map((_, n) => `${n} `).join('');
+  const type = { 'content-type': 'text/event-stream' };
+  /** Each in an HTTP chunk of its own, in as few packets as they fit. */
+  const atOnce: Behaviour = (response) => {
+    response.writeHead(200, type);
+    response.socket?.cork();
+    for (const frame of frames) response.write(frame);
+    response.end();
+    response.socket?.uncork();
+  };
+  const squeezed: Behaviour = (response) => {
+    response.writeHead(200, { ...type, 'content-encoding': 'gzip, br' });
+    const bytes = brotliCompressSync(gzipSync(frames.join('')));
+    for (let at = 0; at < bytes.length; at += 100) response.write(bytes.subarray(at, at + 100));
+    response.end();
+  };
+  const counting = {
+    provider: 'custom',
+    request_transformer: { code: 'function ask() { return { body: {} }; }' },
+    response_transformer: { code: 'function read() { return null; }' },
+    stream_transformer: {
+      code: `function take({ data, end, state }) {
+        if (end) return { events: [{ kind: 'finish', finish: 'stop' }] };
+        const text = data.choices[0].delta.content;
+        if (text && Number(text) !== (state ?? 0)) throw new Error('out of order: ' + text);
+        return { events: text ? [{ kind: 'text', text }] : [], state: (state ?? 0) + 1 };
+      }`,
+    },
+  };
+
+  test.each([
+    ['plain', {}, atOnce],
+    ['compressed twice', {}, squeezed],
+    ['to a slow reader', counting, atOnce],
+    ['compressed, to a slow reader', counting, squeezed],
+  ])('are all told, in their order: %s', async (_, fields, behaviour) => {
+    server.play([behaviour]);
+    const { result, told } = stream(fields);
+    const { response } = await result;
+    expect(response.text).toBe(whole);
+    expect(textOf(told)).toBe(whole);
+  });
+});
+
+test('what a listener throws is thrown as it is, and closes the socket', async () => {
+  const closed = new Promise<void>((resolve) => {
+    server.play([
+      (response, seen) => {
+        response.on('close', resolve);
+        return eventStream([chunk({ content: 'x' })], { stall: true })(response, seen);
+      },
+    ]);
+  });
+  const listener = new RangeError('not that');
+  const onEvent = () => {
+    throw listener;
+  };
+  expect(await failure(stream({}, { onEvent }).result)).toMatchObject({
+    name: 'RangeError',
+    message: 'not that',
+  });
+  await closed;
 });
 
 describe('a secret that a stream echoes', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Jdbx } from '#jdbx/index.js';
 import { KIND_FIELDS } from '#jdbx/pipelines/check-pipeline.js';
@@ -233,6 +234,12 @@ describe('the schema that is published', () => {
     expect(import.meta.resolve('jdbx/schemas/pipeline.json')).toBe(file.href);
     const kinds = schema.$defs.stage.oneOf.flatMap(({ required = [] }) => required);
     expect(kinds).toEqual([...KIND_FIELDS]);
+  });
+
+  it('is sound by the schema of schemas', () => {
+    const validator = new Ajv2020({ strict: false });
+    validator.validateSchema(schema, true);
+    expect(() => validator.validateSchema({ ...schema, type: 1 }, true)).toThrow(/type/);
   });
 
   it('describes every field of a stage, for whoever writes one in an editor', () => {

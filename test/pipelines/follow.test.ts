@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Jdbx, open, type RunEvent } from '#jdbx/index.js';
+import { canFollow } from '#jdbx/storage/follower.js';
 import { chatChunks } from '../llm/stream-answers.js';
 import { eventStream, FaultServer } from '../support/fault-server.js';
 import { failure, integration, openStore, pipeline, storeFolder, transformer } from './support.js';
@@ -94,7 +95,7 @@ describe('a run that is asked for', () => {
   });
 });
 
-describe('a run of another process', () => {
+describe.skipIf(!canFollow)('a run of another process', () => {
   it('is followed at its commits, and joined again after a crash of either', async () => {
     const folder = storeFolder();
     try {

@@ -1,12 +1,16 @@
 /**
  * One of several processes that run pipelines from one store: `node leases-child.mjs STORE JSON`.
- * It starts a run for each of `keys`, tells what becomes of them, and closes on SIGTERM.
+ * It starts a run for each of `keys`, tells what becomes of them, and closes on SIGTERM. With
+ * `together` it waits for a word on its standard input before.
  */
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { open } from '#jdbx/index.js';
 
 const [path, json] = process.argv.slice(2);
-const { keys, pipeline, clockMs = 0, ...options } = JSON.parse(json);
+const { keys, pipeline, clockMs = 0, together = false, ...options } = JSON.parse(json);
+// Those that begin together each want all runs to themselves.
+const session = together ? undefined : 'session:leases';
 const tell = (line) => writeSync(1, `${line}\n`);
 const clock = { now: () => Date.now() + clockMs };
 const db = await open(path, { env: {}, workers: 1, clock, ...options });
@@ -16,8 +20,9 @@ process.once('SIGTERM', async () => {
   process.exit(0);
 });
 tell('open');
+if (together) await once(process.stdin, 'data');
 for (const key of keys) {
-  const run = db.run(pipeline, { name: key }, { key, session: 'session:leases' });
+  const run = db.run(pipeline, { name: key }, { key, session });
   run.then(
     ({ output }) => tell(`done ${key} ${JSON.stringify(output)}`),
     ({ code }) => tell(`failed ${key} ${code}`),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Jdbx, type NewDocument, type OpenOptions, open } from '#jdbx/index.js';
+import { canFollow } from '#jdbx/storage/follower.js';
 import { failure, pipeline, storeFolder, transformer, until } from './support.js';
 
 /**
@@ -89,12 +90,19 @@ function definitions(endpoint: string): NewDocument[] {
       { budget: 'budget:b' },
     ),
     pipeline('rest', [wait, { name: 'end', transformer: 'transformer:end', inputs: ['name'] }]),
+    transformer('pure', 'function f() { return 1 }'),
+    pipeline('late', [
+      { name: 'pure', transformer: 'transformer:pure' },
+      { name: 'begin', transformer: 'transformer:begin', inputs: ['name'] },
+    ]),
     pipeline('tick', [{ name: 'end', transformer: 'transformer:begin', inputs: ['name'] }]),
   ];
 }
 
 interface Child {
   readonly lines: string[];
+  /** Says that those which begin together may. */
+  go(): void;
   signal(signal: NodeJS.Signals): void;
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -132,13 +140,14 @@ async function openHere(options: OpenOptions = {}): Promise<Jdbx> {
 async function start(options: object): Promise<Child> {
   const given = JSON.stringify({ keys: [], pipeline: 'pipeline:work', ...options });
   const child = spawn(process.execPath, [CHILD, path, given], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   const gone = once(child, 'exit');
   const started = {
     lines,
+    go: () => void child.stdin.write('go'),
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
     async end(signal: NodeJS.Signals) {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -178,7 +187,7 @@ async function expectOnce(store: Jdbx): Promise<void> {
   expect((await store.check()).problems).toEqual([]);
 }
 
-describe('several processes on one store', () => {
+describe.skipIf(!canFollow)('several processes on one store', () => {
   it('take up the runs of one that is killed', async () => {
     const child = await start({ keys: KEYS, resume: false });
     await until(() => model.keys.length === KEYS.length);
@@ -262,6 +271,20 @@ describe('several processes on one store', () => {
     expect(await joined).toMatchObject({ status: 'completed', output: 'one' });
     expect(await resumed).toMatchObject({ status: 'completed', output: 'one' });
     expect(model.keys.length).toBe(1);
+  });
+
+  // The second is not stored before its first stage, which is a part of its first commit.
+  it.each(['tick', 'late'])('begin runs of one key once, though all want to: %s', async (name) => {
+    const order = { pipeline: `pipeline:${name}`, keys: KEYS, together: true };
+    const all = await Promise.all([order, order, order].map(start));
+    for (const child of all) child.go();
+    await until(() => all.every(({ lines }) => lines.length > KEYS.length));
+    const store = await openHere();
+    for (const { lines } of all) {
+      expect(lines.filter((line) => line.startsWith('failed'))).toEqual([]);
+    }
+    expect(await store.audit.query({ kind: 'run-start' }).count()).toBe(KEYS.length);
+    expect(await store.query({ _type: 'mark' }).count()).toBe(KEYS.length);
   });
 
   it('cancel a run that another one has under way', async () => {

@@ -158,6 +158,48 @@ describe('host functions', () => {
     expect(await guestValue(sandbox, 'const f = () => typeof db')).toBe('object');
   });
 
+  test('take any number of arguments, and are plain functions to the guest', async () => {
+    const seen: Value[][] = [];
+    const host = {
+      'db.get': (...given: Value[]) => given.length,
+      keep: (...given: Value[]) => void seen.push(given),
+    };
+    const code = `function f() {
+      keep(); keep(undefined); keep(1, 'two', [3], { four: 4 });
+      const many = Array.from({ length: 300 }, (_, n) => n);
+      const { get } = db;
+      return [get(...many), db.get.call({ other: 1 }), get.name, get.length, typeof get,
+        String(get).includes('native code'), 'prototype' in get];
+    }`;
+    const value = await guestValue(sandbox, code, { host });
+    expect(value).toEqual([300, 0, 'get', 0, 'function', true, false]);
+    expect(seen).toEqual([[], [null], [1, 'two', [3], { four: 4 }]]);
+  });
+
+  test('are not called when the guest’s own code throws on the way out', async () => {
+    let calls = 0;
+    const host = { 'db.put': () => calls++ };
+    const code = `function f() {
+      const trap = () => { throw new RangeError('mine') };
+      const odd = new Proxy({}, { ownKeys: trap });
+      try { db.put(odd) } catch (e) { return [e instanceof RangeError, e.message] }
+    }`;
+    expect(await guestValue(sandbox, code, { host })).toEqual([true, 'mine']);
+    expect(calls).toBe(0);
+  });
+
+  test('may be called while the arguments of another call are read', async () => {
+    const seen: Value[] = [];
+    const host = { 'db.put': (value: Value) => seen.push(value) };
+    const code = `function f() {
+      const inner = { get: (target, key) => Reflect.get(target, key),
+        ownKeys(target) { db.put('inside'); return Reflect.ownKeys(target) } };
+      return db.put(new Proxy({ outside: 1 }, inner));
+    }`;
+    expect(await guestValue(sandbox, code, { host })).toBe(2);
+    expect(seen).toEqual(['inside', { outside: 1 }]);
+  });
+
   test('throw into the guest an error with code and message, and nothing of the host', async () => {
     const host = {
       'db.put': () => {

@@ -81,9 +81,27 @@ test('the engine’s heap is laid out as the reader thinks', () => {
   expect(base.addresses.heap).toBeDefined();
 });
 
+test('the realm keeps the text of the guest’s functions, and none of the prelude’s', () => {
+  expect(base.addresses.switchAt).toBeDefined();
+  const code = 'function f() { return [f, console.log, db.put].map(String) }';
+  const { outcome } = run(code, {}, true);
+  const [own, log, put] = JSON.parse((outcome as { text: string }).text) as string[];
+  expect(own).toBe(code);
+  for (const text of [log, put])
+    expect(text).toMatch(/^function \w*\(\) \{\s+\[native code\]\s+\}$/);
+});
+
 describe('a value is the same, read from memory or written by the guest', () => {
   test.each([
     ['numbers', '[0, -0, 1, -1, 2 ** 31, -(2 ** 31), 2 ** 53, 0.1, 1e21, 1e-7, 5e-324, 1.7e308]'],
+    ['whole numbers', 'Array.from({ length: 2400 }, (_, n) => n - 1200)'],
+    ['letters of one byte', 'Array.from({ length: 256 }, (_, n) => String.fromCharCode(65, n))'],
+    ['texts about as long as a short one', '[255, 256, 257].map((n) => "é".repeat(n))'],
+    [
+      'names of every kind',
+      '({ "": 0, " ": 1, __proto: 2, __protos__: 3, _: 4, é1: 5, "中1": 6, ["x".repeat(300)]: 7 })',
+    ],
+    ['names like large numbers', '({ a: 1, 2147483648: 2, 4294967294: 3, 4294967296: 4 })'],
     ['not quite numbers', '[1 / 3, Number.MAX_SAFE_INTEGER, 4294967295, 123456789.125]'],
     ['NaN', 'NaN'],
     ['infinity', '({ a: -Infinity })'],

@@ -77,6 +77,32 @@ describe('values cross unchanged', () => {
     expect(returned).toEqual(values);
   });
 
+  test('with any number of fields, some of them undefined', async () => {
+    const counts = [0, 1, 16, 17, 126, 127, 128, 129, 300, 16_383, 16_384, 16_385];
+    const wide = (count: number, each: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, n) => [`f${n}`, n % each === 1 ? undefined : n]),
+      ) as Value;
+    for (const each of [2, 1e9]) {
+      const args = [counts.map((count) => [wide(count, each), wide(count, each)])] as Value[];
+      const returned = await guestValue(sandbox, 'const f = (values) => values', { args });
+      expect(returned).toEqual(JSON.parse(JSON.stringify(args[0])));
+    }
+  });
+
+  test('also in a process that gave all objects a property', async () => {
+    const everything = Object.prototype as { shared?: number };
+    everything.shared = 1;
+    try {
+      const code = 'const f = (value) => [value, Object.keys(value), value.shared]';
+      const args = [{ a: { b: 1 } }, { shared: 2 }];
+      const [value, keys, shared] = (await guestValue(sandbox, code, { args })) as never[];
+      expect([JSON.stringify(value), keys, shared]).toEqual(['{"a":{"b":1}}', ['a'], null]);
+    } finally {
+      delete everything.shared;
+    }
+  });
+
   test('undefined becomes null, and an undefined property is left out', async () => {
     expect(await guestValue(sandbox, 'function f() {}')).toBeNull();
     const code = 'function f() { return { a: undefined, b: [undefined, , 1] } }';

@@ -1,5 +1,6 @@
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { compareValues } from '../../base/order.js';
+import type { ValueObject } from '../../base/values.js';
 import { TRANSACTION_CHANGES_MAX } from '../batch.js';
 import type { Draft } from '../draft.js';
 import type { TakenDocument } from '../take-document.js';
@@ -155,8 +156,13 @@ function writeAll(draft: Draft, waiting: readonly Prepared[], mode: ImportOption
 function isHeld(draft: Draft, { id, type, rev, fields }: TakenDocument): boolean {
   const current = draft.get(id);
   if (!current || rev !== undefined) return false;
-  const { _id, _type, _rev, ...held } = current;
-  return _type === type && compareValues(held, fields) === 0;
+  const same = compareValues(contentOf(current), contentOf(fields)) === 0;
+  return same && current._type === type;
+}
+
+/** Without what the store itself fills in. */
+function contentOf({ _id, _type, _rev, ...content }: ValueObject): ValueObject {
+  return content;
 }
 
 /** The line of the document that a refused commit names, if it names one. */

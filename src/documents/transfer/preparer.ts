@@ -97,7 +97,7 @@ export class StoreChecks {
     }
     if (this.#ownSchemas.has(type) || this.#violations.has(type)) return;
     try {
-      this.#target.checkSchema({ _id: id, _type: type, _rev: 1, ...fields } as NewDocument);
+      this.#target.checkSchema({ ...fields, _id: id, _type: type, _rev: 1 } as NewDocument);
     } catch (error) {
       this.#violations.set(type, placed(error, { line }));
     }

@@ -17,17 +17,20 @@ export function subtractAmounts(left: Amounts, right: Amounts): Amounts {
 
 /** What is left of each limit; a measure without a limit is absent. */
 export function leftOf(limits: Amounts, used: Amounts): Amounts {
-  const entries = MEASURES.flatMap((measure) => {
+  const left: { -readonly [measure in Measure]?: number } = {};
+  for (const measure of MEASURES) {
     const limit = limits[measure];
-    return limit === undefined ? [] : [[measure, Math.max(0, limit - (used[measure] ?? 0))]];
-  });
-  return Object.fromEntries(entries);
+    if (limit !== undefined) left[measure] = Math.max(0, limit - (used[measure] ?? 0));
+  }
+  return left;
 }
 
+/** Written out, since every call comes by here several times. */
 function combine(left: Amounts, right: Amounts, join: (a: number, b: number) => number): Amounts {
-  const entries = MEASURES.flatMap((measure) => {
+  const joined: { -readonly [measure in Measure]?: number } = {};
+  for (const measure of MEASURES) {
     const [a, b] = [left[measure], right[measure]];
-    return a === undefined && b === undefined ? [] : [[measure, join(a ?? 0, b ?? 0)]];
-  });
-  return Object.fromEntries(entries);
+    if (a !== undefined || b !== undefined) joined[measure] = join(a ?? 0, b ?? 0);
+  }
+  return joined;
 }

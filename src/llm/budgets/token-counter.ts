@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { partsOf } from '../content.js';
 import type { ModelMessage, ModelRequest } from '../contract.js';
+import { byPieces } from './token-pieces.js';
 
 /** Counts the tokens of a text. */
 export type CountTokens = (text: string) => number;
@@ -35,7 +36,9 @@ let loading: Promise<CountTokens> | undefined;
 async function importTokenizer(): Promise<CountTokens> {
   try {
     const { countTokens } = await import('gpt-tokenizer');
-    return remembered((text) => countTokens(text));
+    // What reads like a token of the model's own control is text here like any other.
+    const plainly = { disallowedSpecial: new Set<string>() };
+    return remembered(byPieces((text) => countTokens(text, plainly)));
   } catch {
     return estimateTokens;
   }
@@ -69,5 +72,8 @@ function messageTokens(message: ModelMessage, count: CountTokens): number {
     part.type === 'text' ? count(part.text) : MEDIA_TOKENS,
   );
   const made = calls.map((call) => count(JSON.stringify(call)));
-  return [...parts, ...made].reduce((sum, tokens) => sum + tokens, MESSAGE_TOKENS);
+  const thought = message.role === 'assistant' ? (message.reasoning_parts ?? []) : [];
+  // Sealed reasoning is no text; a tokenizer would take its time and know no better.
+  const kept = thought.map(({ data }) => estimateTokens(JSON.stringify(data)));
+  return [...parts, ...made, ...kept].reduce((sum, tokens) => sum + tokens, MESSAGE_TOKENS);
 }

@@ -30,9 +30,8 @@ export class WaitingLine {
     const waiter: Waiter = { priority, wake: () => wake() };
     const onAbort = () => wake();
     this.#enter(waiter);
-    signal.addEventListener('abort', onAbort);
     try {
-      for (;;) {
+      for (let isHeard = false; ; ) {
         signal.throwIfAborted();
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
@@ -40,6 +39,10 @@ export class WaitingLine {
         const isFirst = this.#line[0] === waiter;
         const result = isFirst ? await attempt() : Number.POSITIVE_INFINITY;
         if (typeof result !== 'number') return result;
+        // Most are served at once, and listening costs more than that.
+        if (!isHeard) signal.addEventListener('abort', onAbort);
+        isHeard = true;
+        if (signal.aborted) continue;
         await orAfter(changed, result);
       }
     } finally {

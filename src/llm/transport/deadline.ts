@@ -15,13 +15,14 @@ export interface Passed {
 }
 
 /**
- * A signal that aborts when its parent does or when one of the limits has
- * passed, and that knows which. `clear` must be called, or the timers and the
+ * Cancels an exchange when its parent aborts or when one of the limits has
+ * passed, and knows which. `clear` must be called, or the timers and the
  * listener on the parent stay; the platform's `AbortSignal.any` would tie them
  * to garbage collection instead.
  */
 export class Deadline {
-  readonly #controller = new AbortController();
+  #cancel: ((reason: unknown) => void) | undefined;
+  #over: { readonly reason: unknown } | undefined;
   readonly #parent: AbortSignal;
   readonly #limits: Limits;
   readonly #total: NodeJS.Timeout;
@@ -39,8 +40,10 @@ export class Deadline {
     if (parent.aborted) this.#follow();
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  /** Is called once, when it is over, with the parent's reason or an error of ours. */
+  onOver(cancel: (reason: unknown) => void): void {
+    this.#cancel = cancel;
+    if (this.#over) cancel(this.#over.reason);
   }
 
   /** The limit that ran out before the parent aborted. */
@@ -66,12 +69,18 @@ export class Deadline {
     this.#parent.removeEventListener('abort', this.#follow);
   }
 
-  readonly #follow = (): void => this.#controller.abort(this.#parent.reason);
+  readonly #follow = (): void => this.#end(this.#parent.reason);
+
+  #end(reason: unknown): void {
+    if (this.#over) return;
+    this.#over = { reason };
+    this.#cancel?.(reason);
+  }
 
   #after(phase: Passed['phase'], ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       if (!this.#parent.aborted) this.#passed ??= { phase, ms };
-      this.#controller.abort();
+      this.#end(new Error(`over after ${ms} ms`));
     }, ms);
   }
 }

@@ -1,13 +1,11 @@
-import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { decompressed } from './decompressed.js';
+import { type AnswerBody, Answering } from './answering.js';
 
 /** One answer as it begins: its status and headers are there, its body is still to come. */
 export interface Exchange {
   readonly status: number;
   readonly headers: AnswerHeaders;
-  /** The body after decompression. Leaving a loop over it early closes the connection. */
-  readonly body: Readable;
+  readonly body: AnswerBody;
 }
 
 /** Header values by lower-case name; of several with one name the first. */
@@ -19,8 +17,9 @@ export interface Sending {
   readonly url: URL;
   readonly headers: Record<string, string>;
   readonly body: string;
-  readonly signal: AbortSignal;
   readonly http2: boolean;
+  /** Is handed what ends the exchange, with a reason; it may be called at any time. */
+  readonly onCancel: (cancel: (reason: unknown) => void) => void;
 }
 
 /** Connections kept open to one host and not in use, in milliseconds. */
@@ -42,17 +41,13 @@ export class Connections {
     this.#given = given;
   }
 
-  async send({ url, headers, body, signal, http2 }: Sending): Promise<Exchange> {
+  async send({ url, headers, body, http2, onCancel }: Sending): Promise<Exchange> {
     const dispatcher = this.#given ?? (await this.#pools(http2));
-    const answer = await dispatcher.request({
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method: 'POST',
-      headers,
-      body,
-      signal,
-    });
-    return toExchange(answer);
+    const answering = new Answering();
+    onCancel((reason) => answering.cancel(reason));
+    const path = `${url.pathname}${url.search}`;
+    dispatcher.dispatch({ origin: url.origin, path, method: 'POST', headers, body }, answering);
+    return answering.begun;
   }
 
   /** Ends what is under way. */
@@ -70,18 +65,6 @@ export class Connections {
   }
 }
 
-function toExchange({
-  statusCode,
-  headers: received,
-  body: raw,
-}: Dispatcher.ResponseData): Exchange {
-  const headers = { get: (name: string) => firstOf(received[name]) };
-  const body = decompressed(raw, headers.get('content-encoding'));
-  // Whoever reads the body learns of its failure; a body that nobody reads any more fails unheard.
-  body.on('error', () => {});
-  return { status: statusCode, headers, body };
-}
-
 /** The client is loaded with the first call: a program that makes none starts the sooner. */
 async function createPools(allowH2: boolean): Promise<Dispatcher> {
   const { Agent } = await import('undici');
@@ -92,8 +75,4 @@ async function createPools(allowH2: boolean): Promise<Dispatcher> {
     bodyTimeout: 0,
     connect: { timeout: CONNECT_MS },
   });
-}
-
-function firstOf(value: string | string[] | undefined): string | null {
-  return (Array.isArray(value) ? value[0] : value) ?? null;
 }

@@ -117,7 +117,7 @@ export class AnswerReader {
   }
 
   #redirected(): JdbxError {
-    this.#exchange.body.destroy();
+    this.#exchange.body.drop();
     const target = this.#redact(describeLocation(this.#exchange, this.#url));
     return this.unusable('an answer from the endpoint itself', `a redirect to ${target}`);
   }

@@ -7,6 +7,7 @@ import { Deadline, type Limits } from './deadline.js';
 import { Connections, type Exchange } from './exchange.js';
 import { type FrameReader, ServerSentEvents, type StreamFrame } from './frames.js';
 import { ANSWER_BYTES_MAX, type Answer, AnswerReader, describeTarget } from './read-answer.js';
+import { Taking } from './taking.js';
 
 /** Milliseconds for one attempt, from the first byte sent to the last one read. */
 export const TIMEOUT_MS_DEFAULT = 60_000;
@@ -54,6 +55,9 @@ export type Streamed =
   | { readonly kind: 'piece'; readonly piece: StreamPiece; readonly requestId: string | undefined }
   | { readonly kind: 'whole'; readonly answer: Answer };
 
+/** Is handed what came. */
+export type Take = (streamed: Streamed) => void | Promise<void>;
+
 /**
  * Sends attempts and reads their answers. Redirects are never followed: the
  * secret was meant for the host that the integration names.
@@ -86,25 +90,29 @@ export class Transport {
   }
 
   /**
-   * An answer that comes in pieces, as server-sent events. A server that does not stream
-   * gives one whole answer instead. An error among the pieces is thrown.
+   * An answer that comes in pieces, as server-sent events, each handed on as it comes. A server
+   * that does not stream gives one whole answer instead. An error among the pieces is thrown.
    *
-   * @throws {JdbxError} as `whole`
+   * @param take may give a promise: nothing more is read before it has resolved
+   * @throws {JdbxError} as `whole`; what `take` throws, as it is
    */
-  async *stream(
+  async stream(
     post: Post,
     call: ProviderCall,
+    take: Take,
     framing: Framing = SERVER_SENT_EVENTS,
-  ): AsyncGenerator<Streamed, void, undefined> {
+  ): Promise<void> {
     call.signal.throwIfAborted();
     const deadline = new Deadline(call.signal, streamLimits(call));
+    const taking = new Taking(take);
     try {
       const { reader, exchange } = await this.#open(post, call, deadline, framing.contentType);
       await reader.checkStatus();
-      if (isOf(exchange, framing)) yield* piecesOf({ exchange, reader, deadline, framing });
-      else yield { kind: 'whole', answer: await reader.whole() };
+      if (isOf(exchange, framing))
+        await readPieces({ exchange, reader, deadline, framing }, taking);
+      else await taking.one({ kind: 'whole', answer: await reader.whole() });
     } catch (error) {
-      throw explain(error, post, call, deadline);
+      throw taking.failed ? taking.failed.error : explain(error, post, call, deadline);
     } finally {
       deadline.clear();
     }
@@ -129,7 +137,7 @@ export class Transport {
     const exchange = await this.#connections.send({
       ...unsigned,
       headers: sign ? await sign(unsigned) : unsigned.headers,
-      signal: deadline.signal,
+      onCancel: (cancel) => deadline.onOver(cancel),
       http2: call.integration.http2 ?? false,
     });
     deadline.begun();
@@ -144,12 +152,10 @@ interface Streaming {
   readonly framing: Framing;
 }
 
-async function* piecesOf({
-  exchange,
-  reader,
-  deadline,
-  framing,
-}: Streaming): AsyncGenerator<Streamed, void, undefined> {
+function readPieces(
+  { exchange, reader, deadline, framing }: Streaming,
+  taking: Taking,
+): Promise<void> {
   const events = framing.createReader();
   const { requestId } = reader;
   const toPiece = ({ event, data }: StreamFrame): Streamed => ({
@@ -158,18 +164,13 @@ async function* piecesOf({
     requestId,
   });
   let bytes = 0;
-  for await (const chunk of exchange.body as AsyncIterable<Uint8Array>) {
+  const reading = exchange.body.each((chunk) => {
     deadline.moved();
     bytes += chunk.byteLength;
     if (bytes > ANSWER_BYTES_MAX) throw reader.tooLarge();
-    for (const each of events.take(chunk)) if (!isSentinel(each)) yield toPiece(each);
-  }
-  for (const each of events.end()) if (!isSentinel(each)) yield toPiece(each);
-}
-
-/** OpenAI's servers close a stream with the word `[DONE]`; that it is over is known already. */
-function isSentinel({ data }: StreamFrame): boolean {
-  return data === '[DONE]' || data === '';
+    return taking.all(events.take(chunk), toPiece);
+  });
+  return reading.then(() => taking.all(events.end(), toPiece));
 }
 
 const SERVER_SENT_EVENTS: Framing = {

@@ -1,6 +1,12 @@
 import { type ErrorCode, JdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
-import type { ModelMessage, ModelRequest, ModelUsage, ToolCall } from '../../llm/contract.js';
+import type {
+  ModelMessage,
+  ModelRequest,
+  ModelUsage,
+  ReasoningPart,
+  ToolCall,
+} from '../../llm/contract.js';
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
 import { buildRequest } from '../models/build-request.js';
 import { earlierTurns } from '../models/earlier-turns.js';
@@ -49,7 +55,7 @@ export const toolLoopStage: StageKind = {
       const calls = distinctCalls((answer.tool_calls ?? []) as unknown as ToolCall[]);
       if (calls.length === 0) return outcomeOf({ asked, answer, usage });
       if (turn === max_turns) break;
-      messages.push({ role: 'assistant', content: String(answer.text), tool_calls: calls });
+      messages.push(saidBefore(answer, calls));
       messages.push(...(await callAll(work, calls, tools, turn)));
     }
     const text = `expected an answer of ${path} within ${max_turns} turns, but its model calls tools`;
@@ -91,6 +97,13 @@ async function askTurn(
   const asking = { name: `turn-${turn}`, ...own, turn } as Stage;
   const within = context.child({}, said);
   return (await run.stages([asking], within, `${path}/`, signal)) as ValueObject;
+}
+
+/** The model's turn as it goes back, with the reasoning that its API wants to see again. */
+function saidBefore({ text, reasoning_parts }: ValueObject, calls: ToolCall[]): ModelMessage {
+  const kept = reasoning_parts as unknown as readonly ReasoningPart[] | undefined;
+  const said = { role: 'assistant' as const, content: String(text), tool_calls: calls };
+  return kept ? { ...said, reasoning_parts: kept } : said;
 }
 
 function callAll(

@@ -1,7 +1,9 @@
 // biome-ignore-all lint/style/useTemplate: a guest could reach into template literals (see intrinsics.ts)
 import type { Intrinsics } from './intrinsics.js';
 
-export type CallHost = (name: string, args: unknown[]) => unknown;
+/** The host's own `db.query`. */
+export type QueryHost = (filter: unknown, options: object) => unknown;
+export type Query = (filter?: unknown, options?: unknown) => unknown[];
 
 /**
  * Makes `db.query`: it gives a cursor that reads nothing until it is used, and
@@ -10,8 +12,8 @@ export type CallHost = (name: string, args: unknown[]) => unknown;
  */
 export function createQuery(
   { reflect, freeze, hasOwn, arraySort, GuestProxy, GuestError }: Intrinsics,
-  callHost: CallHost,
-): (filter?: unknown, options?: unknown) => unknown[] {
+  askHost: QueryHost,
+): Query {
   interface Shape {
     sort?: unknown;
     skip?: unknown;
@@ -37,7 +39,7 @@ export function createQuery(
     let isRead = false;
 
     function ask(mode: string): unknown {
-      return callHost('db.query', [filter, { __proto__: null, ...shape, mode }]);
+      return askHost(filter, { __proto__: null, ...shape, mode });
     }
 
     function read(): unknown[] {

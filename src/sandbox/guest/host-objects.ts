@@ -1,30 +1,33 @@
-import type { CallHost } from './cursor.js';
+import type { Query, QueryHost } from './cursor.js';
 import type { Intrinsics } from './intrinsics.js';
+
+/** Gives host function number `index`: the engine's own, which the host answers. */
+export type Member = (index: number) => (...args: unknown[]) => unknown;
+type CreateQuery = (intrinsics: Intrinsics, ask: QueryHost) => Query;
 
 /** Defines the host functions as frozen globals: `db.get`, `llm.call`, `checkpoint`. */
 export function defineHostObjects(
-  { freeze, defineProperty, includes, slice }: Intrinsics,
+  intrinsics: Intrinsics,
   names: readonly string[],
-  callHost: CallHost,
-  query: unknown,
+  member: Member,
+  createQuery: CreateQuery,
 ): void {
+  const { freeze, defineProperty, includes, slice } = intrinsics;
   const objects: Record<string, Record<string, unknown>> = { __proto__: null } as never;
   objects.db = {};
 
-  function plainCall(name: string) {
-    return freeze((...args: unknown[]) => callHost(name, args));
-  }
-  function place(name: string): void {
-    const member = name === 'db.query' ? freeze(query) : plainCall(name);
+  function place(name: string, index: number): void {
+    const plain = member(index);
+    const value = freeze(name === 'db.query' ? createQuery(intrinsics, plain) : plain);
     if (!includes(name, '.')) {
-      defineGlobal(name, member);
+      defineGlobal(name, value);
       return;
     }
     let dot = 0;
     while (name[dot] !== '.') dot++;
     const owner = slice(name, 0, dot);
     objects[owner] ??= {};
-    (objects[owner] as Record<string, unknown>)[slice(name, dot + 1)] = member;
+    (objects[owner] as Record<string, unknown>)[slice(name, dot + 1)] = value;
   }
   function defineGlobal(name: string, value: unknown): void {
     // Configurable, so that a script may still declare a variable of that name.
@@ -32,6 +35,6 @@ export function defineHostObjects(
     defineProperty(globalThis, name, property as PropertyDescriptor);
   }
 
-  for (let index = 0; index < names.length; index++) place(names[index] as string);
+  for (let index = 0; index < names.length; index++) place(names[index] as string, index);
   for (const name in objects) defineGlobal(name, freeze(objects[name]));
 }

@@ -7,7 +7,7 @@ import { compactSource } from './compact-source.js';
 import { type CrossingLimits, createCrossing } from './crossing.js';
 import { createQuery } from './cursor.js';
 import { createDescribe, createErrors } from './failures.js';
-import { defineHostObjects } from './host-objects.js';
+import { defineHostObjects, type Member } from './host-objects.js';
 import { createInspect } from './inspect.js';
 import { captureIntrinsics } from './intrinsics.js';
 import { createRandom, type SeedPart } from './random.js';
@@ -36,19 +36,13 @@ export interface PreludeSettings {
 
 /** Prints in the guest's `console` order; `text` is the JSON text of a string. */
 type Print = (level: string, text: string) => void;
-/** Null for itself, a list of a value, or `-` and the JSON text of `{ message, code?, host? }`. */
-type Reply = readonly [unknown] | string | null;
-type HostCallByText = (name: string, argumentsText: string) => Reply;
-/** The same where the host reads the arguments from memory; undefined when it cannot. */
-type HostCall = (name: string, args: readonly unknown[]) => Reply | undefined;
-/** Lets the host read the entry's result from memory; says whether it could. */
+/** Lets the host read a result from memory; says whether it could. */
 type Deliver = (value: unknown) => unknown;
 
 /** Sets the realm up, and hands the host the functions that it drives the realm by. */
 function boot(
   parts: typeof PARTS,
-  hostCall: HostCall,
-  hostCallByText: HostCallByText,
+  member: Member,
   print: Print,
   deliver: Deliver,
   seedPart: SeedPart,
@@ -57,8 +51,7 @@ function boot(
 ) {
   const intrinsics = parts.captureIntrinsics();
   parts.boundLengths(intrinsics);
-  const { apply, freeze, defineProperty, hasOwn, parse, slice, stringify } = intrinsics;
-  const { objectPrototype, arrayPrototype } = intrinsics;
+  const { freeze, defineProperty, parse, stringify } = intrinsics;
   const { make, originOf } = parts.createErrors(intrinsics);
   const inspect = parts.createInspect(intrinsics);
   const describe = parts.createDescribe(intrinsics, originOf, inspect);
@@ -69,15 +62,6 @@ function boot(
   const hooks = freeze({ __proto__: null, random32, digest, inspect }) as unknown as ApiHooks;
   const { use, define } = parts.createApis(intrinsics, loadApi, hooks);
   let outcome = '';
-
-  function callHost(name: string, args: unknown[]): unknown {
-    let reply = hostCall(name, args);
-    if (reply === undefined) reply = hostCallByText(name, encode(args, name));
-    if (reply === null) return null;
-    if (typeof reply !== 'string') return reply[0];
-    const { message, code, host } = parse(slice(reply, 1)) as never;
-    throw make(message, code, { __proto__: null, host } as never);
-  }
 
   function printer(level: string) {
     return (...values: unknown[]) => {
@@ -95,8 +79,7 @@ function boot(
     limits.depthMax = settings.crossing.depthMax;
     limits.nodesMax = settings.crossing.nodesMax;
     limits.lengthMax = settings.crossing.lengthMax;
-    const query = parts.createQuery(intrinsics, callHost);
-    parts.defineHostObjects(intrinsics, settings.host, callHost, query);
+    parts.defineHostObjects(intrinsics, settings.host, member, parts.createQuery);
     const { globals } = settings;
     for (let index = 0; index < globals.length; index++) {
       const { name, api } = globals[index] as PreludeSettings['globals'][number];
@@ -131,11 +114,6 @@ function boot(
     return deliver(result) ? '!' : '+' + encode(result);
   }
 
-  /** Plain data is no thenable, unless its prototype was made one. */
-  function canBeThenable(): boolean {
-    return hasOwn(objectPrototype, 'then') || hasOwn(arrayPrototype, 'then');
-  }
-
   /** `await` here is the language's own: it looks at no replaced `Promise.prototype.then`. */
   async function follow(result: unknown): Promise<void> {
     try {
@@ -145,19 +123,15 @@ function boot(
     }
   }
 
-  /**
-   * Calls the entry: nothing when the host has read the result, else what
-   * `conclude` says, `-` and the failure, or `?` while it waits.
-   */
-  function run(entry: (...args: unknown[]) => unknown, args: unknown[]): string | undefined {
+  /** What the entry gave and the host could not read: as `conclude`, or `?` while it waits. */
+  function settle(result: unknown): string {
     outcome = '?';
-    try {
-      const result = apply(entry, undefined, args);
-      const isObject = typeof result === 'object' && result !== null;
-      if (!(isObject && canBeThenable()) && deliver(result)) return undefined;
-      if (!isObject) return '+' + encode(result);
+    if (typeof result === 'object' && result !== null) {
       follow(result);
       return outcome;
+    }
+    try {
+      return '+' + encode(result);
     } catch (error) {
       return '-' + tell(error);
     }
@@ -166,14 +140,18 @@ function boot(
   // Each of these gives text or nothing; besides, the host reads only what it is handed.
   return freeze({
     equip,
-    run,
-    /** The same for a kept realm, where the numbers of an earlier call may have been drawn. */
-    runAgain: (entry: () => unknown, args: unknown[]) => {
-      forgetSeed();
-      return run(entry, args);
-    },
+    settle,
+    fail: (error: unknown) => '-' + tell(error),
     outcome: () => outcome,
+    forgetSeed,
     describe,
+    /** The text of a host call's arguments that the host could not read. */
+    encodeArguments: (name: string, ...args: unknown[]) => encode(args, name),
+    /** The error of a host function, by the JSON text of `{ message, code?, host? }`. */
+    failureOf: (text: string) => {
+      const { message, code, host } = parse(text) as never;
+      return make(message, code, { __proto__: null, host } as never);
+    },
   });
 }
 

@@ -13,10 +13,9 @@ export function ownBatch(batch: EngineBatch): EngineBatch {
 }
 
 export function ownCommit(commit: Commit): Commit {
-  const changes = commit.changes.map(ownChange);
-  return changes.every((change, at) => change === commit.changes[at])
+  return commit.changes.every(isFrozen)
     ? commit
-    : { ...commit, changes };
+    : { ...commit, changes: commit.changes.map(ownChange) };
 }
 
 export function ownStored(stored: StoredDocument): StoredDocument {
@@ -28,10 +27,13 @@ export function ownRevision(revision: StoredRevision): StoredRevision {
   return document === revision.document ? revision : { ...revision, document };
 }
 
+function isFrozen(change: Change): boolean {
+  return change.kind !== 'put' || change.shareable === true || isShareable(change.document);
+}
+
 function ownChange(change: Change): Change {
-  if (change.kind !== 'put' || change.shareable) return change;
-  const document = ownValue(change.document);
-  return document === change.document ? change : { ...change, document };
+  if (change.kind !== 'put' || isFrozen(change)) return change;
+  return { ...change, document: ownValue(change.document) };
 }
 
 export function ownValue<V extends Value | Document>(value: V): V {

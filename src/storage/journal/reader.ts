@@ -71,20 +71,20 @@ export class JournalReader {
 
   /**
    * Reads on, to commit `upTo` at least; `beyond` takes in whatever whole records follow,
-   * which only the holder of the write lock may. Returns what was new, oldest first.
+   * which only the holder of the write lock may.
    *
-   * @throws {JdbxError} STORE_CORRUPT when commits are nowhere to be found
+   * @param into gets what was new, oldest first, also when the rest cannot be had: `seq` is past it
+   * @throws {JdbxError} STORE_BEHIND when the log is cut; STORE_CORRUPT when commits are nowhere to be found
    */
-  catchUp(upTo: number, beyond = false): Commit[] {
+  catchUp(upTo: number, into: Commit[], beyond = false): void {
     const limit = beyond ? Number.POSITIVE_INFINITY : upTo;
-    const commits = this.#take(this.journal.next(this.#seq, limit));
+    into.push(...this.#take(this.journal.next(this.#seq, limit)));
     for (let look = 0; this.#seq < upTo; look++) {
       if (look === LOOKS_MAX) refuseGap(this.#seq + 1, upTo);
       // The files went on without us. What they held before is in the engine behind, with its log.
-      commits.push(...this.#catchUpBehind());
-      commits.push(...this.#take(this.journal.find(this.#seq, limit, false)));
+      for (const commit of this.#catchUpBehind()) into.push(commit);
+      into.push(...this.#take(this.journal.find(this.#seq, limit, false)));
     }
-    return commits;
   }
 
   /**
@@ -159,7 +159,7 @@ export class JournalReader {
     const [first] = commits;
     if (first && first.seq !== this.#seq + 1) {
       fresh.close();
-      refuseGap(this.#seq + 1, first.seq);
+      refuseBehind(this.#seq, first.seq);
     }
     this.#seq = Math.max(this.#seq, fresh.seq);
     this.#replace(fresh);
@@ -179,6 +179,15 @@ export class JournalReader {
     this.#isResting = false;
     this.layers.drop(fresh.seq);
   }
+}
+
+function refuseBehind(seen: number, start: number): never {
+  throw new JdbxError(
+    'STORE_BEHIND',
+    `expected to go on from commit ${seen}, but other processes went on without this one and the ` +
+      `change log now starts at ${start}; close the store and open it again`,
+    { details: { seen, log_start: start } },
+  );
 }
 
 function refuseGap(expected: number, got: number): never {

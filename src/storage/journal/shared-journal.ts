@@ -11,6 +11,8 @@ export class SharedJournal implements Others {
   readonly #takingIn: TakingIn;
   /** What others committed and `absorb` has not given out yet. */
   #foreign: Commit[] = [];
+  /** What one that died left, read here and not known to be durable yet. */
+  #unpublished: Commit[] = [];
   #commits: number;
   #taken: number;
   #isLocked = false;
@@ -112,7 +114,7 @@ export class SharedJournal implements Others {
   async #adopt(): Promise<void> {
     this.#read();
     const { page } = this.#sharing;
-    const unpublished = this.#reader.catchUp(this.#reader.seq, true);
+    this.#reader.catchUp(this.#reader.seq, this.#unpublished, true);
     if (this.#reader.seq === page.seq) return;
     try {
       const { journal, layers } = this.#reader;
@@ -121,7 +123,7 @@ export class SharedJournal implements Others {
       this.break();
       throw error;
     }
-    this.#foreign.push(...unpublished);
+    this.#foreign.push(...this.#unpublished.splice(0));
     this.publish();
   }
 
@@ -130,7 +132,9 @@ export class SharedJournal implements Others {
     // The count first: what is published after it is read shows as new the next time.
     const { commits } = page;
     if (page.seq > this.#reader.seq) {
-      this.#foreign.push(...this.#reader.catchUp(page.seq));
+      // Somebody else adopted these.
+      this.#foreign.push(...this.#unpublished.splice(0));
+      this.#reader.catchUp(page.seq, this.#foreign);
       this.#sharing.saw(this.#reader.seq);
       this.#takingIn.schedule();
     }

@@ -5,6 +5,8 @@ import type { JournalReader } from './reader.js';
 
 /** Log records that one batch drops at most: a log that was kept for a slow process may be long. */
 const TRIM_MAX = 5_000;
+/** So many commits more than wanted the log keeps for a process that does not come along. */
+const BEHIND_MAX = 20_000;
 
 /**
  * Moves commits from the journal's layers into the engine behind, off the write path. Of
@@ -117,9 +119,13 @@ export class TakingIn {
     this.#reader.renew();
   }
 
-  /** The log keeps what some living process has not seen yet. */
+  /**
+   * The log keeps what some living process has not seen yet, within bounds: one that is stopped
+   * for days must open the store again (STORE_BEHIND).
+   */
   #logFrom(wanted: number): number {
     if (!this.#sharing) return wanted;
-    return Math.min(wanted, this.#sharing.oldestSeen() + 1, this.#reader.baseLogStart + TRIM_MAX);
+    const seen = Math.max(this.#sharing.oldestSeen() + 1, wanted - BEHIND_MAX);
+    return Math.min(wanted, seen, this.#reader.baseLogStart + TRIM_MAX);
   }
 }

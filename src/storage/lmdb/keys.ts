@@ -13,6 +13,25 @@ export function textKey(text: string): Buffer {
   return Buffer.from(text, 'utf8');
 }
 
+/**
+ * Puts a key of the documents table where the binding wants it, and says where it ends. An id
+ * need not be made into bytes of its own first, which would cost as much as finding it.
+ */
+export function writeIdKey(key: string | Uint8Array, target: Buffer, start: number): number {
+  if (typeof key !== 'string') {
+    target.set(key, start);
+    return start + key.length;
+  }
+  for (let at = 0; at < key.length; at++) {
+    const unit = key.charCodeAt(at);
+    if (unit > ASCII_MAX) return start + target.write(key, start, 'utf8');
+    target[start + at] = unit;
+  }
+  return start + key.length;
+}
+
+const ASCII_MAX = 127;
+
 const REVISION_SUFFIX_BYTES = 5;
 
 export function revisionKey(id: string, rev: number): Buffer {

@@ -38,7 +38,7 @@ const PAST_MAX = 20_000;
 export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   readonly seq: number;
   readonly #tables: Tables;
-  readonly #transaction: Transaction;
+  readonly #reading: { readonly transaction: Transaction };
   readonly #onClose: () => void;
   readonly #decoded: Decoded | undefined;
   #logStart: number | undefined;
@@ -49,14 +49,14 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
     this.#tables = tables;
     this.#onClose = onClose;
     this.#decoded = decoded;
-    this.#transaction = tables.root.useReadTransaction();
+    this.#reading = { transaction: tables.root.useReadTransaction() };
     this.seq = (this.named('seq') as number | undefined) ?? 0;
     this.#learnShapes();
   }
 
   get(id: string): StoredDocument | undefined {
     // Decoded out of the buffer that the binding reads into, before it reads again.
-    const bytes = this.#tables.documents.getBinaryFast(textKey(id), this.#inside);
+    const bytes = this.#tables.documents.getBinaryFast(id, this.#inside);
     if (!bytes) return undefined;
     const { bodies } = this.#tables;
     return this.#decoded ? this.#decoded.decode(bodies, id, bytes) : bodies.decode(id, bytes);
@@ -147,7 +147,7 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#transaction.done();
+    this.#reading.transaction.done();
     this.#onClose();
   }
 
@@ -161,7 +161,7 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   /** Where it is the current one, where it is kept, or where it was put aside for the log. */
   #logged({ seq, id, ref, rev, versioned }: LoggedPut): Document {
     const { documents, past, bodies } = this.#tables;
-    const current = documents.getBinaryFast(textKey(id), this.#inside);
+    const current = documents.getBinaryFast(id, this.#inside);
     if (current && readHead(id, current).seq === seq) return bodies.decode(id, current).document;
     const kept = versioned ? this.revisionRow(id, rev) : undefined;
     if (kept && readHead(id, bodyOf(kept)).seq === seq)
@@ -184,7 +184,7 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
 
   get #inside(): { transaction: Transaction } {
     this.#checkOpen();
-    return { transaction: this.#transaction };
+    return this.#reading;
   }
 
   #checkOpen(): void {

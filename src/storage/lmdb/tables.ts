@@ -1,12 +1,16 @@
 import type { Database, RootDatabase, Transaction } from 'lmdb';
 import { Bodies } from '../bodies/bodies.js';
+import { writeIdKey } from './keys.js';
 
 /** A table of byte keys and byte values inside one LMDB file. */
 export type Table = Database<Uint8Array, Uint8Array> & FastReads;
 
 /** The library's types leave out the options, which its code takes as `get` does. */
 interface FastReads {
-  getBinaryFast(id: Uint8Array, options: { transaction: Transaction }): Uint8Array | undefined;
+  getBinaryFast(
+    id: Uint8Array | string,
+    options: { transaction: Transaction },
+  ): Uint8Array | undefined;
 }
 
 /** Part of the stored format. */
@@ -35,7 +39,8 @@ export function openTables(root: RootDatabase, bodies: Bodies = new Bodies()): T
   return {
     root,
     bodies,
-    documents: table('documents'),
+    // Takes ids as they are, beside their bytes.
+    documents: Object.assign(table('documents'), { writeKey: writeIdKey }),
     revisions: table('revisions'),
     removals: table('removals'),
     log: table('log'),

@@ -209,7 +209,13 @@ export class Sharing {
       if (answer === 1) return;
       if (answer < 0) throw storeFailure({ code: -answer }, this.#path);
     }
-    refuseBusy(this.#path, this.#waitMaxMs);
+    refuseBusy(this.#path, this.#waitMaxMs, lock === LOCK.write ? this.#writer : undefined);
+  }
+
+  /** The pid of who had the write lock last, as it knows itself. */
+  get #writer(): number | undefined {
+    const place = this.page.holder - 1;
+    return place < 0 || place === this.#place ? undefined : this.page.pidAt(place);
   }
 }
 
@@ -302,9 +308,10 @@ function tryLock(native: NativeLocks, file: number, lock: number, path: string):
   return answer === 1;
 }
 
-function refuseBusy(path: string, waitMaxMs: number): never {
+function refuseBusy(path: string, waitMaxMs: number, pid?: number): never {
+  const who = pid ? `process ${pid} (is it stopped?)` : 'another process';
   throw new JdbxError(
     'STORE_BUSY',
-    `expected ${path} to be free within ${waitMaxMs} ms, but another process keeps it`,
+    `expected ${path} to be free within ${waitMaxMs} ms, but ${who} keeps it`,
   );
 }

@@ -98,7 +98,11 @@ function journalEnd() {
   return files[0].generation > files[1].generation ? files[0] : files[1];
 }
 
-for await (const line of createInterface(process.stdin)) {
+const lines = createInterface(process.stdin);
+// Whoever told it things has gone, perhaps in the middle of one.
+lines.once('close', () => process.exit());
+
+for await (const line of lines) {
   const [verb, ...args] = JSON.parse(line);
   try {
     const value = await (verbs[verb] ?? ((...rest) => db[verb](...rest)))(...args);

@@ -165,6 +165,44 @@ describe.skipIf(!canFollow)(
       await other[Symbol.asyncDispose]();
     });
 
+    it('keeps the log short for one that stays stopped, which must open the store again', async () => {
+      await db.close();
+      db = await open(path, { workers: 1, logCommits: 10 });
+      await db.put({ _id: 'i', _type: 'index', type: 'a', key: { n: 1 } });
+      const other = await Actor.open(path);
+      // Its last write, so that it holds no lock when it is stopped.
+      await other.tell('put', { _id: 'x', _type: 'a', n: -1 });
+      await other.tell('watch', db.seq);
+      expect(await other.tell('find', { _type: 'a', n: -1 })).toHaveLength(1);
+      other.signal('SIGSTOP');
+      for (let round = 0; round < 26; round++) {
+        const puts = Array.from({ length: 1_000 }, (_, n) => ({ _id: `a:${n}`, _type: 'a', n }));
+        await Promise.all(puts.map((document) => db.put({ ...document, round })));
+      }
+      // Enough for the journal to turn more than twice.
+      for (let n = 0; n < 30; n++) {
+        await db.put({ _id: 'big', _type: 'big', text: 'x'.repeat(700_000) });
+      }
+      await pause(500);
+      await db.put({ _id: 'last', _type: 'a', n: -2 });
+      const asked = other
+        .tell('find', { _type: 'a', n: -1 })
+        .catch((error: Error) => error.message);
+      other.signal('SIGCONT');
+      expect(await asked).toBe('STORE_BEHIND');
+      await expect(other.tell('get', 'last')).rejects.toThrow('STORE_BEHIND');
+      await expect(other.tell('put', { _id: 'y', _type: 'a' })).rejects.toThrow('STORE_BEHIND');
+      expect(await other.tell('events')).toEqual([{ code: 'STORE_BEHIND' }]);
+      expect((await db.stats()).log_start).toBeGreaterThan(db.seq - 25_000);
+
+      await other.tell('close');
+      await other.tell('open');
+      expect(await other.tell('find', { _type: 'a', n: -2 })).toHaveLength(1);
+      expect(await other.tell('check')).toMatchObject({ ok: true });
+      expect(await db.check()).toMatchObject({ ok: true });
+      await other[Symbol.asyncDispose]();
+    });
+
     it('writes over half a record of one that was killed with the lock in its hands', async () => {
       await using other = await Actor.open(path);
       await db.put({ _id: 'a', _type: 'a' });

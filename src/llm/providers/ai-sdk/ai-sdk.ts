@@ -5,12 +5,18 @@ import type { ModelEvent, Provider, ProviderCall } from '../../contract.js';
 import { statusError } from '../../transport/http-errors.js';
 import { AiSdkStream, readResult } from './answer.js';
 import { toCallOptions } from './call-options.js';
+import { asVersion3, type CalledModel, type LanguageModelV4 } from './specification-4.js';
 
-/** A language model of the AI SDK, or what makes one by the name that an integration says. */
-export type AiSdkModel = LanguageModelV3 | ((model: string) => LanguageModelV3);
+export type { LanguageModelV4 } from './specification-4.js';
+
+/** A language model of the AI SDK: of its version 6 (specification v3) or 7 (v4). */
+export type AiSdkLanguageModel = LanguageModelV3 | LanguageModelV4;
+
+/** A language model, or what makes one by the name that an integration says. */
+export type AiSdkModel = AiSdkLanguageModel | ((model: string) => AiSdkLanguageModel);
 
 /**
- * A provider that asks a language model of the Vercel AI SDK (specification v3), for
+ * A provider that asks a language model of the Vercel AI SDK, for
  * `open(path, { providers: [aiSdk('mistral', createMistral())] })` and integration
  * documents with `provider: 'mistral'`. It holds its own key; `endpoint` and
  * `credentials_ref` of the document mean nothing to it. The deadline is `timeout_ms`.
@@ -19,7 +25,7 @@ export type AiSdkModel = LanguageModelV3 | ((model: string) => LanguageModelV3);
  */
 export function aiSdk(name: string, model: AiSdkModel): Provider {
   const modelFor = ({ request }: ProviderCall) =>
-    typeof model === 'function' ? model(request.model) : model;
+    called(typeof model === 'function' ? model(request.model) : model, name);
   return {
     name,
     async generate(call) {
@@ -31,16 +37,27 @@ export function aiSdk(name: string, model: AiSdkModel): Provider {
   };
 }
 
+/** @throws {JdbxError} INVALID_INTEGRATION for a specification that is not known here */
+function called(model: AiSdkLanguageModel, name: string): CalledModel {
+  const { specificationVersion: version } = model;
+  if (version === 'v3') return model;
+  if (version === 'v4') return asVersion3(model);
+  const got = `${name} has a model of ${JSON.stringify(version) ?? 'no version'}`;
+  throw new JdbxError('INVALID_INTEGRATION', `expected a model of specification v3 or v4: ${got}`, {
+    operation: 'generate',
+  });
+}
+
 async function* streamed(
-  model: LanguageModelV3,
+  model: CalledModel,
   call: ProviderCall,
   name: string,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   const signal = signalOf(call);
   try {
-    const { stream } = await model.doStream(toCallOptions(call, signal));
-    const reader = new AiSdkStream();
-    for await (const part of stream) yield* reader.take(part);
+    const { stream } = await orAborted(model.doStream(toCallOptions(call, signal)), signal);
+    const reader = new AiSdkStream(call);
+    for await (const part of partsOf(stream, signal)) yield* reader.take(part);
   } catch (error) {
     throw explain(error, { call, signal, name });
   }
@@ -53,10 +70,34 @@ async function within<T>(
 ): Promise<T> {
   const signal = signalOf(call);
   try {
-    return await work(signal);
+    return await orAborted(work(signal), signal);
   } catch (error) {
     throw explain(error, { call, signal, name });
   }
+}
+
+async function* partsOf<T>(stream: ReadableStream<T>, signal: AbortSignal) {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await orAborted(reader.read(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** What comes first: a model of somebody else's making may not heed the signal. */
+function orAborted<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    const end = () => signal.removeEventListener('abort', stop);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).then(end, end);
+  });
 }
 
 const TIMEOUT_MS_DEFAULT = 600_000;

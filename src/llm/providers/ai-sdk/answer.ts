@@ -2,8 +2,11 @@ import type {
   LanguageModelV3FinishReason,
   LanguageModelV3GenerateResult,
   LanguageModelV3StreamPart,
+  LanguageModelV3ToolCall,
   LanguageModelV3Usage,
+  SharedV3ProviderMetadata,
 } from '@ai-sdk/provider';
+import type { ValueObject } from '../../../base/values.js';
 import { readToolCall } from '../../answer-builder.js';
 import type {
   Finish,
@@ -12,6 +15,7 @@ import type {
   ModelUsage,
   ProviderCall,
 } from '../../contract.js';
+import { keptOf, scopeOfKey, type Told } from '../reasoning-kept.js';
 
 const FINISHES: Readonly<Record<LanguageModelV3FinishReason['unified'], Finish>> = {
   stop: 'stop',
@@ -24,8 +28,9 @@ const FINISHES: Readonly<Record<LanguageModelV3FinishReason['unified'], Finish>>
 
 export function readResult(
   { content, finishReason, usage, response }: LanguageModelV3GenerateResult,
-  { request }: ProviderCall,
+  call: ProviderCall,
 ): ModelResponse {
+  const { request } = call;
   const textsOf = (type: 'text' | 'reasoning') =>
     content
       .flatMap((part) => (part.type === type ? [part.text] : []))
@@ -44,22 +49,49 @@ export function readResult(
     usage: usageOf(usage),
     ...(reasoning === '' ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...keptOf(scopeOf(call), content, tell),
     ...(response?.id === undefined ? {} : { extra: { id: response.id } }),
   };
 }
 
+export const scopeOf = (call: ProviderCall) => scopeOfKey(call.integration.provider ?? '', call);
+
+function tell(part: LanguageModelV3GenerateResult['content'][number]): Told {
+  if (part.type === 'text') return { characters: part.text.length };
+  if (part.type === 'reasoning') return { data: thoughtOf(part.text, part.providerMetadata) };
+  if (part.type !== 'tool-call') return {};
+  return { calls: 1, marks: 'call', data: optionsOf(part.providerMetadata) };
+}
+
+/** What the SDK calls metadata in an answer it takes as options in the next question. */
+function optionsOf(metadata: SharedV3ProviderMetadata | undefined): ValueObject | undefined {
+  return metadata && ({ providerOptions: metadata } as ValueObject);
+}
+
+function thoughtOf(text: string, metadata: SharedV3ProviderMetadata | undefined): ValueObject {
+  return { text, ...optionsOf(metadata) };
+}
+
 /** Reads the parts of one stream; parallel calls are numbered as they come. */
 export class AiSdkStream {
+  readonly #scope: string;
   readonly #calls = new Map<string, number>();
+  readonly #thoughts = new Map<string, Thought>();
+
+  constructor(call: ProviderCall) {
+    this.#scope = scopeOf(call);
+  }
 
   take(part: LanguageModelV3StreamPart): ModelEvent[] {
     switch (part.type) {
       case 'text-delta':
         return [{ kind: 'text', text: part.delta }];
+      case 'reasoning-start':
       case 'reasoning-delta':
-        return [{ kind: 'reasoning', text: part.delta }];
+      case 'reasoning-end':
+        return this.#think(part);
       case 'tool-input-start':
-        return [this.#begin(part.id, part.toolName)];
+        return [...this.#mark(part), this.#begin(part.id, part.toolName)];
       case 'tool-input-delta':
         return [{ kind: 'tool-call', index: this.#indexOf(part.id), arguments: part.delta }];
       case 'tool-call':
@@ -79,11 +111,30 @@ export class AiSdkStream {
   }
 
   /** Behind the pieces of a call comes the whole of it; without pieces it is all there is. */
-  #whole(call: { toolCallId: string; toolName: string; input: string }): ModelEvent[] {
+  #whole(call: LanguageModelV3ToolCall): ModelEvent[] {
     if (this.#calls.has(call.toolCallId)) return [];
     return [
+      ...this.#mark(call),
       { ...this.#begin(call.toolCallId, call.toolName), arguments: call.input } as ModelEvent,
     ];
+  }
+
+  #think(part: ThoughtPart): ModelEvent[] {
+    const known = this.#thoughts.get(part.id) ?? { text: '', metadata: undefined };
+    const more = part.type === 'reasoning-delta' ? part.delta : '';
+    const metadata = part.providerMetadata ?? known.metadata;
+    const thought = { text: known.text + more, metadata };
+    this.#thoughts.set(part.id, thought);
+    if (part.type === 'reasoning-delta') return [{ kind: 'reasoning', text: more }];
+    if (part.type === 'reasoning-start') return [];
+    this.#thoughts.delete(part.id);
+    const data = thoughtOf(thought.text, metadata);
+    return [{ kind: 'reasoning-part', scope: this.#scope, data }];
+  }
+
+  #mark(call: { providerMetadata?: SharedV3ProviderMetadata }): ModelEvent[] {
+    const data = optionsOf(call.providerMetadata);
+    return data ? [{ kind: 'reasoning-part', scope: this.#scope, marks: 'call', data }] : [];
   }
 
   #begin(id: string, name: string): ModelEvent {
@@ -95,6 +146,16 @@ export class AiSdkStream {
     this.#calls.set(id, known);
     return known;
   }
+}
+
+type ThoughtPart = Extract<
+  LanguageModelV3StreamPart,
+  { type: 'reasoning-start' | 'reasoning-delta' | 'reasoning-end' }
+>;
+
+interface Thought {
+  readonly text: string;
+  readonly metadata: SharedV3ProviderMetadata | undefined;
 }
 
 function usageOf({ inputTokens, outputTokens }: LanguageModelV3Usage): ModelUsage {

@@ -15,15 +15,19 @@ import type {
   ToolChoice,
   ToolMessage,
 } from '../../contract.js';
+import { type Segment, segmentsOf } from '../../segments.js';
+import { scopeOf } from './answer.js';
 
 /** The neutral request as the SDK's call options; settings that it has no name for are left out. */
 export function toCallOptions(
-  { request, integration, idempotencyKey }: ProviderCall,
+  call: ProviderCall,
   abortSignal: AbortSignal,
 ): LanguageModelV3CallOptions {
+  const { request, integration, idempotencyKey } = call;
+  const scope = scopeOf(call);
   const { messages, tools, tool_choice, response_schema: asked } = request;
   return {
-    prompt: messages.map((message) => toMessage(message, messages)),
+    prompt: messages.map((message) => toMessage(message, messages, scope)),
     ...toSettings(request.settings),
     ...(tools && tools.length > 0 ? { tools: toTools(tools) } : {}),
     ...(tool_choice === undefined ? {} : { toolChoice: toChoice(tool_choice) }),
@@ -72,19 +76,29 @@ function toChoice(choice: ToolChoice) {
     : { type: 'tool' as const, toolName: choice.name };
 }
 
-function toMessage(message: ModelMessage, all: readonly ModelMessage[]): LanguageModelV3Message {
+function toMessage(
+  message: ModelMessage,
+  all: readonly ModelMessage[],
+  scope: string,
+): LanguageModelV3Message {
   if (message.role === 'tool') return toResult(message, all);
   if (message.role === 'system') return { role: 'system', content: textOf(message.content) };
-  if (message.role !== 'assistant')
-    return { role: 'user', content: toParts(partsOf(message.content)) };
-  const calls = (message.tool_calls ?? []).map(({ id, name, arguments: input }) => ({
-    type: 'tool-call' as const,
-    toolCallId: id,
-    toolName: name,
-    input,
-  }));
-  const said = toParts(partsOf(message.content)).filter((part) => !isSilent(part));
-  return { role: 'assistant', content: [...said, ...calls] };
+  if (message.role === 'user') return { role: 'user', content: toParts(partsOf(message.content)) };
+  return { role: 'assistant', content: segmentsOf(message, scope).flatMap(toSegment) };
+}
+
+type AnswerPart = Exclude<
+  Extract<LanguageModelV3Message, { role: 'assistant' }>['content'][number],
+  { type: 'tool-result' }
+>;
+
+function toSegment({ part, call, media, text = '' }: Segment): AnswerPart[] {
+  if (call) {
+    const { id: toolCallId, name: toolName, arguments: input } = call;
+    return [{ type: 'tool-call', toolCallId, toolName, input, ...part?.data }];
+  }
+  if (part) return [{ type: 'reasoning', text: '', ...part.data }];
+  return toParts([media ?? { type: 'text', text }]);
 }
 
 function toResult(message: ToolMessage, all: readonly ModelMessage[]): LanguageModelV3Message {
@@ -93,10 +107,6 @@ function toResult(message: ToolMessage, all: readonly ModelMessage[]): LanguageM
   const output = { type, value: textOf(content) };
   const toolName = nameOfCall(toolCallId, all);
   return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
-}
-
-function isSilent(part: LanguageModelV3TextPart | LanguageModelV3FilePart): boolean {
-  return part.type === 'text' && part.text === '';
 }
 
 function toParts(

@@ -10,6 +10,7 @@ import type {
 import { type Answer, responseError } from '../../transport/read-answer.js';
 import { answerFacts } from '../answer-facts.js';
 import { finishOf, usageWithCached } from '../message-facts.js';
+import { keptOf, scopeOfHost } from '../reasoning-kept.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is no content */
 export function readMessagesAnswer(answer: Answer, call: ProviderCall): ModelResponse {
@@ -26,8 +27,23 @@ export function readMessagesAnswer(answer: Answer, call: ProviderCall): ModelRes
     usage: usageOf(usage),
     ...(reasoning === '' ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...keptOf(scopeOf(call), content.filter(isPlainObject), (block) => ({
+      characters: block.type === 'text' ? String(block.text).length : 0,
+      calls: block.type === 'tool_use' ? 1 : 0,
+      data: isThought(block) ? block : undefined,
+    })),
     extra: { ...answerFacts(answer), ...ignoredOf(call.request) },
   };
+}
+
+export const scopeOf = (call: ProviderCall) => scopeOfHost('anthropic', call);
+
+/**
+ * These have to come back as they were, in their places; a signature proves them
+ * (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks).
+ */
+export function isThought(block: Record<string, unknown>): block is ValueObject {
+  return block.type === 'thinking' || block.type === 'redacted_thinking';
 }
 
 /** The text of the blocks of one type; other blocks hold none of the answer. */

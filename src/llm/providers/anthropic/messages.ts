@@ -1,6 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
-import { readMessagesAnswer } from './answer.js';
+import { readMessagesAnswer, scopeOf } from './answer.js';
 import { messagesBody } from './request.js';
 import { MessagesStream } from './stream.js';
 
@@ -19,10 +19,10 @@ export const anthropicMessages: ApiMapping = {
     url: endpointOf(call),
     headers: { 'anthropic-version': VERSION },
     auth: call.secret === undefined ? {} : { 'x-api-key': call.secret },
-    body: messagesBody(call.request, streaming),
+    body: messagesBody(call.request, streaming, scopeOf(call)),
   }),
   read: readMessagesAnswer,
-  readStream: (call) => new MessagesStream(call.request),
+  readStream: (call) => new MessagesStream(call),
 };
 
 /** A bare host gets `/v1/messages` appended, a base URL such as `http://host/v1` gets `/messages`. */

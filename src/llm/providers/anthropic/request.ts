@@ -1,5 +1,5 @@
 import type { ValueObject } from '../../../base/values.js';
-import { partsOf, textOf } from '../../content.js';
+import { textOf } from '../../content.js';
 import type {
   Content,
   ContentPart,
@@ -11,12 +11,17 @@ import type {
   ToolCall,
   ToolChoice,
 } from '../../contract.js';
+import { type Segment, segmentsOf } from '../../segments.js';
 
 /** The API requires `max_tokens`; every model that it serves can write this many. */
 const MAX_TOKENS_DEFAULT = 4_096;
 
-/** The body of a call of the messages API. */
-export function messagesBody(request: ModelRequest, streaming: boolean): unknown {
+/**
+ * The body of a call of the messages API.
+ *
+ * @param scope whose reasoning goes back
+ */
+export function messagesBody(request: ModelRequest, streaming: boolean, scope: string): unknown {
   const { stop, seed: _, max_tokens = MAX_TOKENS_DEFAULT, ...others } = request.settings;
   const system = request.messages.filter(({ role }) => role === 'system');
   const turns = request.messages.filter(({ role }) => role !== 'system');
@@ -32,7 +37,7 @@ export function messagesBody(request: ModelRequest, streaming: boolean): unknown
       system.length === 0
         ? others.system
         : system.map(({ content }) => textOf(content)).join('\n\n'),
-    messages: joinResults(turns.map(toTurn)),
+    messages: joinResults(turns.map((message) => toTurn(message, scope))),
     ...(tools === undefined ? {} : { tools: tools.map(toTool) }),
     ...(tool_choice === undefined ? {} : { tool_choice: toChoice(tool_choice) }),
     ...(response_schema === undefined
@@ -46,16 +51,19 @@ interface Turn {
   readonly content: unknown;
 }
 
-function toTurn(message: ModelMessage): Turn {
+function toTurn(message: ModelMessage, scope: string): Turn {
   if (message.role === 'tool') {
     const { tool_call_id, content, is_error } = message;
     const result = { type: 'tool_result', tool_use_id: tool_call_id, content: toContent(content) };
     return { role: 'user', content: [is_error ? { ...result, is_error } : result] };
   }
-  const role = message.role === 'assistant' ? 'assistant' : 'user';
-  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-  if (calls.length === 0) return { role, content: toContent(message.content) };
-  return { role, content: [...saidBeside(message.content), ...calls.map(toUse)] };
+  if (message.role !== 'assistant') return { role: 'user', content: toContent(message.content) };
+  const segments = segmentsOf(message, scope);
+  const isSaid = segments.every(({ call, part }) => !call && !part);
+  return {
+    role: 'assistant',
+    content: isSaid ? toContent(message.content) : segments.map(toSegment),
+  };
 }
 
 /** The results of parallel calls belong into one turn, which the API asks for. */
@@ -77,8 +85,9 @@ function isResults({ content }: Turn): boolean {
   return Array.isArray(content) && content.every(({ type }) => type === 'tool_result');
 }
 
-function saidBeside(content: Content): unknown[] {
-  return content === '' ? [] : partsOf(content).map(toBlock);
+function toSegment({ part, call, media, text = '' }: Segment): unknown {
+  if (part) return part.data;
+  return call ? toUse(call) : toBlock(media ?? { type: 'text', text });
 }
 
 function toContent(content: Content): unknown {

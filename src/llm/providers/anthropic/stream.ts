@@ -1,9 +1,9 @@
 import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import type { StreamReader } from '../../api-mapping.js';
-import type { ModelEvent, ModelRequest } from '../../contract.js';
+import type { ModelEvent, ProviderCall } from '../../contract.js';
 import type { StreamPiece } from '../../transport/transport.js';
 import { finishOf } from '../message-facts.js';
-import { ignoredOf, usageOf } from './answer.js';
+import { ignoredOf, isThought, scopeOf, usageOf } from './answer.js';
 
 /**
  * Reads the events of a streamed message
@@ -12,12 +12,14 @@ import { ignoredOf, usageOf } from './answer.js';
  * ends the answer.
  */
 export class MessagesStream implements StreamReader {
-  readonly #request: ModelRequest;
+  readonly #call: ProviderCall;
+  /** The thinking block that is open. */
+  #thought: ValueObject | undefined;
   #usage: ValueObject = {};
   #stopReason: unknown;
 
-  constructor(request: ModelRequest) {
-    this.#request = request;
+  constructor(call: ProviderCall) {
+    this.#call = call;
   }
 
   take({ data, event }: StreamPiece, requestId: string | undefined): ModelEvent[] {
@@ -25,14 +27,21 @@ export class MessagesStream implements StreamReader {
       case 'message_start':
         return this.#start(data.message, requestId);
       case 'content_block_start':
-        return startBlock(data);
+        return this.#begin(data);
       case 'content_block_delta':
+        this.#think(data.delta);
         return takeDelta(data);
+      case 'content_block_stop':
+        return this.#thinkNoMore();
       case 'message_delta':
         return this.#takeFacts(data);
       case 'message_stop':
         return [
-          { kind: 'finish', finish: finishOf(this.#stopReason), extra: ignoredOf(this.#request) },
+          {
+            kind: 'finish',
+            finish: finishOf(this.#stopReason),
+            extra: ignoredOf(this.#call.request),
+          },
         ];
       default:
         return [];
@@ -55,6 +64,28 @@ export class MessagesStream implements StreamReader {
       extra,
     };
     return [start, ...this.#tell(usage)];
+  }
+
+  #begin(data: ValueObject): ModelEvent[] {
+    const { content_block: block } = data;
+    this.#thought = isPlainObject(block) && isThought(block) ? block : undefined;
+    return startBlock(data);
+  }
+
+  /** The signature comes in a piece of its own, last. */
+  #think(delta: unknown): void {
+    if (!this.#thought || !isPlainObject(delta)) return;
+    const { type, thinking, signature } = delta;
+    const field = type === 'signature_delta' ? 'signature' : 'thinking';
+    const more = type === 'signature_delta' ? signature : thinking;
+    if (typeof more !== 'string') return;
+    this.#thought = { ...this.#thought, [field]: String(this.#thought[field] ?? '') + more };
+  }
+
+  #thinkNoMore(): ModelEvent[] {
+    const data = this.#thought;
+    this.#thought = undefined;
+    return data ? [{ kind: 'reasoning-part', scope: scopeOf(this.#call), data }] : [];
   }
 
   #takeFacts({ delta, usage }: ValueObject): ModelEvent[] {

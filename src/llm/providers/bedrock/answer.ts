@@ -9,6 +9,7 @@ import type {
 } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
 import { finishOf, usageWithCached } from '../message-facts.js';
+import { keptOf } from '../reasoning-kept.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is no message */
 export function readConverse(answer: Answer, call: ProviderCall): ModelResponse {
@@ -27,6 +28,11 @@ export function readConverse(answer: Answer, call: ProviderCall): ModelResponse 
     usage: usageOf(usage),
     ...(reasoning === '' ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...keptOf(scopeOf(call), blocks, (block) => ({
+      characters: typeof block.text === 'string' ? block.text.length : 0,
+      calls: isPlainObject(block.toolUse) ? 1 : 0,
+      data: isPlainObject(block.reasoningContent) ? (block as ValueObject) : undefined,
+    })),
     extra: { ...ignoredOf(call.request), ...idOf(answer.requestId), ...reported(usage) },
   };
 }
@@ -35,6 +41,15 @@ function toCall({ toolUse }: Record<string, unknown>): ToolCall[] {
   if (!isPlainObject(toolUse)) return [];
   const { toolUseId, name, input = {} } = toolUse;
   return [readToolCall({ id: String(toolUseId), name: String(name), json: JSON.stringify(input) })];
+}
+
+/**
+ * The text and its signature go back unmodified
+ * (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningTextBlock.html),
+ * to models of the same maker: `us.anthropic.claude-…` and `anthropic.claude-…` are.
+ */
+export function scopeOf({ request }: ProviderCall): string {
+  return `bedrock@${request.model.split('.').at(-2) ?? request.model}`;
 }
 
 function thoughtIn({ reasoningContent: told }: Record<string, unknown>): string {

@@ -1,6 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
-import { readConverse } from './answer.js';
+import { readConverse, scopeOf } from './answer.js';
 import { AwsEventStream, loadCodec } from './event-stream.js';
 import { converseBody } from './request.js';
 import { signer } from './sign.js';
@@ -19,7 +19,7 @@ export const bedrock: ApiMapping = {
   name: 'bedrock',
   post(call, streaming) {
     const url = endpointOf(call, streaming);
-    const body = converseBody(call.request);
+    const body = converseBody(call.request, scopeOf(call));
     const { secret } = call;
     if (secret === undefined) return { url, headers: {}, auth: {}, body };
     if (!secret.includes(':'))
@@ -27,7 +27,7 @@ export const bedrock: ApiMapping = {
     return { url, headers: {}, auth: {}, body, sign: signer(secret, regionOf(call)) };
   },
   read: readConverse,
-  readStream: (call) => new ConverseStream(call.request),
+  readStream: (call) => new ConverseStream(call),
   framing: async () => {
     const createCodec = await loadCodec();
     return {

@@ -1,7 +1,6 @@
 import { JdbxError } from '../../../base/errors.js';
 import { partsOf, textOf } from '../../content.js';
 import type {
-  Content,
   ContentPart,
   MediaPart,
   ModelMessage,
@@ -10,22 +9,24 @@ import type {
   ModelTool,
   ToolChoice,
 } from '../../contract.js';
+import { type Segment, segmentsOf } from '../../segments.js';
 
 /**
  * The body of a Converse call.
  *
+ * @param scope whose reasoning goes back
  * @throws {JdbxError} MODEL_REFUSED for an image or a file that is only a URL
  */
-export function converseBody(request: ModelRequest): unknown {
+export function converseBody(request: ModelRequest, scope: string): unknown {
   const { messages, tools, tool_choice, settings } = request;
   const system = messages.filter(({ role }) => role === 'system');
-  const turns = messages.filter(({ role }) => role !== 'system').map(toTurn);
+  const turns = messages.filter(({ role }) => role !== 'system');
   const others = otherSettings(settings);
   return {
     ...(system.length === 0
       ? {}
       : { system: system.map(({ content }) => ({ text: textOf(content) })) }),
-    messages: joinRoles(turns),
+    messages: joinRoles(turns.map((message) => toTurn(message, scope))),
     inferenceConfig: inferenceConfig(settings),
     ...(tools === undefined ? {} : { toolConfig: toolConfig(tools, tool_choice) }),
     ...(Object.keys(others).length === 0 ? {} : { additionalModelRequestFields: others }),
@@ -37,23 +38,24 @@ interface Turn {
   readonly content: readonly unknown[];
 }
 
-function toTurn(message: ModelMessage): Turn {
+function toTurn(message: ModelMessage, scope: string): Turn {
   if (message.role === 'tool') {
     const { tool_call_id: toolUseId, content, is_error } = message;
     const status = is_error ? { status: 'error' } : {};
     const toolResult = { toolUseId, content: [{ text: textOf(content) }], ...status };
     return { role: 'user', content: [{ toolResult }] };
   }
-  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-  const made = calls.map(({ id, name, arguments: input }) => ({
-    toolUse: { toolUseId: id, name, input },
-  }));
-  const role = message.role === 'assistant' ? 'assistant' : 'user';
-  return { role, content: [...saidBlocks(message.content), ...made] };
+  if (message.role === 'assistant') {
+    return { role: 'assistant', content: segmentsOf(message, scope).map(toSegment) };
+  }
+  return { role: 'user', content: partsOf(message.content).map(toBlock) };
 }
 
-function saidBlocks(content: Content): unknown[] {
-  return content === '' ? [] : partsOf(content).map(toBlock);
+function toSegment({ part, call, media, text = '' }: Segment): unknown {
+  if (part) return part.data;
+  if (!call) return toBlock(media ?? { type: 'text', text });
+  const { id: toolUseId, name, arguments: input } = call;
+  return { toolUse: { toolUseId, name, input } };
 }
 
 /** The API takes turns of user and assistant in strict alternation. */

@@ -1,7 +1,13 @@
 import { JdbxError } from '../../../base/errors.js';
 import { describeType, isPlainObject, takeValue, type Value } from '../../../base/values.js';
 import { eventsOf } from '../../answer-builder.js';
-import type { Integration, ModelEvent, Provider, ProviderCall } from '../../contract.js';
+import type {
+  Integration,
+  ModelEvent,
+  ModelResponse,
+  Provider,
+  ProviderCall,
+} from '../../contract.js';
 import type { Answer } from '../../transport/read-answer.js';
 import type { Post, Transport } from '../../transport/transport.js';
 import { readEvents, readResponse } from './read-neutral.js';
@@ -38,7 +44,7 @@ export function createCustom(transport: Transport, transform: Transform): Provid
   return {
     name: 'custom',
     generate: (call) => custom.generate(call),
-    stream: (call) => custom.stream(call),
+    tell: (call, take) => custom.tell(call, take),
   };
 }
 
@@ -55,23 +61,27 @@ class CustomCalls {
     return this.#read(await this.#transport.whole(await this.#post(call, false), call), call);
   }
 
-  async *stream(call: ProviderCall): AsyncGenerator<ModelEvent, void, undefined> {
+  async tell(call: ProviderCall, take: (event: ModelEvent) => void): Promise<void> {
     const { stream_transformer: taker } = call.integration as Custom;
-    if (taker === undefined) return yield* eventsOf(await this.generate(call));
+    const tellAll = (response: ModelResponse) => {
+      for (const event of eventsOf(response)) take(event);
+    };
+    if (taker === undefined) return tellAll(await this.generate(call));
     let state: Value = null;
-    const take = async (piece: Value) => {
+    const takePiece = async (piece: Value) => {
       const made = await this.#transform(taker, takeValue({ ...(piece as object), state }), call);
       const { events, next } = readEvents(made, call);
       state = next;
-      return events;
+      for (const event of events) take(event);
     };
-    for await (const streamed of this.#transport.stream(await this.#post(call, true), call)) {
-      if (streamed.kind === 'whole')
-        return yield* eventsOf(await this.#read(streamed.answer, call));
+    let isWhole = false;
+    await this.#transport.stream(await this.#post(call, true), call, async (streamed) => {
+      isWhole = streamed.kind === 'whole';
+      if (streamed.kind === 'whole') return tellAll(await this.#read(streamed.answer, call));
       const { event = null, data } = streamed.piece;
-      yield* await take({ event, data });
-    }
-    yield* await take({ end: true });
+      return takePiece({ event, data });
+    });
+    if (!isWhole) await takePiece({ end: true });
   }
 
   async #read({ body, requestId }: Answer, call: ProviderCall) {

@@ -22,14 +22,14 @@ const FIGURES = [
 
 /**
  * A neutral response from a transformer: `{ text, finish?, model?, usage?, reasoning?,
- * tool_calls?, extra? }`. A transformer that finds no answer gives none.
+ * tool_calls?, reasoning_parts?, extra? }`. A transformer that finds no answer gives none.
  *
  * @throws {JdbxError} MODEL_RESPONSE for anything without a text or a tool call
  */
-export function readResponse(made: Value, { request, integration }: ProviderCall): ModelResponse {
-  const { text, tool_calls, model, reasoning, usage, finish, extra } = isPlainObject(made)
-    ? (made as ValueObject)
-    : ({} as ValueObject);
+export function readResponse(made: Value, call: ProviderCall): ModelResponse {
+  const { request, integration } = call;
+  const { text, tool_calls, reasoning_parts, model, reasoning, usage, finish, extra } =
+    isPlainObject(made) ? (made as ValueObject) : ({} as ValueObject);
   const calls = Array.isArray(tool_calls) ? tool_calls.map(toCall) : [];
   if (typeof text !== 'string' && calls.length === 0) {
     throw foreign(integration._id, 'response_transformer', made);
@@ -41,6 +41,7 @@ export function readResponse(made: Value, { request, integration }: ProviderCall
     usage: usageOf(usage),
     ...(typeof reasoning === 'string' && reasoning !== '' ? { reasoning } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
+    ...keptIn(reasoning_parts, call),
     ...(isPlainObject(extra) ? { extra: extra as ValueObject } : {}),
   };
 }
@@ -48,14 +49,14 @@ export function readResponse(made: Value, { request, integration }: ProviderCall
 /** @throws {JdbxError} MODEL_RESPONSE for events that are none */
 export function readEvents(
   made: Value,
-  { integration }: ProviderCall,
+  call: ProviderCall,
 ): { readonly events: readonly ModelEvent[]; readonly next: Value } {
   const { events, state = null } = isPlainObject(made) ? (made as ValueObject) : {};
-  if (!Array.isArray(events)) throw foreign(integration._id, 'stream_transformer', made);
-  return { events: events.map((event) => readEvent(event, integration._id)), next: state };
+  if (!Array.isArray(events)) throw foreign(call.integration._id, 'stream_transformer', made);
+  return { events: events.map((event) => readEvent(event, call)), next: state };
 }
 
-function readEvent(made: Value, id: string): ModelEvent {
+function readEvent(made: Value, call: ProviderCall): ModelEvent {
   const event = (isPlainObject(made) ? made : {}) as ValueObject;
   const { kind, text, finish, usage, index } = event;
   const isText = (kind === 'text' || kind === 'reasoning') && typeof text === 'string';
@@ -63,7 +64,26 @@ function readEvent(made: Value, id: string): ModelEvent {
   if (kind === 'usage') return { kind, usage: usageOf(usage) };
   if (kind === 'finish') return { kind, finish: finishOf(finish) ?? 'other' };
   if (kind === 'tool-call' && isCount(index)) return event as unknown as ModelEvent;
-  throw foreign(id, 'stream_transformer', made);
+  if (kind === 'reasoning-part') return { kind, ...readKept(made, call) };
+  throw foreign(call.integration._id, 'stream_transformer', made);
+}
+
+/** A part's scope is the integration, whatever the transformer says. */
+function keptIn(list: Value | undefined, call: ProviderCall) {
+  if (!Array.isArray(list)) return {};
+  const parts = list.map((made) => {
+    const { text, calls } = isPlainObject(made) && isPlainObject(made.after) ? made.after : {};
+    const after = { text: isCount(text) ? text : 0, calls: isCount(calls) ? calls : 0 };
+    return { ...readKept(made, call), after };
+  });
+  return { reasoning_parts: parts };
+}
+
+function readKept(made: Value, { integration: { _id } }: ProviderCall) {
+  const { data, marks } = (isPlainObject(made) ? made : {}) as ValueObject;
+  if (!isPlainObject(data)) throw foreign(_id, 'reasoning_parts', made);
+  const marked = marks === 'call' || isCount(marks) ? { marks: marks as 'call' | number } : {};
+  return { scope: `custom@${_id}`, ...marked, data: data as ValueObject };
 }
 
 function toCall(made: Value, index: number): ToolCall {
@@ -83,8 +103,14 @@ function usageOf(usage: Value | undefined): ModelUsage {
   );
 }
 
-function foreign(id: string, field: string, made: Value): JdbxError {
-  const what = field === 'response_transformer' ? '{ text }' : '{ events }';
+const WANTED = {
+  response_transformer: '{ text }',
+  stream_transformer: '{ events }',
+  reasoning_parts: 'parts with { data }',
+} as const;
+
+function foreign(id: string, field: keyof typeof WANTED, made: Value): JdbxError {
+  const what = WANTED[field];
   const text = `expected ${what} from the ${field} of ${id}, got ${describeType(made)}`;
   return new JdbxError('MODEL_RESPONSE', text, { path: field });
 }

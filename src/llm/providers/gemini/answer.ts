@@ -3,6 +3,7 @@ import { readToolCall } from '../../answer-builder.js';
 import type { Finish, ModelResponse, ModelUsage, ProviderCall } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
 import { isCount } from '../answer-facts.js';
+import { keptOf, scopeOfHost, type Told } from '../reasoning-kept.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is neither a candidate nor a reason for none */
 export function readGenerated(answer: Answer, call: ProviderCall): ModelResponse {
@@ -22,8 +23,24 @@ export function readGenerated(answer: Answer, call: ProviderCall): ModelResponse
     usage: usageOf(body.usageMetadata),
     ...(reasoning === '' ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls.map(readToolCall) }),
+    ...keptOf(scopeOf(call), parts, tell),
     extra: { ...factsOf(body), ...(requestId === undefined ? {} : { request_id: requestId }) },
   };
+}
+
+export const scopeOf = (call: ProviderCall) => scopeOfHost('gemini', call);
+
+/**
+ * A signature may stand on any part, and goes back on that very one; parts with and without
+ * are never joined (https://ai.google.dev/gemini-api/docs/thought-signatures).
+ */
+export function tell(part: Record<string, unknown>): Told {
+  const { thoughtSignature: signature, text, thought } = part;
+  const data = typeof signature === 'string' ? { thoughtSignature: signature } : undefined;
+  if (isCall(part)) return { calls: 1, data, marks: 'call' };
+  if (thought === true) return { data: data && (part as ValueObject) };
+  const characters = typeof text === 'string' ? text.length : 0;
+  return { characters, data, marks: characters };
 }
 
 export function firstCandidate({ candidates }: ValueObject): Record<string, unknown> | undefined {

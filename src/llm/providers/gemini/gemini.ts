@@ -1,6 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
-import { readGenerated } from './answer.js';
+import { readGenerated, scopeOf } from './answer.js';
 import { generateBody } from './request.js';
 import { GeminiStream } from './stream.js';
 
@@ -17,10 +17,10 @@ export const gemini: ApiMapping = {
     url: endpointOf(call, streaming),
     headers: {},
     auth: call.secret === undefined ? {} : { 'x-goog-api-key': call.secret },
-    body: generateBody(call.request),
+    body: generateBody(call.request, scopeOf(call)),
   }),
   read: readGenerated,
-  readStream: () => new GeminiStream(),
+  readStream: (call) => new GeminiStream(call),
 };
 
 function endpointOf({ integration, request }: ProviderCall, streaming: boolean): URL {

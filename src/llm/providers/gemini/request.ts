@@ -1,23 +1,36 @@
 import { partsOf, textOf } from '../../content.js';
 import type {
-  Content,
+  AnswerMessage,
   ContentPart,
   ModelMessage,
   ModelRequest,
   ModelSettings,
+  SaidMessage,
   ToolChoice,
+  ToolMessage,
 } from '../../contract.js';
+import { type Segment, segmentsOf } from '../../segments.js';
 import { givenId } from './answer.js';
 
-/** The body of a call of `generateContent`. */
-export function generateBody(request: ModelRequest): unknown {
+/**
+ * The body of a call of `generateContent`.
+ *
+ * @param scope whose reasoning goes back
+ */
+export function generateBody(request: ModelRequest, scope: string): unknown {
   const { messages, tools, tool_choice } = request;
   const system = messages
     .filter(({ role }) => role === 'system')
     .map(({ content }) => textOf(content));
   const turns = messages.filter(({ role }) => role !== 'system');
   return {
-    contents: joinRoles(turns.map((message, at) => toTurn(message, turns.slice(0, at)))),
+    contents: joinRoles(
+      turns.map((message, at) =>
+        message.role === 'assistant'
+          ? toAnswer(message, scope, request.model)
+          : toTurn(message, turns.slice(0, at)),
+      ),
+    ),
     ...(system.length === 0
       ? {}
       : { systemInstruction: { parts: [{ text: system.join('\n\n') }] } }),
@@ -32,7 +45,7 @@ interface Turn {
   readonly parts: readonly unknown[];
 }
 
-function toTurn(message: ModelMessage, before: readonly ModelMessage[]): Turn {
+function toTurn(message: SaidMessage | ToolMessage, before: readonly ModelMessage[]): Turn {
   if (message.role === 'tool') {
     const { tool_call_id, content, is_error } = message;
     const result = is_error ? { error: textOf(content) } : { result: textOf(content) };
@@ -40,16 +53,35 @@ function toTurn(message: ModelMessage, before: readonly ModelMessage[]): Turn {
     const functionResponse = { ...givenId(tool_call_id), name, response: result };
     return { role: 'user', parts: [{ functionResponse }] };
   }
-  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-  const made = calls.map(({ id, name, arguments: args }) => ({
-    functionCall: { ...givenId(id), name, args },
-  }));
-  const role = message.role === 'assistant' ? 'model' : 'user';
-  return { role, parts: [...saidParts(message.content), ...made] };
+  return { role: 'user', parts: partsOf(message.content).map(toPart) };
 }
 
-function saidParts(content: Content): unknown[] {
-  return content === '' ? [] : partsOf(content).map(toPart);
+/**
+ * Stands for the signature of a call that another model made; from version 3 on, models refuse
+ * a turn whose first call has none (https://ai.google.dev/gemini-api/docs/thought-signatures).
+ */
+const UNSIGNED = { thoughtSignature: 'skip_thought_signature_validator' };
+
+function toAnswer(message: AnswerMessage, scope: string, model: string): Turn {
+  const segments = segmentsOf(message, scope);
+  const parts = segments.map(toSegment);
+  const first = segments.findIndex(({ call }) => call);
+  const isUnsigned = first >= 0 && !segments[first]?.part && needsSignature(model);
+  if (isUnsigned) parts[first] = { ...parts[first], ...UNSIGNED };
+  return { role: 'model', parts };
+}
+
+function needsSignature(model: string): boolean {
+  return Number(/gemini-(\d+)/.exec(model)?.[1] ?? 0) >= 3;
+}
+
+function toSegment({ part, call, media, text }: Segment): object {
+  if (part && part.marks === undefined) return part.data;
+  if (call) {
+    const { id, name, arguments: args } = call;
+    return { functionCall: { ...givenId(id), name, args }, ...part?.data };
+  }
+  return { ...toPart(media ?? { type: 'text', text: text ?? '' }), ...part?.data };
 }
 
 /** The API takes turns of user and model in strict alternation. */
@@ -64,7 +96,7 @@ function joinRoles(turns: readonly Turn[]): Turn[] {
 }
 
 /** https://ai.google.dev/api/caching#Part */
-function toPart(part: ContentPart): unknown {
+function toPart(part: ContentPart): object {
   if (part.type === 'text') return { text: part.text };
   const { url, data, media_type } = part;
   return url === undefined

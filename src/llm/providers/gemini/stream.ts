@@ -1,5 +1,5 @@
 import type { StreamReader } from '../../api-mapping.js';
-import type { ModelEvent } from '../../contract.js';
+import type { ModelEvent, ProviderCall } from '../../contract.js';
 import type { StreamPiece } from '../../transport/transport.js';
 import {
   blockReason,
@@ -9,6 +9,8 @@ import {
   isCall,
   modelIn,
   partsIn,
+  scopeOf,
+  tell,
   toCall,
   usageOf,
 } from './answer.js';
@@ -18,8 +20,13 @@ import {
  * since the last; the finish reason stands in the last of them.
  */
 export class GeminiStream implements StreamReader {
+  readonly #call: ProviderCall;
   #started = false;
   #calls = 0;
+
+  constructor(call: ProviderCall) {
+    this.#call = call;
+  }
 
   take({ data }: StreamPiece, requestId: string | undefined): ModelEvent[] {
     const candidate = firstCandidate(data);
@@ -44,6 +51,16 @@ export class GeminiStream implements StreamReader {
   }
 
   #read(part: Record<string, unknown>): ModelEvent[] {
+    return [...this.#keep(part), ...this.#readPlain(part)];
+  }
+
+  #keep(part: Record<string, unknown>): ModelEvent[] {
+    const { data, marks } = tell(part);
+    if (!data) return [];
+    return [{ kind: 'reasoning-part', scope: scopeOf(this.#call), data, marks }];
+  }
+
+  #readPlain(part: Record<string, unknown>): ModelEvent[] {
     const { text, thought } = part;
     if (typeof text === 'string' && text !== '') {
       return [{ kind: thought === true ? 'reasoning' : 'text', text }];

@@ -1,6 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
-import { readChatAnswer } from '../openai/chat-answer.js';
+import { readChatAnswer, scopeOf } from '../openai/chat-answer.js';
 import { chatBody } from '../openai/chat-request.js';
 import { ChatStream } from '../openai/chat-stream.js';
 
@@ -20,7 +20,7 @@ export const mistral: ApiMapping = {
     body: bodyOf(call, streaming),
   }),
   read: readChatAnswer,
-  readStream: () => new ChatStream(),
+  readStream: (call) => new ChatStream(call),
 };
 
 function endpointOf({ integration }: ProviderCall): URL {
@@ -30,8 +30,11 @@ function endpointOf({ integration }: ProviderCall): URL {
   return url;
 }
 
-function bodyOf({ request }: ProviderCall, streaming: boolean): unknown {
-  const { seed, ...body } = chatBody(request, streaming) as Record<string, unknown>;
+function bodyOf(call: ProviderCall, streaming: boolean): unknown {
+  const { seed, ...body } = chatBody(call.request, streaming, scopeOf(call)) as Record<
+    string,
+    unknown
+  >;
   const choice = body.tool_choice === 'required' ? { tool_choice: 'any' } : {};
   const named = seed === undefined ? {} : { random_seed: seed };
   return { ...body, stream_options: undefined, ...choice, ...named };

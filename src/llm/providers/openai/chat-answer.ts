@@ -3,6 +3,9 @@ import { readToolCall } from '../../answer-builder.js';
 import type { ModelResponse, ProviderCall, ToolCall } from '../../contract.js';
 import type { Answer } from '../../transport/read-answer.js';
 import { answerFacts } from '../answer-facts.js';
+import { keptOf, scopeOfHost, type Told } from '../reasoning-kept.js';
+import { ChatReasoning } from './chat-reasoning.js';
+import { type Chunk, chunksIn, thinkingChunk } from './content-chunks.js';
 import { finishOf, lacks, usageOf } from './facts.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE naming what is missing */
@@ -19,7 +22,10 @@ export function readChatAnswer(answer: Answer, call: ProviderCall): ModelRespons
   };
 }
 
-type Reply = Pick<ModelResponse, 'text' | 'finish' | 'reasoning' | 'tool_calls'> & {
+type Reply = Pick<
+  ModelResponse,
+  'text' | 'finish' | 'reasoning' | 'tool_calls' | 'reasoning_parts'
+> & {
   readonly extra?: ValueObject;
 };
 
@@ -28,8 +34,9 @@ function readMessage(choice: Record<string, unknown>, call: ProviderCall): Reply
   const { message, finish_reason } = choice;
   if (!isPlainObject(message)) throw lacks(call, 'choices.0.message');
   const { content = null, refusal, tool_calls } = message;
-  const text = content === null ? '' : contentText(content as Value);
-  if (text === undefined) throw lacks(call, 'choices.0.message.content');
+  const chunks = chunksIn(content as Value);
+  if (chunks === undefined) throw lacks(call, 'choices.0.message.content');
+  const text = chunks.map((chunk) => chunk.text ?? '').join('');
   if (typeof refusal === 'string' && text === '') {
     return { text, finish: 'filter', extra: { refusal } };
   }
@@ -37,12 +44,52 @@ function readMessage(choice: Record<string, unknown>, call: ProviderCall): Reply
     throw lacks(call, 'choices.0.message.content');
   }
   const calls = readCalls(tool_calls, call);
+  const references = referencesIn(chunks);
   return {
     text,
-    ...reasoningOf(message),
+    ...reasoningIn(message, chunks),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...keptOf(scopeOf(call), piecesOf(message, chunks), (piece) => piece),
     finish: finishOf(finish_reason),
+    ...(references.length === 0 ? {} : { extra: { references } }),
   };
+}
+
+export const scopeOf = (call: ProviderCall) => scopeOfHost(call.integration.provider ?? '', call);
+
+/** What wants to go back: thinking among the content, marks of calls, and fields beside calls. */
+function piecesOf(message: Record<string, unknown>, chunks: readonly Chunk[]): Told[] {
+  const said = chunks.map(({ text = '', thought }) => ({
+    characters: text.length,
+    data: thought === undefined ? undefined : thinkingChunk(thought),
+  }));
+  const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isPlainObject) : [];
+  const made = calls.map((one): Told => ({ calls: 1, data: markIn(one), marks: 'call' }));
+  const reasoning = new ChatReasoning();
+  reasoning.take(message);
+  return [...said, ...made, ...(made.length === 0 ? [] : [{ data: reasoning.data }])];
+}
+
+/**
+ * What Google's compatible endpoint wants back on the very call
+ * (https://ai.google.dev/gemini-api/docs/thought-signatures#openai).
+ */
+export function markIn({ extra_content: content }: Record<string, unknown>) {
+  return isPlainObject(content) ? { extra_content: content as ValueObject } : undefined;
+}
+
+/** Each list of references, with the character behind the text that cites them. */
+export function referencesIn(chunks: readonly Chunk[], from = 0): ValueObject[] {
+  let at = from;
+  return chunks.flatMap(({ text = '', references }) => {
+    at += text.length;
+    return references === undefined ? [] : [{ at, reference_ids: references }];
+  });
+}
+
+function reasoningIn(message: Record<string, unknown>, chunks: readonly Chunk[]) {
+  const thought = chunks.map((chunk) => chunk.thought ?? '').join('');
+  return thought === '' ? reasoningOf(message) : { reasoning: thought };
 }
 
 function readCalls(list: unknown, call: ProviderCall): ToolCall[] {
@@ -65,11 +112,4 @@ function jsonOf(value: unknown): string {
 export function reasoningOf(message: Record<string, unknown>): { reasoning?: string } {
   const told = message.reasoning_content ?? message.reasoning;
   return typeof told === 'string' && told !== '' ? { reasoning: told } : {};
-}
-
-/** A string, or the list of parts that some compatible servers answer with. */
-function contentText(content: Value): string | undefined {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return undefined;
-  return content.map((part) => (isPlainObject(part) ? (part.text ?? '') : '')).join('');
 }

@@ -1,20 +1,26 @@
+import type { ValueObject } from '../../../base/values.js';
 import { mediaUrl, textOf } from '../../content.js';
 import type {
+  AnswerMessage,
   Content,
   ContentPart,
   ModelMessage,
   ModelRequest,
   ModelTool,
+  ReasoningPart,
   ToolCall,
   ToolChoice,
 } from '../../contract.js';
+import { type Segment, segmentsOf } from '../../segments.js';
 import { mayBeStrict } from './strict-schema.js';
 
 /**
  * The body of a chat completion. Settings go over under the names that
  * documents use, which are OpenAI's own.
+ *
+ * @param scope whose reasoning goes back
  */
-export function chatBody(request: ModelRequest, streaming: boolean): unknown {
+export function chatBody(request: ModelRequest, streaming: boolean, scope: string): unknown {
   const { model, messages, settings, tools, tool_choice, response_schema } = request;
   return {
     ...settings,
@@ -22,26 +28,53 @@ export function chatBody(request: ModelRequest, streaming: boolean): unknown {
       ? { stream: true, stream_options: { include_usage: true } }
       : { stream: undefined }),
     model,
-    messages: messages.map(toMessage),
+    messages: messages.map((message) => toMessage(message, scope)),
     ...(tools === undefined ? {} : { tools: tools.map(toTool) }),
     ...(tool_choice === undefined ? {} : { tool_choice: toChoice(tool_choice) }),
     ...(response_schema === undefined ? {} : { response_format: toFormat(response_schema) }),
   };
 }
 
-function toMessage(message: ModelMessage): unknown {
+function toMessage(message: ModelMessage, scope: string): unknown {
   if (message.role === 'tool') {
     const { tool_call_id, content } = message;
     return { role: 'tool', tool_call_id, content: textOf(content) };
   }
   const { role, content } = message;
-  const calls = message.role === 'assistant' ? message.tool_calls : undefined;
+  if (role === 'assistant' && message.reasoning_parts) return toReasoned(message, scope);
+  const calls = role === 'assistant' ? message.tool_calls : undefined;
   if (!calls || calls.length === 0) return { role, content: toContent(content) };
   return {
     role,
     content: content === '' ? null : toContent(content),
     tool_calls: calls.map(toCall),
   };
+}
+
+/** An answer with what its API wants back: chunks of its content, marks of its calls, own fields. */
+function toReasoned({ reasoning_parts, ...message }: AnswerMessage, scope: string): unknown {
+  const plain = toMessage(message, scope) as ValueObject;
+  const segments = segmentsOf({ ...message, reasoning_parts }, scope);
+  const own = segments.filter(({ call, text }) => !call && text === undefined);
+  const fields = own.flatMap(({ part }) => (part && !isChunk(part) ? [part.data] : []));
+  const calls = segments.flatMap(({ call, part }) =>
+    call ? [Object.assign(toCall(call), part?.data)] : [],
+  );
+  const isListed = own.some(({ part }) => part && isChunk(part));
+  const content = isListed ? { content: segments.flatMap(toChunks) } : {};
+  return Object.assign(plain, content, calls.length === 0 ? {} : { tool_calls: calls }, ...fields);
+}
+
+/** Thinking is a chunk of the content in Mistral's API, and a field of the message in others. */
+function isChunk({ data }: ReasoningPart): boolean {
+  return data.type === 'thinking';
+}
+
+function toChunks({ part, call, text, media }: Segment): unknown[] {
+  if (call) return [];
+  if (part && isChunk(part)) return [part.data];
+  if (media) return [toPart(media)];
+  return text === undefined ? [] : [{ type: 'text', text }];
 }
 
 function toContent(content: Content): unknown {
@@ -55,7 +88,7 @@ function toPart(part: ContentPart): unknown {
   return { type: 'file', file: { filename: part.name ?? 'file', file_data: mediaUrl(part) } };
 }
 
-function toCall({ id, name, arguments: args, invalid }: ToolCall): unknown {
+function toCall({ id, name, arguments: args, invalid }: ToolCall): object {
   return {
     id,
     type: 'function',

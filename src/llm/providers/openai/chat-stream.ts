@@ -1,8 +1,10 @@
-import { isPlainObject, type ValueObject } from '../../../base/values.js';
+import { isPlainObject, type Value, type ValueObject } from '../../../base/values.js';
 import type { StreamReader } from '../../api-mapping.js';
-import type { ModelEvent } from '../../contract.js';
+import type { ModelEvent, ProviderCall } from '../../contract.js';
 import type { StreamPiece } from '../../transport/transport.js';
-import { reasoningOf } from './chat-answer.js';
+import { markIn, reasoningOf, referencesIn, scopeOf } from './chat-answer.js';
+import { ChatReasoning } from './chat-reasoning.js';
+import { type Chunk, chunksIn, thinkingChunk } from './content-chunks.js';
 import { finishOf, usageOf } from './facts.js';
 
 /**
@@ -12,15 +14,26 @@ import { finishOf, usageOf } from './facts.js';
  * finish, or, from some servers, with every chunk; the last one counts.
  */
 export class ChatStream implements StreamReader {
+  readonly #scope: string;
+  readonly #reasoning = new ChatReasoning();
+  readonly #references: ValueObject[] = [];
   #started = false;
+  #calls = false;
+  #characters = 0;
+  /** Thinking that stands among the content and has not ended. */
+  #thought = '';
   #refusal = '';
+
+  constructor(call: ProviderCall) {
+    this.#scope = scopeOf(call);
+  }
 
   take({ data }: StreamPiece, requestId: string | undefined): ModelEvent[] {
     const events: ModelEvent[] = [];
     if (!this.#started) events.push(this.#start(data, requestId));
     const choice = firstChoice(data);
     if (isPlainObject(choice?.delta)) this.#takeDelta(choice.delta, events);
-    if (typeof choice?.finish_reason === 'string') events.push(this.#finish(choice.finish_reason));
+    if (typeof choice?.finish_reason === 'string') this.#finish(choice.finish_reason, events);
     if (isPlainObject(data.usage)) {
       events.push({
         kind: 'usage',
@@ -51,20 +64,63 @@ export class ChatStream implements StreamReader {
   #takeDelta(delta: Record<string, unknown>, events: ModelEvent[]): void {
     const { reasoning } = reasoningOf(delta);
     if (reasoning !== undefined) events.push({ kind: 'reasoning', text: reasoning });
-    if (typeof delta.content === 'string' && delta.content !== '') {
-      events.push({ kind: 'text', text: delta.content });
-    }
+    this.#reasoning.take(delta);
+    this.#takeContent(delta.content, events);
     if (typeof delta.refusal === 'string') this.#refusal += delta.refusal;
     if (Array.isArray(delta.tool_calls)) {
       for (const [place, call] of delta.tool_calls.entries()) {
-        if (isPlainObject(call)) events.push(toDelta(call, place));
+        if (isPlainObject(call)) this.#takeCall(call, place, events);
       }
     }
   }
 
-  #finish(reason: string): ModelEvent {
-    if (this.#refusal === '') return { kind: 'finish', finish: finishOf(reason) };
-    return { kind: 'finish', finish: 'filter', extra: { refusal: this.#refusal } };
+  #takeContent(content: unknown, events: ModelEvent[]): void {
+    if (typeof content === 'string') {
+      this.#takeChunk({ text: content }, events);
+      return;
+    }
+    const chunks = chunksIn(content as Value | undefined) ?? [];
+    this.#references.push(...referencesIn(chunks, this.#characters));
+    for (const chunk of chunks) this.#takeChunk(chunk, events);
+  }
+
+  #takeChunk({ text = '', thought = '' }: Chunk, events: ModelEvent[]): void {
+    if (thought !== '') {
+      this.#thought += thought;
+      events.push({ kind: 'reasoning', text: thought });
+    }
+    if (text === '') return;
+    this.#endThought(events);
+    this.#characters += text.length;
+    events.push({ kind: 'text', text });
+  }
+
+  #takeCall(call: Record<string, unknown>, place: number, events: ModelEvent[]): void {
+    this.#endThought(events);
+    this.#calls = true;
+    this.#keep(markIn(call), events, 'call');
+    events.push(toDelta(call, place));
+  }
+
+  #finish(reason: string, events: ModelEvent[]): void {
+    this.#endThought(events);
+    if (this.#calls) this.#keep(this.#reasoning.data, events);
+    const isRefused = this.#refusal !== '';
+    const extra = {
+      ...(isRefused ? { refusal: this.#refusal } : {}),
+      ...(this.#references.length === 0 ? {} : { references: this.#references }),
+    };
+    const finish = isRefused ? 'filter' : finishOf(reason);
+    events.push({ kind: 'finish', finish, extra });
+  }
+
+  #endThought(events: ModelEvent[]): void {
+    if (this.#thought !== '') this.#keep(thinkingChunk(this.#thought), events);
+    this.#thought = '';
+  }
+
+  #keep(data: ValueObject | undefined, events: ModelEvent[], marks?: 'call'): void {
+    if (data) events.push({ kind: 'reasoning-part', scope: this.#scope, data, marks });
   }
 }
 

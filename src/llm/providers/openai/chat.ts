@@ -1,6 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
-import { readChatAnswer } from './chat-answer.js';
+import { readChatAnswer, scopeOf } from './chat-answer.js';
 import { chatBody } from './chat-request.js';
 import { ChatStream } from './chat-stream.js';
 import { completionBody, readCompletion } from './completions.js';
@@ -19,12 +19,14 @@ export const openaiChat: ApiMapping = {
   post(call, streaming) {
     const url = endpointOf(call);
     const auth = call.secret === undefined ? {} : { authorization: `Bearer ${call.secret}` };
-    const body = isLegacy(url) ? completionBody(call.request) : chatBody(call.request, streaming);
+    const body = isLegacy(url)
+      ? completionBody(call.request)
+      : chatBody(call.request, streaming, scopeOf(call));
     return { url, headers: {}, auth, body };
   },
   read: (answer, call) =>
     isLegacy(endpointOf(call)) ? readCompletion(answer, call) : readChatAnswer(answer, call),
-  readStream: (call) => (isLegacy(endpointOf(call)) ? undefined : new ChatStream()),
+  readStream: (call) => (isLegacy(endpointOf(call)) ? undefined : new ChatStream(call)),
 };
 
 /** A base URL such as `http://host/v1` gets `/chat/completions` appended; a query stays. */

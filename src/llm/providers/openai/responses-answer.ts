@@ -3,6 +3,7 @@ import { readToolCall } from '../../answer-builder.js';
 import type { Finish, ModelResponse, ModelUsage, ProviderCall, ToolCall } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
 import { answerFacts, isCount, readTokens } from '../answer-facts.js';
+import { keptOf, scopeOfKey } from '../reasoning-kept.js';
 import { lacks } from './facts.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is no output; MODEL_UNAVAILABLE when it says that it failed */
@@ -21,8 +22,25 @@ export function readResponse(answer: Answer, call: ProviderCall): ModelResponse 
     usage: responsesUsage(usage),
     ...(reasoning === '' ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...keptOf(scopeOf(call), items, (item) => ({
+      characters: textsOf([item], 'output_text', 'text').length,
+      calls: toCall(item).length,
+      data: keptItem(item),
+    })),
     extra: { ...answerFacts(answer), ...(refusal === '' ? {} : { refusal }) },
   };
+}
+
+/** Sealed for one organisation and model; others refuse the whole request. */
+export const scopeOf = (call: ProviderCall) => scopeOfKey('openai-responses', call);
+
+/**
+ * A reasoning item, which goes back as it came
+ * (https://platform.openai.com/docs/guides/reasoning#keeping-reasoning-items-in-context), but
+ * for its `status`, which only answers have.
+ */
+export function keptItem({ status: _, ...item }: Record<string, unknown>): ValueObject | undefined {
+  return item.type === 'reasoning' ? (item as ValueObject) : undefined;
 }
 
 /** An answer whose status is `failed` holds no output. @throws {JdbxError} MODEL_RESPONSE */
@@ -39,9 +57,11 @@ function textsOf(items: readonly Record<string, unknown>[], type: string, field:
     .join('');
 }
 
-function summaryOf({ type, summary }: Record<string, unknown>): string[] {
-  if (type !== 'reasoning' || !Array.isArray(summary)) return [];
-  return summary.flatMap((part) => (isPlainObject(part) ? [String(part.text)] : []));
+/** A summary of it, where its text is sealed; models with open weights show the text itself. */
+function summaryOf({ type, summary, content }: Record<string, unknown>): string[] {
+  if (type !== 'reasoning') return [];
+  const told = [summary, content].flatMap((list) => (Array.isArray(list) ? list : []));
+  return told.flatMap((part) => (isPlainObject(part) ? [String(part.text)] : []));
 }
 
 function toCall({ type, call_id, name, arguments: json }: Record<string, unknown>): ToolCall[] {

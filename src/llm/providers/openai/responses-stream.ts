@@ -2,7 +2,7 @@ import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import type { StreamReader } from '../../api-mapping.js';
 import type { ModelEvent, ProviderCall } from '../../contract.js';
 import type { StreamPiece } from '../../transport/transport.js';
-import { checkFailed, finishOf, responsesUsage } from './responses-answer.js';
+import { checkFailed, finishOf, keptItem, responsesUsage, scopeOf } from './responses-answer.js';
 
 /**
  * Reads the events of a streamed response
@@ -12,6 +12,7 @@ import { checkFailed, finishOf, responsesUsage } from './responses-answer.js';
 export class ResponsesStream implements StreamReader {
   readonly #call: ProviderCall;
   #calls = 0;
+  #summaries = 0;
   #refusal = '';
   /** Which of our calls stands at which place of the output. */
   readonly #places = new Map<unknown, number>();
@@ -26,13 +27,18 @@ export class ResponsesStream implements StreamReader {
         return [this.#start(data.response, requestId)];
       case 'response.output_text.delta':
         return textEvents('text', data.delta);
+      case 'response.reasoning_summary_part.added':
+        return textEvents('reasoning', this.#summaries++ > 0 ? '\n' : '');
       case 'response.reasoning_summary_text.delta':
+      case 'response.reasoning_text.delta':
         return textEvents('reasoning', data.delta);
       case 'response.refusal.delta':
         this.#refusal += String(data.delta);
         return [];
       case 'response.output_item.added':
         return this.#begin(data);
+      case 'response.output_item.done':
+        return this.#keep(data.item);
       case 'response.function_call_arguments.delta':
         return this.#continue(data);
       case 'response.completed':
@@ -62,6 +68,11 @@ export class ResponsesStream implements StreamReader {
     const index = this.#calls++;
     this.#places.set(output_index, index);
     return [{ kind: 'tool-call', index, id: String(item.call_id), name: String(item.name) }];
+  }
+
+  #keep(item: unknown): ModelEvent[] {
+    const data = isPlainObject(item) ? keptItem(item) : undefined;
+    return data ? [{ kind: 'reasoning-part', scope: scopeOf(this.#call), data }] : [];
   }
 
   #continue({ output_index, delta }: ValueObject): ModelEvent[] {

@@ -1,6 +1,6 @@
 import type { ApiMapping } from '../../api-mapping.js';
 import type { ProviderCall } from '../../contract.js';
-import { readResponse } from './responses-answer.js';
+import { readResponse, scopeOf } from './responses-answer.js';
 import { responsesBody } from './responses-request.js';
 import { ResponsesStream } from './responses-stream.js';
 
@@ -16,7 +16,7 @@ export const openaiResponses: ApiMapping = {
     url: endpointOf(call),
     headers: {},
     auth: call.secret === undefined ? {} : { authorization: `Bearer ${call.secret}` },
-    body: responsesBody(call.request, streaming),
+    body: responsesBody(call.request, streaming, scopeOf(call)),
   }),
   read: readResponse,
   readStream: (call) => new ResponsesStream(call),
