@@ -24,12 +24,17 @@ export function medianOf(numbers) {
   return sorted[sorted.length >> 1];
 }
 
-/** One run of `stages` that do nothing: the median time from a stage to the next, in ms. */
-export async function sequential(subject, { stages = 60 } = {}) {
+/**
+ * One run of `stages` that do nothing: the median time from a stage to the next, in ms, of a process
+ * that has just begun, and of one that has run `warm` stages.
+ */
+export async function sequential(subject, { stages = 60, warm = 500 } = {}) {
   await subject.run({ stages: 10, history: false });
+  const fresh = gaps(await subject.run({ stages, history: false }));
+  for (let at = 0; at < warm; at += 10) await subject.run({ stages: 10, history: false });
   const times = gaps(await subject.run({ stages, history: false }));
   await subject.close();
-  return { stageMs: medianOf(times) };
+  return { stageMs: medianOf(times), freshMs: medianOf(fresh) };
 }
 
 /** Runs of four stages that do nothing, `callers` at once. */

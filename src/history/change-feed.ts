@@ -38,6 +38,7 @@ export async function* followLog(
         continue;
       }
       await bell.rung();
+      if (signal.aborted) return;
       // Whoever waits for the commit itself goes first; and commits that come together are read at once.
       await new Promise(setImmediate);
     }
