@@ -1,10 +1,14 @@
 /** Pipelines that have a stage of every kind between them, and what they are killed with. */
 
+/** Forty stores at work in one process may keep a guest waiting for longer than the default. */
+const PATIENT = { timeout_ms: 60_000 };
+
 const transformer = (name, code, permissions) => ({
   _id: `transformer:${name}`,
   _type: 'transformer',
   code,
   permissions,
+  limits: PATIENT,
 });
 
 const NOTE = { _id: { $concat: ['note:', '$input.name'] }, _type: 'note' };
@@ -155,6 +159,7 @@ export const DEFINITIONS = [
     _id: 'engine:mixed',
     _type: 'execution_engine',
     permissions: ['db.query:total'],
+    limits: PATIENT,
     code: `export default async function mixed({ name }, { executeStage, checkpoint, sleep, now }) {
       const started = now();
       const [answer, sub, failed] = await Promise.all([
@@ -178,6 +183,7 @@ export const DEFINITIONS = [
   {
     _id: 'engine:fold',
     _type: 'execution_engine',
+    limits: PATIENT,
     code: `export default async function fold({ summary, turns }, { executeStage }) {
       await executeStage({ name: 'ask', integration: 'integration:replay' }, { prompt: 'Fold.' });
       return (summary ? summary + ',' : '') + turns.map(({ n }) => n).join();
