@@ -26,7 +26,6 @@ const GUEST_TEXT = /[\\/]sandbox[\\/]guest(-apis)?[\\/]/;
 const names = modulesOf(join(ROOT, 'src'), '.ts').filter((name) => !name.endsWith('.d'));
 removeStale();
 await bundle();
-for (const name of names) rmSync(join(DIST, `${name}.js.map`), { force: true });
 
 function modulesOf(folder, ending) {
   return readdirSync(folder, { recursive: true })
@@ -55,7 +54,7 @@ async function bundle() {
     preserveEntrySignatures: 'strict',
     plugins: [keepMapsAndPlaces(), noteImports(importsOf)],
   });
-  await build.write({
+  const { output } = await build.write({
     dir: DIST,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
@@ -75,6 +74,14 @@ async function bundle() {
       }),
     },
   });
+  removeMaps(own, new Set(output.map(({ fileName }) => fileName)));
+}
+
+/** The compiler's map of a file that is only a door by now tells of lines which are elsewhere. */
+function removeMaps(own, written) {
+  for (const map of own.map((name) => `${name}.js.map`)) {
+    if (!written.has(map)) rmSync(join(DIST, map), { force: true });
+  }
 }
 
 function noteImports(importsOf) {
