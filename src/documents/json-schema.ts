@@ -34,10 +34,15 @@ export function compileJsonSchema(schema: unknown, more: Options = {}): Validate
  */
 export function pathOfFault(error: ErrorObject | undefined): string {
   const { missingProperty, additionalProperty } = (error?.params ?? {}) as Record<string, unknown>;
-  const pointer = (error?.instancePath ?? '').split('/').slice(1);
-  const parts = pointer.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   const last = missingProperty ?? additionalProperty;
-  return [...parts, ...(last === undefined ? [] : [String(last)])].join('.');
+  const names = pointerNames(error?.instancePath ?? '');
+  return [...names, ...(last === undefined ? [] : [String(last)])].join('.');
+}
+
+/** The names in a JSON Pointer. https://www.rfc-editor.org/rfc/rfc6901#section-4 */
+export function pointerNames(pointer: string): string[] {
+  const parts = pointer.split('/').slice(1);
+  return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function isDraft7(schema: unknown): boolean {

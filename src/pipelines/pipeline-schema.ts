@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
-import { compileJsonSchema } from '../documents/json-schema.js';
+import { compileJsonSchema, pointerNames } from '../documents/json-schema.js';
 
 /** What the package publishes for editors is what documents are checked against. */
 const FILE = new URL('../../src/pipelines/pipeline.schema.json', import.meta.url);
@@ -90,8 +90,7 @@ function expected({ keyword, params, parentSchema, data, message }: ErrorObject)
 
 /** A JSON Pointer in our way of writing paths. */
 function pathOf({ instancePath }: Pick<ErrorObject, 'instancePath'>): string {
-  const parts = instancePath.split('/').slice(1);
-  return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.');
+  return pointerNames(instancePath).join('.');
 }
 
 function join(path: string, name: unknown): string {
