@@ -62,7 +62,7 @@ export interface ModelCaller {
    * succeeds or the integration's retries are used up, and accounts for each.
    * The secret is in nothing that comes out.
    *
-   * @throws {JdbxError} INVALID_INTEGRATION, CREDENTIAL_MISSING, BUDGET_EXCEEDED; or the last attempt's error
+   * @throws {JdbxError} INVALID_INTEGRATION, CREDENTIAL_MISSING, BUDGET_EXCEEDED, PRICE_MISSING; or the last attempt's error
    * (see `Provider.generate`), its `details.attempts` being the list of all `ModelAttempt`s; or
    * the abort reason of `signal`
    */

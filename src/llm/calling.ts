@@ -11,7 +11,7 @@ import type {
   ProviderCall,
 } from './contract.js';
 import { generateStreamed } from './generate-streamed.js';
-import { costOf, sumCosts } from './prices/cost.js';
+import { costOf, sumCosts, unpricedIn } from './prices/cost.js';
 import { type Redact, redactError, redactor } from './redact.js';
 import { requestHash } from './request-hash.js';
 import { withRetries } from './retry.js';
@@ -118,7 +118,14 @@ export class Calling {
     const { model, usage } = response;
     const cost = costOf(usage, this.#deps.price);
     const answer = response as unknown as ValueObject;
-    return { model, response: answer, usage, ...(cost === undefined ? {} : { cost_usd: cost }) };
+    const unpriced = unpricedIn(usage, this.#deps.price);
+    return {
+      model,
+      response: answer,
+      usage,
+      ...(cost === undefined ? {} : { cost_usd: cost }),
+      ...(unpriced.length === 0 ? {} : { unpriced }),
+    };
   }
 
   #failure(error: unknown): OutcomeFacts {
@@ -151,4 +158,7 @@ export class Calling {
 }
 
 type Outcome = { readonly response: ModelResponse } | { readonly thrown: unknown };
-type OutcomeFacts = Pick<ModelAttempt, 'model' | 'response' | 'error' | 'usage' | 'cost_usd'>;
+type OutcomeFacts = Pick<
+  ModelAttempt,
+  'model' | 'response' | 'error' | 'usage' | 'cost_usd' | 'unpriced'
+>;

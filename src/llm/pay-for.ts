@@ -26,14 +26,15 @@ type Make = (call: ProviderCall, listeners: CallListeners) => Promise<ModelCallR
  * Makes a call within a budget: what it may cost is set aside first, the answer is cut to
  * what can be paid for, and what it came to is told, however it ended.
  *
- * @throws {JdbxError} BUDGET_EXCEEDED, and what the call throws
+ * @throws {JdbxError} BUDGET_EXCEEDED, PRICE_MISSING, and what the call throws
  */
 export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResult> {
   const { call, price, purse, isLocal, listeners } = paid;
   const { request, integration } = call;
   const asked = answerTokensOf(request, integration);
   const input_tokens = inputTokens(request, await loadTokenCounter());
-  const grant = await purse.reserve({ input_tokens, output_tokens: asked, price });
+  const unpriced = price === undefined && !isLocal;
+  const grant = await purse.reserve({ input_tokens, output_tokens: asked, price, unpriced });
   const attempts: ModelAttempt[] = [];
   const onAttempt = (attempt: ModelAttempt) => {
     attempts.push(attempt);
