@@ -44,6 +44,8 @@ export interface ProviderCall {
   /** Equal for every attempt of one logical call; sent as `Idempotency-Key`. */
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
+  /** Told when an answer says that no more calls will be taken for so many milliseconds. */
+  readonly onUsedUp?: ((ms: number) => void) | undefined;
 }
 
 export interface ModelRequest {

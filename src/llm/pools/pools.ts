@@ -79,8 +79,9 @@ export class Pools implements Counts {
   async acquire(input: AcquireInput): Promise<Lease> {
     const { pool, priority = 0, signal } = input;
     const line = this.#lineOf(pool._id);
-    if (line.length >= (pool.queue_max ?? QUEUE_MAX_DEFAULT)) throw full(pool, line.length);
-    const resource = await line.wait(() => this.#attempt(input), { priority, signal });
+    const max = pool.queue_max ?? QUEUE_MAX_DEFAULT;
+    const waiting = { priority, signal, max, full: () => full(pool, max) };
+    const resource = await line.wait(() => this.#attempt(input), waiting);
     return { resource, release: (end) => this.#release(input, resource, end) };
   }
 

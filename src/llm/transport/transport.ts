@@ -6,6 +6,7 @@ import type { ProviderCall } from '../contract.js';
 import { Deadline, type Limits } from './deadline.js';
 import { Connections, type Exchange } from './exchange.js';
 import { type FrameReader, ServerSentEvents, type StreamFrame } from './frames.js';
+import { readUsedUp } from './rate-headers.js';
 import { ANSWER_BYTES_MAX, type Answer, AnswerReader, describeTarget } from './read-answer.js';
 import { Taking } from './taking.js';
 
@@ -141,7 +142,14 @@ export class Transport {
       http2: call.integration.http2 ?? false,
     });
     deadline.begun();
+    this.#tellUsedUp(exchange, call);
     return { exchange, reader: new AnswerReader(exchange, post.url, call, this.#clock) };
+  }
+
+  #tellUsedUp({ headers }: Exchange, { onUsedUp }: ProviderCall): void {
+    if (!onUsedUp) return;
+    const ms = readUsedUp(headers, this.#clock.now());
+    if (ms !== undefined) onUsedUp(ms);
   }
 }
 

@@ -20,7 +20,7 @@ export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject
 
 async function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { run, stage, path, signal } = work;
-  const { integration, request, part, heard } = call;
+  const { integration, request, part, heard, onUsedUp } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
   const { response, cost_usd } = await run.models.call({
     integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
@@ -28,6 +28,7 @@ async function make(work: StageWork, call: ModelCall): Promise<Kept> {
     idempotencyKey: key.join('/'),
     signal,
     purse: purseFor(work),
+    onUsedUp,
     ...(heard ? listening(work, integration, heard) : {}),
     onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
