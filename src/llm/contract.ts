@@ -376,10 +376,19 @@ export interface ModelAttempt {
     readonly message: string;
     /** The HTTP status that the provider answered with. */
     readonly status?: number;
+    /** The request never went out: there was no connection to its host. */
+    readonly unsent?: true;
   };
+  /** It was ended here, by its caller or because another answer came first: nobody's failure. */
+  readonly cancelled?: true;
   readonly usage: ModelUsage;
   /** US dollars; absent where the integration has no price or the provider reported no usage. */
   readonly cost_usd?: number;
+  /**
+   * What it may have come to, where it may have been billed and told no usage: what budgets count
+   * for it. Only under a budget.
+   */
+  readonly at_most_usd?: number;
   /** What was used and has no price, e.g. `web_searches`: `cost_usd` is without it. */
   readonly unpriced?: readonly string[];
   readonly started_at: number;

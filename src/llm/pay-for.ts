@@ -1,6 +1,6 @@
 import { JdbxError } from '../base/errors.js';
 import { LinkedSignal } from '../base/linked-signal.js';
-import { answerTokensOf, chargeFor, type Paid, type Purse } from './budgets/purse.js';
+import { answerTokensOf, chargeFor, isUntold, type Paid, type Purse } from './budgets/purse.js';
 import { inputTokens, loadTokenCounter } from './budgets/token-counter.js';
 import type { CallListeners } from './calling.js';
 import type {
@@ -38,7 +38,9 @@ export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResul
   const attempts: ModelAttempt[] = [];
   const onAttempt = (attempt: ModelAttempt) => {
     attempts.push(attempt);
-    listeners.onAttempt?.(attempt);
+    const { cost_usd: at_most_usd } = grant.amounts;
+    const isOpen = at_most_usd !== undefined && isUntold(attempt);
+    listeners.onAttempt?.(isOpen ? { ...attempt, at_most_usd } : attempt);
   };
   const bounded = isLocal ? call : { ...call, request: cut(request, grant.output_tokens) };
   try {

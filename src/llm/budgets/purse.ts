@@ -43,22 +43,25 @@ export function chargeFor(attempts: readonly ModelAttempt[], reserved: Amounts):
     tokens: sum(({ tokens }) => tokens),
     cost_usd: sum(({ cost_usd }) => cost_usd),
     time_ms: sum(({ time_ms }) => time_ms),
-    calls: 1,
+    // One that was cancelled before it went out was none.
+    calls: attempts.length === 0 ? 0 : 1,
   };
 }
 
 function attemptCharge(attempt: ModelAttempt, reserved: Amounts): Required<Amounts> {
-  const { usage, cost_usd, latency_ms: time_ms, error } = attempt;
-  const { input_tokens, output_tokens } = usage;
-  const { tokens: aside = 0, cost_usd: asideUsd = 0 } = reserved;
-  if (input_tokens !== undefined && output_tokens !== undefined) {
-    return { tokens: input_tokens + output_tokens, cost_usd: cost_usd ?? 0, time_ms, calls: 1 };
-  }
+  const { cost_usd = 0, latency_ms: time_ms } = attempt;
+  const { input_tokens = 0, output_tokens = 0 } = attempt.usage;
+  const told = input_tokens + output_tokens;
+  if (!isUntold(attempt)) return { tokens: told, cost_usd, time_ms, calls: 1 };
+  // Half of the usage is told at least as far as it goes.
+  const tokens = Math.max(reserved.tokens ?? 0, told);
+  return { tokens, cost_usd: reserved.cost_usd ?? 0, time_ms, calls: 1 };
+}
+
+/** True where nobody knows what was billed: it may be all that was asked for. */
+export function isUntold({ usage, error }: ModelAttempt): boolean {
+  if (usage.input_tokens !== undefined && usage.output_tokens !== undefined) return false;
   // A success that could not be understood was an answer, and worked for.
   const isRefused = (error?.status ?? 200) >= 300;
-  const isFree = error !== undefined && (UNBILLED.has(error.code) || isRefused);
-  if (isFree) return { tokens: 0, cost_usd: 0, time_ms, calls: 1 };
-  // Half of the usage is told at least as far as it goes.
-  const told = (input_tokens ?? 0) + (output_tokens ?? 0);
-  return { tokens: Math.max(aside, told), cost_usd: asideUsd, time_ms, calls: 1 };
+  return error === undefined || !(UNBILLED.has(error.code) || isRefused || error.unsent);
 }
