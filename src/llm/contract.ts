@@ -275,6 +275,8 @@ export interface Integration {
   readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;
   readonly price?: Price;
+  /** Whose price documents count: those of `price:THIS/MODEL`. Default: `provider`. */
+  readonly priced_as?: string;
   /** Keep answers, and give them again for equal requests: see `responses/`. Default false. */
   readonly response_cache?: boolean | ResponseCacheRule;
   /** The API goes on with a last message of the assistant's own. Default false. */

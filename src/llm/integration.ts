@@ -240,6 +240,7 @@ const CHECKS: { readonly [field: string]: Check } = {
     retry_timeouts: flag,
   }),
   price,
+  priced_as: text,
   replay_latency: flag,
   auth_header: (value, path) => {
     if (typeof value !== 'string' || !HEADER_NAME.test(value))
