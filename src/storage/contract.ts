@@ -189,6 +189,8 @@ export interface StoredRemoval {
 export interface EngineSnapshot {
   readonly seq: number;
   get(id: string): StoredDocument | undefined;
+  /** The same for many, each in its id's place. */
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[];
   /** Every document, in `_id` order (UTF-8 bytes). */
   documents(): Iterable<StoredDocument>;
   /** Kept revisions of one document, oldest first. */

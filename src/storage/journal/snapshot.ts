@@ -37,6 +37,17 @@ export class JournalSnapshot implements EngineSnapshot {
     return version.stored && ownStored(version.stored);
   }
 
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
+    this.#checkOpen();
+    if (this.#layers.length === 0) return this.#base.getMany(ids);
+    const versions = ids.map((id) => this.#version(id));
+    const found = this.#base.getMany(ids.filter((_id, at) => !versions[at]));
+    let next = 0;
+    return versions.map((version) =>
+      version ? version.stored && ownStored(version.stored) : found[next++],
+    );
+  }
+
   *documents(): Iterable<StoredDocument> {
     const own = this.#ownIds();
     let next = 0;
