@@ -34,7 +34,7 @@ export class JournalSnapshot implements EngineSnapshot {
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
     if (!version) return this.#base.get(id);
-    return version.stored && ownStored(version.stored);
+    return version.document && ownStored(version);
   }
 
   getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
@@ -189,7 +189,7 @@ export class JournalSnapshot implements EngineSnapshot {
   #version(id: string): Version | undefined {
     this.#checkOpen();
     for (const layer of this.#layers) {
-      const version = layer.documents.get(id)?.findLast(({ seq }) => seq <= this.seq);
+      const version = layer.version(id, this.seq);
       if (version && version.seq > this.#base.seq) return version;
     }
     return undefined;
@@ -210,7 +210,7 @@ export class JournalSnapshot implements EngineSnapshot {
 
   /** Ids that the layers hold, in the order of their bytes. */
   #ownIds(): Buffer[] {
-    const ids = new Set(this.#layers.flatMap((layer) => [...layer.documents.keys()]));
+    const ids = new Set(this.#layers.flatMap((layer) => [...layer.ids()]));
     return [...ids]
       .filter((id) => this.#version(id))
       .map((id) => Buffer.from(id))
@@ -218,8 +218,8 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   #own(key: Buffer): StoredDocument[] {
-    const stored = this.#version(key.toString())?.stored;
-    return stored ? [ownStored(stored)] : [];
+    const version = this.#version(key.toString());
+    return version?.document ? [ownStored(version)] : [];
   }
 
   #oldestFirst(): readonly Layer[] {
