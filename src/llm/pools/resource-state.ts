@@ -125,7 +125,10 @@ export function leave(
       tokens_per_minute === undefined
         ? state.tokens_until
         : correct(state.tokens_until, unused, tokens_per_minute),
-    blocked_until: Math.max(state.blocked_until, now + retry_after_ms),
+    blocked_until:
+      retry_after_ms > 0
+        ? Math.max(state.blocked_until, now + retry_after_ms)
+        : state.blocked_until,
     circuit: ended(state.circuit, isFailure, now, pool.circuit),
     latency_ms: isFailure ? state.latency_ms : averaged(state.latency_ms, latency_ms),
     calls: state.calls + 1,
