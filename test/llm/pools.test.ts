@@ -235,6 +235,23 @@ describe.each([
       await second;
     });
 
+    it('refuses none of those who come at once and need not wait', async () => {
+      const [a] = named('a');
+      const { take } = setup({ resources: [{ ...a, concurrency: 4 }], queue_max: 1 });
+      const [taken, waiting, refused] = [[], [], []] as unknown[][] as [Lease[], number[], Error[]];
+      const all = [1, 2, 3, 4, 5, 6, 7].map((n) =>
+        take().then(
+          (lease) => void taken.push(lease),
+          (error) => void (error.code === 'POOL_FULL' ? refused.push(error) : waiting.push(n)),
+        ),
+      );
+      await Promise.all(all.filter((_, at) => at !== 4));
+      expect([taken.length, refused.length, waiting.length]).toEqual([4, 2, 0]);
+      await taken[0]?.release(GOOD);
+      await Promise.all(all);
+      expect(taken).toHaveLength(5);
+    });
+
     it('is left by who aborts, and the next in line goes on', async () => {
       const [a] = named('a');
       const { take, pools, pool } = setup({ resources: [{ ...a, concurrency: 1 }] });

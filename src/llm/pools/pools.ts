@@ -86,8 +86,9 @@ export class Pools implements Counts {
   async acquire(input: AcquireInput): Promise<Lease> {
     const { pool, priority = 0, signal } = input;
     const line = this.#lineOf(pool._id);
-    if (line.length >= (pool.queue_max ?? QUEUE_MAX_DEFAULT)) throw full(pool, line.length);
-    const { resource, told } = await line.wait(() => this.#attempt(input), { priority, signal });
+    const max = pool.queue_max ?? QUEUE_MAX_DEFAULT;
+    const waiting = { priority, signal, max, full: () => full(pool, max) };
+    const { resource, told } = await line.wait(() => this.#attempt(input), waiting);
     const release = (end: CallEnd) => this.#release(input, resource, end);
     if (told) await orRelease(told, release);
     return { resource, release };

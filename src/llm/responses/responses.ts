@@ -22,14 +22,16 @@ export interface CachedResponse extends Document {
   readonly scope: string;
   readonly request_hash: string;
   readonly response: ValueObject;
-  /** What it came to, and what each use of it saves. */
+  /** What it came to in tokens, money and time, and what each use of it saves. */
   readonly saves: Savings & ValueObject;
   readonly bytes: number;
   /** When it was given: ISO 8601. */
   readonly at: string;
 }
 
-export type Savings = { readonly [figure in keyof ModelUsage | 'cost_usd']?: number };
+export type Savings = {
+  readonly [figure in keyof ModelUsage | 'cost_usd' | 'latency_ms']?: number;
+};
 
 /** An answer and what it came to. */
 export interface Kept {
