@@ -44,7 +44,7 @@ export class JournalSnapshot implements EngineSnapshot {
     const found = this.#base.getMany(ids.filter((_id, at) => !versions[at]));
     let next = 0;
     return versions.map((version) =>
-      version ? version.stored && ownStored(version.stored) : found[next++],
+      version ? version.document && ownStored(version) : found[next++],
     );
   }
 
