@@ -38,6 +38,11 @@ export class DocumentCache {
     this.#sizeMaxBytes = sizeMaxBytes;
   }
 
+  /** False when it keeps nothing. */
+  get isOn(): boolean {
+    return this.#sizeMaxBytes > 0;
+  }
+
   /** The newest revision, if it is held and not newer than `seq`. */
   get(id: string, seq: number): StoredDocument | undefined {
     const ref = this.#ids.refOf(id);

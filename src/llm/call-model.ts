@@ -16,7 +16,7 @@ import type { Providers } from './create-providers.js';
 import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
 import { payFor } from './pay-for.js';
-import { sameMessages } from './request-hash.js';
+import { isCopy } from './request-hash.js';
 import type { Sleep } from './sleep.js';
 
 export interface ModelCallerDeps {
@@ -130,6 +130,6 @@ function completeRequest(
     throw new JdbxError('INVALID_INTEGRATION', text, { path: 'model' });
   }
   const taken = takeValue({ ...request, model }) as unknown as ModelRequest;
-  sameMessages(request, taken);
+  isCopy(request, taken);
   return taken;
 }

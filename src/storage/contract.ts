@@ -139,6 +139,8 @@ export interface PutChange {
   readonly versioned: boolean;
   /** True when the document is known to be frozen to its last part, so that nobody need look again. */
   readonly shareable?: boolean;
+  /** What a reader is given for it, where that was made already. */
+  readonly stored?: StoredDocument;
 }
 
 export interface RemoveChange {
@@ -189,6 +191,8 @@ export interface StoredRemoval {
 export interface EngineSnapshot {
   readonly seq: number;
   get(id: string): StoredDocument | undefined;
+  /** The same for many, each in its id's place. */
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[];
   /** Every document, in `_id` order (UTF-8 bytes). */
   documents(): Iterable<StoredDocument>;
   /** Kept revisions of one document, oldest first. */

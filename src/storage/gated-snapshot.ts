@@ -33,6 +33,10 @@ export class GatedSnapshot implements EngineSnapshot {
     }
   }
 
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
+    return within(this.#gate, () => this.#behind.getMany(ids));
+  }
+
   documents(): Iterable<StoredDocument> {
     return this.#each(() => this.#behind.documents());
   }

@@ -359,6 +359,25 @@ describe('two processes', () => {
     expect(await isWaiting(taken(mine as Pools, pool))).toBe(true);
   });
 
+  it('hear at once of a pause, and later of a call that went well', async () => {
+    const mine = poolsOf(
+      holdOf('me', () => 0),
+      'me',
+    );
+    const pool = poolOf({ resources: [a] });
+    const written = () => {
+      using snapshot = db.snapshot();
+      return snapshot.get(`pool_state:${pool._id}/a`);
+    };
+    // Whoever makes the first call takes the hold, which is a commit.
+    await (await taken(mine, poolOf({ resources: [a] }))).release(GOOD);
+    await (await taken(mine, pool)).release(GOOD);
+    // Nothing but promises were waited for, so no timer can have written it.
+    expect(written()).toBeUndefined();
+    await (await taken(mine, pool)).release({ ...GOOD, retry_after_ms: 1 });
+    expect(written()).toMatchObject({ calls: 2, blocked_until: now + 1 });
+  });
+
   it('share it from the moment that the second one comes', async () => {
     const first = holdOf('first', () => count);
     const mine = poolsOf(first, 'first');

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Jdbx } from '#jdbx/index.js';
 import { answer, FaultServer, status } from '../support/fault-server.js';
-import { openStore, pipeline, runFailure, transformer } from './support.js';
+import { openStore, pipeline, runFailure, transformer, until } from './support.js';
 
 let a: FaultServer;
 let b: FaultServer;
@@ -81,7 +81,9 @@ describe('a stage that asks a pool', () => {
       code: 'MODEL_REFUSED',
     });
     expect(b.requests).toHaveLength(0);
-    expect(await db.get('pool_state:pool:p/a')).toMatchObject({ failures: 0, in_flight: 0 });
+    const state = () => db.get('pool_state:pool:p/a');
+    await until(async () => (await state())?.calls === 1);
+    expect(await state()).toMatchObject({ failures: 0, in_flight: 0 });
   });
 
   it('leaves the choice to a transformer that sees how the resources do', async () => {

@@ -43,6 +43,10 @@ export class MemorySnapshot implements EngineSnapshot {
     return bytes && this.#state.bodies.decode(id, bytes);
   }
 
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
+    return ids.map((id) => this.get(id));
+  }
+
   *documents(): Iterable<StoredDocument> {
     this.#checkOpen();
     const ids = [...this.#state.documents.keys()].map((id) => Buffer.from(id));
