@@ -2,7 +2,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Jdbx } from '#jdbx/index.js';
 import { answer, FaultServer, type Seen, slow, status } from '../support/fault-server.js';
-import { chat, integration, openStore, pipeline, runStage, storeFolder } from './support.js';
+import {
+  chat,
+  integration,
+  openStore,
+  pipeline,
+  runStage,
+  storeFolder,
+  transformer,
+} from './support.js';
 
 let server: FaultServer;
 let db: Jdbx;
@@ -69,6 +77,30 @@ describe('a kept answer', () => {
     await ask();
     await db.put(integration('one', server.url, { price, description: 'another' }));
     expect(await ask()).toMatchObject({ text: 'second' });
+  });
+
+  it('ends with what makes a custom provider’s answer of what came, and what that imports', async () => {
+    const says = (text: string) =>
+      transformer('words', `export const words = () => ${JSON.stringify(text)};`);
+    await db.put([
+      says('one'),
+      transformer('to', 'function f({ request }) { return { body: { at: request.model } } }'),
+      transformer(
+        'from',
+        "import { words } from 'transformer:words'; export default () => ({ text: words() });",
+      ),
+      integration('own', server.url, {
+        provider: 'custom',
+        request_transformer: 'transformer:to',
+        response_transformer: 'transformer:from',
+      }),
+    ]);
+    const own = { integration: 'integration:own' };
+    for (const text of ['one', 'one']) expect(await ask(own)).toMatchObject({ text });
+    expect(server.requests).toHaveLength(1);
+    await db.put(says('two'));
+    expect(await ask(own)).toMatchObject({ text: 'two' });
+    expect(server.requests).toHaveLength(2);
   });
 
   it('is given until it is too old', async () => {

@@ -50,20 +50,21 @@ export interface Slot {
 
 /**
  * The slot of a request, of one revision of an integration: another revision knows nothing
- * of the answers before it. Undefined where answers are not to be kept: nobody said so, or
+ * of the answers before it, nor does another `also`. Undefined where answers are not to be kept: nobody said so, or
  * the model is free to say something else the next time.
  */
 export function slotOf(
   { _id, _rev }: Document,
   request: ModelRequest,
   said: boolean | ResponseCacheRule | undefined,
+  also?: ValueObject,
 ): Slot | undefined {
   if (said === undefined || said === false) return undefined;
   const { max_age_ms, max_bytes, always }: ResponseCacheRule = said === true ? {} : said;
   if (request.settings.temperature !== 0 && !always) return undefined;
   const hash = requestHash(request);
   return {
-    id: `cached_response:${contentHash([_id, _rev, hash, request.key ?? null])}`,
+    id: `cached_response:${contentHash([_id, _rev, also ?? null, hash, request.key ?? null])}`,
     scope: _id,
     requestHash: hash,
     maxAgeMs: max_age_ms,

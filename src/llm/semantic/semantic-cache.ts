@@ -1,6 +1,7 @@
 import { contentHash } from '../../base/canonical.js';
 import type { Document, NewDocument } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
+import type { ValueObject } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeDocument } from '../../documents/take-document.js';
 import type { ModelRequest, SemanticRule } from '../contract.js';
@@ -43,12 +44,13 @@ export function questionOf(
   { _id, _rev }: Document,
   request: ModelRequest,
   { id }: Embedder,
+  also?: ValueObject,
 ): Question | undefined {
   const last = request.messages.at(-1);
   const isPlain = last?.role === 'user' && typeof last.content === 'string';
   if (!isPlain || (request.tools?.length ?? 0) > 0) return undefined;
   const others = { ...request, messages: request.messages.slice(0, -1) };
-  const scope = contentHash([_id, _rev, id, requestHash(others)]);
+  const scope = contentHash([_id, _rev, also ?? null, id, requestHash(others)]);
   return { text: last.content as string, scope };
 }
 

@@ -10,6 +10,7 @@ import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
 import type { ModelCall } from './model-call.js';
 import { purseFor } from './purse.js';
+import { translatorsOf } from './response-slot.js';
 
 /** Of the answers that are given for another question, this share is asked for all the same. */
 const VERIFY_DEFAULT = 0.05;
@@ -47,7 +48,8 @@ async function similarBy(
 ): Promise<Similar | undefined> {
   const { semantic, responses } = work.run;
   const embedder = semantic.embedder(rule);
-  const question = questionOf(call.integration, call.request, embedder);
+  const also = translatorsOf(work, call.integration);
+  const question = questionOf(call.integration, call.request, embedder, also);
   const vector = question && (await embedded(work, embedder, question.text));
   if (!question || !vector) return undefined;
   const neighbour = await semantic.find(embedder, question, vector);
