@@ -1,5 +1,6 @@
 import { contentHash } from './base/canonical.js';
 import type { Document, NewDocument } from './base/document.js';
+import { isJdbxError, JdbxError } from './base/errors.js';
 import type { Value, ValueObject } from './base/values.js';
 import type { DocumentCheck } from './documents/contract.js';
 import { checkSchedule } from './jobs/schedule-document.js';
@@ -43,11 +44,31 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
     },
     (document) => CHECKS[document._type]?.(document),
     (document) => checkIntegration(document),
+    (document) => {
+      if (document._type === 'resource_pool') checkResources(document);
+    },
     // Sessions go by several types, and by those of an alias.
     (document) => {
       if (/session$/.test(document._type)) checkCompaction(document);
     },
   ];
+}
+
+/** A resource that stands in its pool whole is an integration like any other. */
+function checkResources({ resources }: NewDocument): void {
+  if (!Array.isArray(resources)) return;
+  for (const [index, resource] of resources.entries()) {
+    const document = { ...(resource as object), _type: 'integration' };
+    try {
+      checkNoSecret(document);
+      checkIntegration(document);
+    } catch (error) {
+      if (!isJdbxError(error)) throw error;
+      const { code, path, message } = error;
+      const text = message.slice(message.indexOf(': ') + 2);
+      throw new JdbxError(code, text, { path: `resources.${index}.${path}` });
+    }
+  }
 }
 
 function checkCode(document: NewDocument, codes: GuestCodes): void {

@@ -328,6 +328,10 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['headers', '{ "_id": "i:x", "_type": "integration", "headers": { "X-Api-Key": SECRET } }'],
   ['api_key', '{ "_id": "i:x", "_type": "llm_provider", "api_key": SECRET }'],
   ['params', '{ "_id": "i:x", "_type": "integration", "params": { "token": SECRET } }'],
+  [
+    'a resource',
+    '{ "_id": "p:x", "_type": "resource_pool", "resources": [{ "id": "a", "provider": "openai", "api_key": SECRET }] }',
+  ],
   ['endpoint', `{ "_id": "i:x", "_type": "integration", "endpoint": "https://u:${CANARY}@a.b/" }`],
   ['a URL', `{ "_id": "i:x", "_type": "integration", "endpoint": "https://a.b/?key=${CANARY}" }`],
   [

@@ -142,6 +142,22 @@ describe('a stage that asks a pool', () => {
     });
   });
 
+  it.each([
+    ['api_key', { api_key: 'sk-12345678' }],
+    ['headers.Authorization', { headers: { Authorization: 'Bearer abc' } }],
+    ['endpoint', { endpoint: 'https://host/v1?api_key=abc' }],
+    ['endpoit', { endpoit: 'https://host/v1' }],
+    ['price.input_per_million', { price: { output_per_million: 1 } }],
+  ])('takes no resource with a wrong %s', async (field, wrong) => {
+    const resources = [
+      { id: 'a', integration: 'integration:a' },
+      { id: 'b', provider: 'openai', ...wrong },
+    ];
+    const error = await put({ resources }).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'INVALID_INTEGRATION', path: `resources.1.${field}` });
+    expect(JSON.stringify([error.message, error.stack])).not.toMatch(/sk-1234|Bearer|=abc/);
+  });
+
   it('leaves a resource alone that says its limit is used up', async () => {
     const choices = [{ message: { role: 'assistant', content: 'from a' }, finish_reason: 'stop' }];
     const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s' };
