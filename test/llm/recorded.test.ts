@@ -58,6 +58,24 @@ describe('the recorded provider', () => {
     expect(error.details.attempts).toHaveLength(1);
   });
 
+  test('answers all that the audit trail keeps of an answer', async () => {
+    const said = {
+      text: '',
+      finish: 'tool' as const,
+      reasoning: 'Hm.',
+      tool_calls: [{ id: 'c', name: 'add', arguments: { a: 1 } }],
+      usage: { input_tokens: 9, output_tokens: 2, cached_tokens: 4, reasoning_tokens: 1 },
+    };
+    const { model: _, ...recorded } = byHash.response;
+    const { caller: other } = setup([{ ...byHash, response: { ...recorded, ...said } }]);
+    const { response } = await other.call(input(document));
+    expect(response).toEqual({ ...said, model: 'recorded', extra: { recording: byHash._id } });
+    const { text: __, finish: ___, ...bare } = said;
+    const { caller: third } = setup([{ ...byHash, response: bare }]);
+    const { response: called } = await third.call(input(document));
+    expect(called).toMatchObject({ text: '', finish: 'tool', tool_calls: said.tool_calls });
+  });
+
   test('needs no credential', async () => {
     const named = { ...document, credentials_ref: 'cred:absent' };
     expect((await caller.call(input(named))).response.text).toBe('By hash.');

@@ -14,13 +14,8 @@ export interface RecordedCall {
   readonly integration: string;
   readonly request_hash?: string;
   readonly key?: string;
-  readonly response: {
-    readonly text: string;
-    readonly model?: string;
-    readonly usage?: { readonly input_tokens?: number; readonly output_tokens?: number };
-    /** Default `stop`. */
-    readonly finish?: ModelResponse['finish'];
-  };
+  /** As the audit trail has it. `finish` is `stop` by default, beside tool calls `tool`. */
+  readonly response: Partial<ModelResponse>;
   /** How long the provider took, in milliseconds. */
   readonly latency_ms?: number;
 }
@@ -68,14 +63,20 @@ function queryOf({ integration, request }: ProviderCall): RecordingQuery {
 }
 
 function readRecording({ _id, response }: RecordedCall, { request }: ProviderCall): ModelResponse {
-  if (!isPlainObject(response) || typeof response.text !== 'string') {
+  const { text, tool_calls, reasoning, reasoning_parts } = isPlainObject(response) ? response : {};
+  const calls = Array.isArray(tool_calls) && tool_calls.length > 0;
+  if (typeof text !== 'string' && !calls) {
     throw responseError(`${_id}: expected response.text in the recorded call, got none`);
   }
+  const { model = request.model, usage, finish = calls ? 'tool' : 'stop' } = response;
   return {
-    text: response.text,
-    model: response.model ?? request.model,
-    finish: response.finish ?? 'stop',
-    usage: neutralUsage(response.usage),
+    text: text ?? '',
+    model,
+    finish,
+    usage: neutralUsage(usage),
+    ...(calls ? { tool_calls } : {}),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(reasoning_parts === undefined ? {} : { reasoning_parts }),
     extra: { recording: _id },
   };
 }
