@@ -257,6 +257,17 @@ describe('an embedder', () => {
     });
   });
 
+  it('is paid for by price documents where it says no price, and not in dollars without any', async () => {
+    await db.update('embedder:words', { $unset: { price: 1 } });
+    await db.put({ _id: 'budget:b', _type: 'budget', limits: { cost_usd: 10 } });
+    const within = { ...rule(), budget: 'budget:b' };
+    expect(await runFailure(ask(TEA, within))).toMatchObject({ code: 'PRICE_MISSING' });
+    const named = { _id: 'price:openai/words', _type: 'price', provider: 'openai', model: 'words' };
+    await db.put({ ...named, prices: [{ input_per_million: 1_000, output_per_million: 0 }] });
+    await ask(TEA, within);
+    expect((await audit('embed-call'))[0]).toMatchObject({ cost_usd: TEA.length / 1_000 });
+  });
+
   it('whose pairs show no such precision serves nothing', async () => {
     const { threshold } = await db.calibrateEmbedder('embedder:words', PAIRS.slice(0, 9));
     expect(threshold).toBeUndefined();

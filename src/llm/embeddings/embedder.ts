@@ -12,8 +12,10 @@ export interface Embedder {
   readonly kind: 'semantic' | 'lexical';
   /** The longest text, in tokens. */
   readonly maxTokens?: number;
-  /** What it costs; `input_per_million` counts. Default: nothing is known. */
+  /** What it costs; `input_per_million` counts. Default: as the prices of `billed` say. */
   readonly price?: Price | undefined;
+  /** Whose price documents count where it has no price itself. Default: it costs nothing. */
+  readonly billed?: { readonly provider: string; readonly model: string } | undefined;
   /**
    * One vector of length 1 for each text, in their order.
    *

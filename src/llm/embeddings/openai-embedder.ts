@@ -48,6 +48,7 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
     dims,
     kind: 'semantic',
     price: integration.price,
+    billed: { provider: integration.priced_as ?? 'openai', model },
     async embed(texts, options = {}) {
       const vectors: Float32Array[] = [];
       for (let from = 0; from < texts.length; from += TEXTS_AT_ONCE) {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isJdbxError } from '../../base/errors.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import { inputTokens, loadTokenCounter } from '../../llm/budgets/token-counter.js';
-import type { ResponseCacheRule, SemanticRule } from '../../llm/contract.js';
+import type { Price, ResponseCacheRule, SemanticRule } from '../../llm/contract.js';
 import type { Embedder } from '../../llm/embeddings/embedder.js';
 import type { Kept, Slot } from '../../llm/responses/responses.js';
 import { type Neighbour, type Question, questionOf } from '../../llm/semantic/semantic-cache.js';
@@ -106,6 +106,13 @@ function ruleOf({ stage }: StageWork, { integration }: ModelCall): SemanticRule 
   return typeof rule === 'object' ? (rule as ResponseCacheRule).semantic : undefined;
 }
 
+async function priceOf({ run }: StageWork, { id, billed }: Embedder): Promise<Price | undefined> {
+  if (!billed) return undefined;
+  const { provider, model } = billed;
+  const named = { _id: id, _type: 'integration', _rev: 1 };
+  return run.models.priceOf({ ...named, provider: 'openai', priced_as: provider, model });
+}
+
 async function embedded(
   work: StageWork,
   embedder: Embedder,
@@ -115,8 +122,9 @@ async function embedded(
   const message = { role: 'user' as const, content: text };
   const request = { model: '', messages: [message], settings: {} };
   const input_tokens = inputTokens(request, await loadTokenCounter());
-  const { price } = embedder;
-  const paid = await purseFor(work)?.reserve({ input_tokens, output_tokens: 1, price });
+  const price = embedder.price ?? (await priceOf(work, embedder));
+  const unpriced = price === undefined && embedder.billed !== undefined;
+  const paid = await purseFor(work)?.reserve({ input_tokens, output_tokens: 1, price, unpriced });
   const startedAt = run.now();
   let tokens: number | undefined;
   const note = (outcome: ValueObject) => {
