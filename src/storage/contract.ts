@@ -162,6 +162,22 @@ export interface ForgetChange {
   readonly below: number;
 }
 
+/** What the log itself says of a commit: its documents stand elsewhere. */
+export interface LoggedCommit {
+  readonly seq: number;
+  readonly at: number;
+  readonly changes: readonly LoggedChange[];
+}
+
+export type LoggedChange =
+  | {
+      readonly kind: 'put' | 'remove';
+      readonly ref: number;
+      readonly id: string;
+      readonly rev: number;
+    }
+  | ForgetChange;
+
 export interface StoredDocument {
   readonly ref: number;
   /** The commit that wrote this revision. */
@@ -204,6 +220,8 @@ export interface EngineSnapshot {
   revisedIds(after?: string): Iterable<string>;
   /** Log records after `since`, oldest first. */
   log(since: number): Iterable<Commit>;
+  /** The log record of one commit, without reading its documents; undefined when it is not kept. */
+  logged(seq: number): LoggedCommit | undefined;
   /** The oldest `seq` whose record is still in the log; `seq + 1` when the log is empty. */
   logStart(): number;
   /** A value set with a batch. */
