@@ -8,10 +8,10 @@ import type { Value } from './values.js';
  * form is part of the stored format.
  */
 export function canonicalText(value: Value): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(elementText).join()}]`;
-  const keys = Object.keys(value).sort();
+  if (Array.isArray(value)) return listText(value);
+  const keys = sorted(Object.keys(value));
   return isPlain(value, keys) ? objectText(value, keys) : textOfCopy(value);
 }
 
@@ -33,15 +33,55 @@ function objectText(value: { readonly [key: string]: Value }, keys: readonly str
   let text = '';
   for (const key of keys) {
     const item = value[key];
-    if (item === undefined) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(item)}`;
+    if (item !== undefined)
+      text += `${text === '' ? '{' : ','}${nameText(key)}${canonicalText(item)}`;
   }
-  return `{${text}}`;
+  return text === '' ? '{}' : `${text}}`;
 }
 
-function elementText(item: Value | undefined): string {
-  return item === undefined ? 'null' : canonicalText(item);
+function listText(list: readonly (Value | undefined)[]): string {
+  let text = '';
+  for (let at = 0; at < list.length; at++) {
+    const item = list[at];
+    text += `${at === 0 ? '' : ','}${item === undefined ? 'null' : canonicalText(item)}`;
+  }
+  return `[${text}]`;
 }
+
+/** Sorted in place. Most objects are small: moving their names about costs less than a call of `sort`. */
+function sorted(names: string[]): string[] {
+  if (names.length > FEW) return names.sort();
+  for (let end = 1; end < names.length; end++) {
+    const name = names[end] as string;
+    let at = end;
+    for (; at > 0 && (names[at - 1] as string) > name; at--) names[at] = names[at - 1] as string;
+    names[at] = name;
+  }
+  return names;
+}
+
+const FEW = 40;
+
+/** As `JSON.stringify`, which takes longer for a short text that needs no escape. */
+function quoted(text: string): string {
+  return text.length < SHORT && UNESCAPED.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const SHORT = 80;
+const UNESCAPED = /^[ !#-[\]-~]*$/;
+
+/** A name and the colon behind it. They are few and come again and again, unless they are data. */
+function nameText(name: string): string {
+  const known = nameTexts.get(name);
+  if (known !== undefined) return known;
+  const text = `${quoted(name)}:`;
+  if (nameTexts.size === NAMES_MAX) nameTexts.clear();
+  if (name.length < SHORT) nameTexts.set(name, text);
+  return text;
+}
+
+const NAMES_MAX = 2_000;
+const nameTexts = new Map<string, string>();
 
 /**
  * True where keys in their order are all there is to it: no date or bytes, no object that

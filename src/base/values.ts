@@ -1,4 +1,5 @@
 import { JdbxError } from './errors.js';
+import { roomyObject } from './roomy-object.js';
 
 /** What a document may hold. A property that is `undefined` is left out, as JSON does. */
 export type Value =
@@ -127,8 +128,9 @@ class Taker {
     if (prototype !== null && !isObjectPrototype(prototype)) {
       this.#refuse('a plain object', `an instance of ${prototype.constructor?.name ?? 'a class'}`);
     }
-    const out: Record<string, Value> = {};
-    for (const key of Object.keys(input)) {
+    const keys = Object.keys(input);
+    const out = roomyObject<Value>(keys.length);
+    for (const key of keys) {
       const item = (input as Record<string, unknown>)[key];
       if (item === undefined) continue;
       this.#checkKey(key);

@@ -5,9 +5,10 @@ import type { IndexDefinition } from '../query/contract.js';
 import { isSameIndex, readIndexDocument } from '../query/index-definition.js';
 import type { Change, Commit, StoredDocument } from '../storage/contract.js';
 import type { Catalog } from './catalog.js';
-import type { CommitChange, CommitInMaking } from './commit-rules.js';
+import type { CommitInMaking } from './commit-rules.js';
 import { Draft, type DraftBase, type DraftChange } from './draft.js';
 import { type Horizons, later } from './horizons.js';
+import type { IndexedChange } from './index-staging.js';
 import type { LiveIndex } from './live-index.js';
 import type { ReadyBatch, Store } from './store.js';
 import { takeDocument } from './take-document.js';
@@ -95,14 +96,13 @@ export class Batch implements DraftBase, ReadyBatch {
    */
   stage(draft: Draft): void {
     if (draft.isEmpty) return;
-    const inMaking = new InMaking(draft, (type) => this.#documentsOf(type, draft));
-    for (const rule of this.#store.rules) rule(inMaking);
+    const indexed = this.#askRules(draft);
     const { changes, definitions } = draft;
     const bytes = checkSize(changes);
     const catalog = definitions.length > 0 ? this.#nextCatalog(definitions) : this.catalog;
     for (const { after } of changes) if (after) catalog.checkSchema(after.document);
     const logged = draft.logChanges(catalog);
-    this.#staged.push(this.#enter(changes, definitions, logged));
+    this.#staged.push(this.#enter(changes, indexed, definitions, logged));
     this.#keep(changes, logged);
     this.#raiseHorizons(draft, logged);
     this.trimLogTo = Math.max(this.trimLogTo, draft.trimLogTo);
@@ -161,9 +161,18 @@ export class Batch implements DraftBase, ReadyBatch {
     );
   }
 
+  /** @returns the draft's changes with what the rules added to them */
+  #askRules(draft: Draft): readonly IndexedChange[] {
+    const inMaking = new InMaking(draft, (type) => this.#documentsOf(type, draft));
+    const asked = draft.changes;
+    for (const rule of this.#store.rules) rule(inMaking);
+    return draft.changes === asked ? inMaking.changes : draft.changes.map(toIndexed);
+  }
+
   /** Makes the indexes that the draft defines, and enters its changes into every index. */
   #enter(
     changes: readonly DraftChange[],
+    indexed: readonly IndexedChange[],
     definitions: readonly DraftChange[],
     logged: readonly Change[],
   ): StagedCommit {
@@ -178,7 +187,7 @@ export class Batch implements DraftBase, ReadyBatch {
         made.push(live);
         indexes.fill(live, this.#unchanged(live.definition.type, changes));
       }
-      indexes.staging.add(changes.map(toIndexed), this.seq);
+      indexes.staging.add(indexed, this.seq);
       for (const change of changes) {
         if (change.before) continue;
         refs.set(change.ref, idOf(change));
@@ -233,7 +242,7 @@ export class Batch implements DraftBase, ReadyBatch {
 
 /** A draft as the rules see it. */
 class InMaking implements CommitInMaking {
-  readonly changes: readonly CommitChange[];
+  readonly changes: readonly IndexedChange[];
   readonly #draft: Draft;
   readonly documentsOf: CommitInMaking['documentsOf'];
 
@@ -274,7 +283,7 @@ function idOf({ before, after }: DraftChange): string {
   return (after ?? (before as StoredDocument)).document._id;
 }
 
-function toIndexed({ ref, before, after }: DraftChange) {
+function toIndexed({ ref, before, after }: DraftChange): IndexedChange {
   return { ref, before: before?.document, after: after?.document };
 }
 

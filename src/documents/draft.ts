@@ -162,6 +162,7 @@ export class Draft {
               document: after.document,
               versioned: catalog.isVersioned(after.document._type),
               shareable: after.shareable,
+              stored: after,
             }
           : removal(ref, before as StoredDocument, catalog),
     );

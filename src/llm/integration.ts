@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
 import type { Integration } from './contract.js';
+import { PRICE_FIELDS } from './prices/figures.js';
 import { isSecretName } from './secret-names.js';
 
 /** The types that an integration document may have; both spellings of users' documents work. */
@@ -151,19 +152,26 @@ const headers: Check = (value, path) => {
   }
 };
 
-/** Both prices, and what may stand beside them. */
+/** Both prices, and what may stand beside them; a name that is none is no price of anything. */
 const price: Check = (value, path) => {
   shape({ input_per_million: amount, output_per_million: amount }, true)(value, path);
-  shape({ cached_per_million: amount, cache_write_per_million: amount, tiers: list(tier) })(
-    value,
-    path,
-  );
+  shape({ ...AMOUNTS, tiers: list(tier) })(value, path);
+  known(value, [...PRICE_FIELDS, 'tiers'], path);
 };
 
 const tier: Check = (value, path) => {
   shape({ above_input_tokens: amount }, true)(value, path);
-  shape({ input_per_million: amount, output_per_million: amount })(value, path);
+  shape(AMOUNTS)(value, path);
+  known(value, [...PRICE_FIELDS, 'above_input_tokens'], path);
 };
+
+const AMOUNTS = Object.fromEntries(PRICE_FIELDS.map((field) => [field, amount]));
+
+function known(value: unknown, names: readonly string[], path: string): void {
+  for (const name of Object.keys(value as object)) {
+    if (!names.includes(name)) fail(`${path}.${name}`, `expected one of ${names.join(', ')}`);
+  }
+}
 
 const cacheRule = shape({
   max_age_ms: integer(1, Number.MAX_SAFE_INTEGER),

@@ -35,10 +35,12 @@ function hashOf(request: ModelRequest): string {
   return textHash(`{${sorted.map(([name, text]) => `"${name}":${text}`).join()}}`);
 }
 
-/** Says that one is a copy of the other, as far as messages go: what was made of them is kept. */
-export function sameMessages(from: ModelRequest, copy: ModelRequest): void {
-  const known = TEXTS.get(from.messages);
-  if (known !== undefined) TEXTS.set(copy.messages, known);
+/** Says that one is a copy of the other, but perhaps for its model: what was made of it is kept. */
+export function isCopy(from: ModelRequest, copy: ModelRequest): void {
+  const hash = from.model === copy.model ? HASHES.get(from) : undefined;
+  if (hash !== undefined) HASHES.set(copy, hash);
+  const text = TEXTS.get(from.messages);
+  if (text !== undefined) TEXTS.set(copy.messages, text);
 }
 
 function textOf(messages: readonly ModelMessage[]): string {

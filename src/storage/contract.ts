@@ -139,6 +139,8 @@ export interface PutChange {
   readonly versioned: boolean;
   /** True when the document is known to be frozen to its last part, so that nobody need look again. */
   readonly shareable?: boolean;
+  /** What a reader is given for it, where that was made already. */
+  readonly stored?: StoredDocument;
 }
 
 export interface RemoveChange {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { contentHash } from '../../base/canonical.js';
 import type { Document, NewDocument } from '../../base/document.js';
-import { takeValue, type ValueObject } from '../../base/values.js';
+import type { ValueObject } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeDocument } from '../../documents/take-document.js';
 import type { ModelRequest, ModelUsage, ResponseCacheRule } from '../contract.js';
@@ -22,14 +22,16 @@ export interface CachedResponse extends Document {
   readonly scope: string;
   readonly request_hash: string;
   readonly response: ValueObject;
-  /** What it came to, and what each use of it saves. */
+  /** What it came to in tokens, money and time, and what each use of it saves. */
   readonly saves: Savings & ValueObject;
   readonly bytes: number;
   /** When it was given: ISO 8601. */
   readonly at: string;
 }
 
-export type Savings = { readonly [figure in keyof ModelUsage | 'cost_usd']?: number };
+export type Savings = {
+  readonly [figure in keyof ModelUsage | 'cost_usd' | 'latency_ms']?: number;
+};
 
 /** An answer and what it came to. */
 export interface Kept {
@@ -125,7 +127,7 @@ export class Responses {
     this.#shared.set(slot.id, shared);
     try {
       const kept = await making;
-      if (!isSound(kept.response)) this.#forget(slot, shared);
+      if (!(await shared)) this.#forget(slot, shared);
       else leave(await this.#write(slot, kept, () => this.#forget(slot, shared)));
       return kept;
     } catch (error) {
@@ -170,13 +172,16 @@ interface Stored extends Kept {
 function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): void {
   const { id, scope, requestHash: request_hash } = slot;
   const before = (draft.get(sizeId(scope)) ?? {}) as { bytes?: number; entries?: number };
-  const gone = [...evicted, id].map((each) => draft.remove(each) as CachedResponse | undefined);
-  for (const each of [...evicted, id]) draft.remove(entryId(each));
+  const gone = [...evicted, id].map((each) => draft.get(each) as CachedResponse | undefined);
   const removed = gone.filter((each) => each !== undefined);
+  for (const { _id } of removed) {
+    draft.remove(_id);
+    draft.remove(entryId(_id));
+  }
   const freed = removed.reduce((sum, each) => sum + each.bytes, 0);
   const at = new Date(draft.at).toISOString();
   const facts = { _id: id, _type: 'cached_response', scope, request_hash, bytes, at };
-  draft.put(takeDocument(takeValue({ ...facts, response, saves }) as unknown as NewDocument));
+  draft.put(takeDocument({ ...facts, response, saves } as unknown as NewDocument));
   draft.put(
     takeDocument({
       _id: sizeId(scope),

@@ -6,6 +6,7 @@ import type { ProviderCall } from '../contract.js';
 import { Deadline, type Limits } from './deadline.js';
 import { Connections, type Exchange } from './exchange.js';
 import { type FrameReader, ServerSentEvents, type StreamFrame } from './frames.js';
+import { readUsedUp } from './rate-headers.js';
 import { ANSWER_BYTES_MAX, type Answer, AnswerReader, describeTarget } from './read-answer.js';
 import { Taking } from './taking.js';
 
@@ -141,7 +142,14 @@ export class Transport {
       http2: call.integration.http2 ?? false,
     });
     deadline.begun();
+    this.#tellUsedUp(exchange, call);
     return { exchange, reader: new AnswerReader(exchange, post.url, call, this.#clock) };
+  }
+
+  #tellUsedUp({ headers }: Exchange, { onUsedUp }: ProviderCall): void {
+    if (!onUsedUp) return;
+    const ms = readUsedUp(headers, this.#clock.now());
+    if (ms !== undefined) onUsedUp(ms);
   }
 }
 
@@ -215,12 +223,18 @@ function explain(error: unknown, post: Post, call: ProviderCall, deadline: Deadl
   if (deadline.passed) return new JdbxError('MODEL_TIMEOUT', describePassed(who, deadline), cause);
   if (isJdbxError(error)) return error;
   const reason = systemCode(error) || describeThrown(error);
+  const unsent = NEVER_SENT.test(reason) ? { details: { unsent: true } } : {};
   if (reason === 'UND_ERR_CONNECT_TIMEOUT' || reason === 'ETIMEDOUT') {
-    return new JdbxError('MODEL_TIMEOUT', `${who} could not be reached in time: ${reason}`, cause);
+    const late = `${who} could not be reached in time: ${reason}`;
+    return new JdbxError('MODEL_TIMEOUT', late, { ...cause, ...unsent });
   }
   const text = `${who} could not be reached, or broke off its answer: ${reason}`;
-  return new JdbxError('MODEL_UNAVAILABLE', text, cause);
+  return new JdbxError('MODEL_UNAVAILABLE', text, { ...cause, ...unsent });
 }
+
+/** There was no connection yet: nobody has seen the request, or billed it. */
+const NEVER_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|ERR_TLS.*|ERR_SSL.*)$/;
 
 function describePassed(who: string, { passed }: Deadline): string {
   const { phase, ms } = passed ?? { phase: 'total', ms: 0 };

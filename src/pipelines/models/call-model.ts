@@ -20,18 +20,22 @@ export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject
 
 async function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { run, stage, path, signal } = work;
-  const { integration, request, part, heard } = call;
+  const { integration, request, part, heard, onUsedUp } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
+  const startedAt = run.now();
   const { response, cost_usd } = await run.models.call({
     integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
     request,
     idempotencyKey: key.join('/'),
     signal,
     purse: purseFor(work),
+    onUsedUp,
     ...(heard ? listening(work, integration, heard) : {}),
     onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
-  const saves = { ...response.usage, ...(cost_usd === undefined ? {} : { cost_usd }) } as Savings;
+  const latency_ms = Math.max(0, run.now() - startedAt);
+  const cost = cost_usd === undefined ? {} : { cost_usd };
+  const saves = { ...response.usage, ...cost, latency_ms } as Savings;
   return { response: response as unknown as ValueObject, saves };
 }
 

@@ -10,11 +10,8 @@ import type {
   StoredRevision,
 } from '../contract.js';
 
-/** One state of a document; no `stored` where it was removed. */
-export interface Version {
-  readonly seq: number;
-  readonly stored?: StoredDocument;
-}
+/** One state of a document; no `document` where it was removed. */
+export type Version = StoredDocument | { readonly seq: number; readonly document?: undefined };
 
 /**
  * Commits that are in the journal and not yet in the engine behind it, readable as of
@@ -23,7 +20,8 @@ export interface Version {
 export class Layer {
   readonly batches: EngineBatch[] = [];
   readonly commits: Commit[] = [];
-  readonly documents = new Map<string, Version[]>();
+  /** Most documents are written once while a layer grows: then no list is made. */
+  readonly #documents = new Map<string, Version | Version[]>();
   readonly revisions = new Map<string, StoredRevision[]>();
   readonly removals = new Map<string, StoredRemoval[]>();
   /** Of an id, revisions below a number that were kept before this commit are gone. */
@@ -38,6 +36,18 @@ export class Layer {
 
   get lastSeq(): number {
     return this.commits.at(-1)?.seq ?? 0;
+  }
+
+  /** Of the documents that were written. */
+  ids(): Iterable<string> {
+    return this.#documents.keys();
+  }
+
+  /** The newest state that is not newer than commit `seq`. */
+  version(id: string, seq: number): Version | undefined {
+    const found = this.#documents.get(id);
+    if (Array.isArray(found)) return found.findLast((version) => version.seq <= seq);
+    return found && found.seq <= seq ? found : undefined;
   }
 
   add(batch: EngineBatch, bytes: number): void {
@@ -59,16 +69,25 @@ export class Layer {
   }
 
   #addRemoval({ seq, at }: Commit, { id, rev, versioned }: RemoveChange): void {
-    push(this.documents, id, { seq });
+    this.#show(id, { seq });
     if (versioned) push(this.removals, id, { rev, seq, at });
   }
 
   #addPut(commit: Commit, change: PutChange, bytes: number): void {
     const { seq, at } = commit;
     const { ref, document, versioned, shareable = isShareable(document) } = change;
-    const stored = { ref, seq, document, bytes, shareable };
-    push(this.documents, document._id, { seq, stored });
+    // One that was copied on its way in is not the one that its committer shows.
+    const isOwn = change.stored?.document === document;
+    const stored = isOwn ? change.stored : { ref, seq, document, bytes, shareable };
+    this.#show(document._id, stored as StoredDocument);
     if (versioned) push(this.revisions, document._id, { seq, at, document });
+  }
+
+  #show(id: string, version: Version): void {
+    const before = this.#documents.get(id);
+    if (before === undefined) this.#documents.set(id, version);
+    else if (Array.isArray(before)) before.push(version);
+    else this.#documents.set(id, [before, version]);
   }
 }
 

@@ -36,7 +36,7 @@ export class JournalSnapshot implements EngineSnapshot {
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
     if (!version) return this.#base.get(id);
-    return version.stored && ownStored(version.stored);
+    return version.document && ownStored(version);
   }
 
   getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
@@ -46,7 +46,7 @@ export class JournalSnapshot implements EngineSnapshot {
     const found = this.#base.getMany(ids.filter((_id, at) => !versions[at]));
     let next = 0;
     return versions.map((version) =>
-      version ? version.stored && ownStored(version.stored) : found[next++],
+      version ? version.document && ownStored(version) : found[next++],
     );
   }
 
@@ -201,7 +201,7 @@ export class JournalSnapshot implements EngineSnapshot {
   #version(id: string): Version | undefined {
     this.#checkOpen();
     for (const layer of this.#layers) {
-      const version = layer.documents.get(id)?.findLast(({ seq }) => seq <= this.seq);
+      const version = layer.version(id, this.seq);
       if (version && version.seq > this.#base.seq) return version;
     }
     return undefined;
@@ -222,7 +222,7 @@ export class JournalSnapshot implements EngineSnapshot {
 
   /** Ids that the layers hold, in the order of their bytes. */
   #ownIds(): Buffer[] {
-    const ids = new Set(this.#layers.flatMap((layer) => [...layer.documents.keys()]));
+    const ids = new Set(this.#layers.flatMap((layer) => [...layer.ids()]));
     return [...ids]
       .filter((id) => this.#version(id))
       .map((id) => Buffer.from(id))
@@ -230,8 +230,8 @@ export class JournalSnapshot implements EngineSnapshot {
   }
 
   #own(key: Buffer): StoredDocument[] {
-    const stored = this.#version(key.toString())?.stored;
-    return stored ? [ownStored(stored)] : [];
+    const version = this.#version(key.toString());
+    return version?.document ? [ownStored(version)] : [];
   }
 
   #oldestFirst(): readonly Layer[] {

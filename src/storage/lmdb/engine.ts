@@ -287,11 +287,12 @@ class LmdbEngine implements Engine {
   }
 
   async #write(operations: readonly Operation[]): Promise<void> {
-    const { root } = this.#tables;
+    const tables = this.#tables;
+    const { root } = tables;
     await root.batch(() => {
       for (const { table, key, value } of operations) {
-        if (value) this.#tables[table].put(key, value);
-        else this.#tables[table].remove(key);
+        if (value) tables[table].put(key as Uint8Array, value);
+        else tables[table].remove(key as Uint8Array);
       }
     });
     await root.flushed;

@@ -58,14 +58,20 @@ export function isRevisionKeyOf(key: Uint8Array, id: string): boolean {
 }
 
 export function seqKey(seq: number): Buffer {
-  const key = Buffer.alloc(8);
-  key.writeBigUInt64BE(BigInt(seq));
+  const key = Buffer.allocUnsafe(8);
+  writeSeq(key, seq);
   return key;
 }
 
+/** In two halves: a number is not made into another kind of number first. */
+function writeSeq(key: Buffer, seq: number): void {
+  key.writeUInt32BE(Math.floor(seq / 2 ** 32), 0);
+  key.writeUInt32BE(seq >>> 0, 4);
+}
+
 export function pastKey(seq: number, ref: number): Buffer {
-  const key = Buffer.alloc(14);
-  key.writeBigUInt64BE(BigInt(seq));
+  const key = Buffer.allocUnsafe(14);
+  writeSeq(key, seq);
   key.writeUIntBE(ref, 8, 6);
   return key;
 }

@@ -17,9 +17,10 @@ import type { TableName } from './tables.js';
 /** One write to one table. */
 export interface Operation {
   readonly table: TableName;
-  readonly key: Buffer;
+  /** Its bytes; of a document its id, which becomes bytes where they are wanted. */
+  readonly key: Buffer | string;
   /** Absent: remove the key. */
-  readonly value?: Uint8Array;
+  readonly value?: Uint8Array | undefined;
 }
 
 /** What the tables hold before a batch. */
@@ -98,9 +99,8 @@ class Rows {
   }
 
   finish(): this {
-    for (const [id, value] of this.#documents) {
-      const key = textKey(id);
-      this.operations.push({ table: 'documents', key, ...(value ? { value } : {}) });
+    for (const [key, value] of this.#documents) {
+      this.operations.push({ table: 'documents', key, value });
     }
     return this;
   }

@@ -54,7 +54,8 @@ function pagesNeeded(stats: TableStats, name: TableName, operations: readonly Op
   );
   // Small entries fill the pages that they split at least by half.
   const bytes = own.reduce(
-    (sum, { key, value }) => sum + (value ? key.length + value.length + ENTRY_BYTES : 0),
+    (sum, { key, value }) =>
+      sum + (value ? Buffer.byteLength(key) + value.length + ENTRY_BYTES : 0),
     0,
   );
   return copied + Math.ceil((bytes * 2) / stats.pageSize);
