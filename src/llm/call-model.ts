@@ -88,7 +88,8 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const provider = deps.providers.get(integration.provider) as Provider;
       const secret = provider.local ? undefined : await findSecret(integration, deps);
       const request = completeRequest(input.request, integration, provider);
-      const price = await findPrice(integration, request.model, deps);
+      // Waited for only where somebody has to look.
+      const price = integration.price ?? (await findPrice(integration, request.model, deps));
       const { idempotencyKey, signal, onAttempt, onEvent, onUsedUp, mayRetry, purse } = input;
       const call = { request, integration, secret, idempotencyKey, signal, onUsedUp };
       const make = (made: ProviderCall, listeners: CallListeners) =>
