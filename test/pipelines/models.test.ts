@@ -291,3 +291,25 @@ describe('the idempotency key', () => {
     expect(keys).toHaveLength(5);
   });
 });
+
+describe('a provider made of documents', () => {
+  it.each(['host', 'Host', 'transfer-encoding', 'X-Forwarded-Host'])(
+    'may not say by %s to whom the secret goes',
+    async (name) => {
+      const made = { headers: { [name]: 'elsewhere.example' }, body: {} };
+      one.play([answer({ says: 'x' })]);
+      await db.put([
+        transformer('to', `function f() { return ${JSON.stringify(made)} }`),
+        transformer('from', 'function f({ body }) { return { text: body.says } }'),
+        integration('own', one.url, {
+          provider: 'custom',
+          request_transformer: 'transformer:to',
+          response_transformer: 'transformer:from',
+        }),
+      ]);
+      const run = runStage(db, { integration: 'integration:own' }, 'x');
+      expect(await runFailure(run)).toMatchObject({ code: 'GUEST_OUTPUT' });
+      expect(one.requests).toHaveLength(0);
+    },
+  );
+});

@@ -104,7 +104,7 @@ class CustomCalls {
     }
     return {
       url: withPath(need(endpoint, 'endpoint') as string, path),
-      headers: textsOf(headers),
+      headers: textsOf(headers, integration),
       auth: authOf(secret, auth_header),
       body,
     };
@@ -121,7 +121,19 @@ function withPath(endpoint: string, path: string): URL {
   return url;
 }
 
-function textsOf(headers: Record<string, unknown>): Record<string, string> {
+/**
+ * They say to whom the request goes, or where it ends: behind one address many hosts may live,
+ * and the secret is for the one that the integration names.
+ */
+const HOST_HEADERS =
+  /^(host|connection|content-length|transfer-encoding|upgrade|expect|te|keep-alive|proxy-.*|x-forwarded-host)$/i;
+
+function textsOf(headers: Record<string, unknown>, { _id }: Integration): Record<string, string> {
+  const wrong = Object.keys(headers).find((name) => HOST_HEADERS.test(name));
+  if (wrong !== undefined) {
+    const text = `expected no header "${wrong}" from the request_transformer of ${_id}`;
+    throw new JdbxError('GUEST_OUTPUT', text, { path: `headers.${wrong}` });
+  }
   const texts = Object.entries(headers).filter(([, text]) => typeof text === 'string');
   return Object.fromEntries(texts.map(([name, text]) => [name.toLowerCase(), text as string]));
 }
