@@ -357,7 +357,7 @@ export interface RetryStrategy {
   readonly backoff?: 'exponential' | 'constant';
   /** The first wait, in milliseconds. Default 500; doubled each time when exponential. */
   readonly delay_ms?: number;
-  /** The longest wait, `Retry-After` included, in milliseconds. Default 30,000. */
+  /** The longest wait, in milliseconds; a provider that asks for more is not asked again. Default 60,000. */
   readonly max_delay_ms?: number;
   /** HTTP statuses to retry. Default 408, 429, 500, 502, 503, 504, 529. */
   readonly retry_on?: readonly number[];

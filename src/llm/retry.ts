@@ -6,7 +6,8 @@ export const RETRY_DEFAULTS: Required<RetryStrategy> = {
   max_retries: 2,
   backoff: 'exponential',
   delay_ms: 500,
-  max_delay_ms: 30_000,
+  /** A limit by the minute is over in one. */
+  max_delay_ms: 60_000,
   retry_on: [408, 429, 500, 502, 503, 504, 529],
   retry_timeouts: false,
 };
@@ -49,10 +50,12 @@ export async function withRetries<T>(
  * nothing arrived: no connection; that may pass. One that is silent stays so, as a
  * rule, and each wait for it is a long one: it is asked again only if that is said. An
  * answer that is not the API's (MODEL_RESPONSE) is not retried: it was given,
- * perhaps billed, and the endpoint is probably wrong.
+ * perhaps billed, and the endpoint is probably wrong. And a provider that wants to be left alone
+ * for longer than `max_delay_ms` is: the next of a chain may answer sooner.
  */
 function isRetryable(error: unknown, strategy: Required<RetryStrategy>): error is JdbxError {
   if (!isJdbxError(error) || error.code === 'MODEL_RESPONSE') return false;
+  if (askedMs(error) > strategy.max_delay_ms) return false;
   const status = error.details?.status;
   if (typeof status === 'number') return strategy.retry_on.includes(status);
   if (error.code === 'MODEL_TIMEOUT') return strategy.retry_timeouts;
@@ -61,7 +64,7 @@ function isRetryable(error: unknown, strategy: Required<RetryStrategy>): error i
 
 /**
  * The wait after attempt `number`, in milliseconds. What the provider asks for
- * counts, up to `max_delay_ms`; else exponential backoff with full jitter
+ * counts; else exponential backoff with full jitter
  * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
  * or exactly `delay_ms` when the backoff is constant.
  */
@@ -71,8 +74,12 @@ function waitMs(
   strategy: Required<RetryStrategy>,
   random: () => number,
 ): number {
-  const asked = error.details?.retryAfterMs;
-  if (typeof asked === 'number') return Math.min(asked, strategy.max_delay_ms);
+  if (error.details?.retryAfterMs !== undefined) return askedMs(error);
   if (strategy.backoff === 'constant') return Math.min(strategy.delay_ms, strategy.max_delay_ms);
   return random() * Math.min(strategy.delay_ms * 2 ** (number - 1), strategy.max_delay_ms);
+}
+
+/** How long the provider asks to be left alone, in milliseconds; 0 when it does not say. */
+function askedMs({ details }: JdbxError): number {
+  return typeof details?.retryAfterMs === 'number' ? details.retryAfterMs : 0;
 }

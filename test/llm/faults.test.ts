@@ -77,8 +77,8 @@ describe('retries', () => {
     expect(waits).toEqual([50, 100, 200]);
   });
 
-  test('Retry-After is honoured as milliseconds and as a date, up to max_delay_ms', async () => {
-    const date = new Date(Date.now() + 86_400_000).toUTCString();
+  test('Retry-After is honoured as milliseconds and as a date', async () => {
+    const date = new Date(Date.now() + 2_500).toUTCString();
     server.play([
       status(429, { 'retry-after-ms': '150' }),
       status(503, { 'retry-after': date }),
@@ -86,10 +86,21 @@ describe('retries', () => {
       answer(chatAnswer),
     ]);
     const { result, waits } = call({
-      retry_strategy: { max_retries: 3, backoff: 'constant', delay_ms: 70, max_delay_ms: 900 },
+      retry_strategy: { max_retries: 3, backoff: 'constant', delay_ms: 70, max_delay_ms: 3_000 },
     });
     await result;
-    expect(waits).toEqual([150, 900, 70]);
+    expect([waits[0], waits[2]]).toEqual([150, 70]);
+    expect(waits[1]).toBeGreaterThan(70);
+    expect(waits[1]).toBeLessThanOrEqual(2_500);
+  });
+
+  test('a provider that asks for longer than max_delay_ms is not asked again before', async () => {
+    server.play([status(429, { 'retry-after': '61' }), answer(chatAnswer)]);
+    const { result, waits } = call({ retry_strategy: { max_retries: 3 } });
+    const error = await failure(result);
+    expect(error).toMatchObject({ code: 'MODEL_RATE_LIMITED', details: { retryAfterMs: 61_000 } });
+    expect(waits).toEqual([]);
+    expect(server.requests).toHaveLength(1);
   });
 
   test('a 500 for ever ends after max_retries with every attempt in the details', async () => {
