@@ -333,6 +333,8 @@ export class Store implements Shared {
 
   #publish(batch: ReadyBatch): void {
     for (const [id, stored] of batch.changed) {
+      // Most of what is written first is not read soon, and would take the place of what is.
+      if (!this.cache.has(id)) continue;
       if (stored) this.cache.set(stored);
       else this.cache.delete(id);
     }

@@ -88,7 +88,8 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const provider = deps.providers.get(integration.provider) as Provider;
       const secret = provider.local ? undefined : await findSecret(integration, deps);
       const request = completeRequest(input.request, integration, provider);
-      const price = await findPrice(integration, request.model, deps);
+      // Waited for only where somebody has to look.
+      const price = integration.price ?? (await findPrice(integration, request.model, deps));
       const { idempotencyKey, signal, onAttempt, onEvent, onUsedUp, mayRetry, purse } = input;
       const call = { request, integration, secret, idempotencyKey, signal, onUsedUp };
       const make = (made: ProviderCall, listeners: CallListeners) =>
@@ -110,11 +111,11 @@ async function findSecret(
 }
 
 async function findPrice(
-  { provider, price }: ReadIntegration,
+  { provider, price, priced_as = provider }: ReadIntegration,
   model: string,
   deps: ModelCallerDeps,
 ): Promise<Price | undefined> {
-  return price ?? deps.findPrice?.(provider, model);
+  return price ?? deps.findPrice?.(priced_as, model);
 }
 
 /** A frozen copy with the model filled in, so that every attempt sends the same request. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { describeThrown, type ErrorCode, isJdbxError, JdbxError } from '../base/errors.js';
+import { roomyObject } from '../base/roomy-object.js';
 import { takeValue, type ValueObject } from '../base/values.js';
 import type {
   ModelAttempt,
@@ -98,7 +99,6 @@ export class Calling {
   #record(number: number, startedAt: number, outcome: Outcome): void {
     const { integration, request } = this.#call;
     const facts = {
-      attempt: number,
       integration: integration._id,
       integration_rev: integration._rev,
       provider: this.#provider.name,
@@ -110,6 +110,8 @@ export class Calling {
     };
     // Not spread, which is slow for so many properties.
     const attempt: ModelAttempt = Object.assign(
+      roomyObject<unknown>(ATTEMPT_FIELDS),
+      { attempt: number },
       facts,
       'thrown' in outcome ? this.#failure(outcome.thrown) : this.#success(outcome.response),
     );
@@ -163,6 +165,9 @@ export class Calling {
     return whole;
   }
 }
+
+/** As many as one may have. */
+const ATTEMPT_FIELDS = 16;
 
 type Outcome = { readonly response: ModelResponse } | { readonly thrown: unknown };
 type OutcomeFacts = Pick<

@@ -1,7 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { LinkedSignal } from '../base/linked-signal.js';
 import { answerTokensOf, chargeFor, isUntold, type Paid, type Purse } from './budgets/purse.js';
-import { inputTokens, loadTokenCounter } from './budgets/token-counter.js';
+import { inputTokens, loadTokenCounter, tokenCounter } from './budgets/token-counter.js';
 import type { CallListeners } from './calling.js';
 import type {
   ModelAttempt,
@@ -32,7 +32,7 @@ export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResul
   const { call, price, purse, isLocal, listeners } = paid;
   const { request, integration } = call;
   const asked = answerTokensOf(request, integration);
-  const input_tokens = inputTokens(request, await loadTokenCounter());
+  const input_tokens = inputTokens(request, tokenCounter() ?? (await loadTokenCounter()));
   const unpriced = price === undefined && !isLocal;
   const grant = await purse.reserve({ input_tokens, output_tokens: asked, price, unpriced });
   const attempts: ModelAttempt[] = [];
@@ -56,12 +56,19 @@ function cut(request: ModelRequest, max_tokens: number): ModelRequest {
   return { ...request, settings: { ...request.settings, max_tokens } };
 }
 
-async function withinTime<T>(
+function withinTime<T>(
   call: ProviderCall,
-  { time_ms }: Paid,
+  paid: Paid,
   work: (call: ProviderCall) => Promise<T>,
 ): Promise<T> {
-  if (time_ms === undefined) return work(call);
+  return paid.time_ms === undefined ? work(call) : cutOff(call, paid.time_ms, work);
+}
+
+async function cutOff<T>(
+  call: ProviderCall,
+  time_ms: number,
+  work: (call: ProviderCall) => Promise<T>,
+): Promise<T> {
   const linked = new LinkedSignal().follow(call.signal);
   const late = new JdbxError(
     'BUDGET_EXCEEDED',

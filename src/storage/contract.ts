@@ -115,8 +115,8 @@ export interface EngineBatch {
 
 /** The stored bytes of a batch (`bodies/`). */
 export interface PackedBatch {
-  /** For each commit those of its puts, in order. */
-  readonly bodies: readonly (readonly Uint8Array[])[];
+  /** For each commit those of its puts, in order: cut out of a whole at each call, where they are part of one. */
+  bodies(): readonly (readonly Uint8Array[])[];
   /** Shapes that these use and no batch before. */
   readonly shapes: readonly NewShape[];
 }

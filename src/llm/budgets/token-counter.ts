@@ -25,11 +25,20 @@ export const estimateTokens: CountTokens = (text) =>
  * installed, else the estimate. For other providers it is an estimate as well, a better one.
  */
 export function loadTokenCounter(): Promise<CountTokens> {
-  loading ??= importTokenizer();
+  loading ??= importTokenizer().then((count) => {
+    loaded = count;
+    return count;
+  });
   return loading;
 }
 
+/** The same at once, where it was loaded before. */
+export function tokenCounter(): CountTokens | undefined {
+  return loaded;
+}
+
 let loading: Promise<CountTokens> | undefined;
+let loaded: CountTokens | undefined;
 
 async function importTokenizer(): Promise<CountTokens> {
   try {

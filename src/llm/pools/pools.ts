@@ -132,11 +132,11 @@ export class Pools implements Counts {
     }
   }
 
-  #attempt(input: AcquireInput): Promise<Taken | number> {
+  #attempt(input: AcquireInput): Taken | number | Promise<Taken | number> {
     return this.#count((table) => this.#choose(table, input));
   }
 
-  #count<T>(work: (table: StateTable) => T): Promise<T> {
+  #count<T>(work: (table: StateTable) => T): T | Promise<T> {
     return this.#deps.hold.count(
       () => {
         const result = work(this.#memory);

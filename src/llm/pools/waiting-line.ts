@@ -37,7 +37,7 @@ export class WaitingLine {
    * @throws the signal's reason, or `full()`
    */
   async wait<T extends object>(
-    attempt: () => Promise<T | number>,
+    attempt: () => T | number | Promise<T | number>,
     { priority, signal, max, full }: Waiting,
   ): Promise<T> {
     if (this.#isHeldUp && this.#line.length >= max) throw full();

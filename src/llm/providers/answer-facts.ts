@@ -26,8 +26,12 @@ export function readTokens(usage: unknown, input: string, output: string): Model
 
 /** Those of the counts that are more than none. */
 export function countsOf(counts: { readonly [name in keyof ModelUsage]: unknown }): ModelUsage {
-  const told = Object.entries(counts).filter(([, count]) => isCount(count) && count > 0);
-  return Object.fromEntries(told);
+  const told: { -readonly [name in keyof ModelUsage]: ModelUsage[name] } = {};
+  for (const name of Object.keys(counts) as (keyof ModelUsage)[]) {
+    const count = counts[name];
+    if (isCount(count) && count > 0) told[name] = count;
+  }
+  return told;
 }
 
 /** A count among the details of another one. */

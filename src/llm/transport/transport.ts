@@ -82,7 +82,8 @@ export class Transport {
     call.signal.throwIfAborted();
     const deadline = new Deadline(call.signal, wholeLimits(call));
     try {
-      return await (await this.#send(post, call, deadline, 'application/json')).whole();
+      const { reader } = await this.#open(post, call, deadline, 'application/json');
+      return await reader.whole();
     } catch (error) {
       throw explain(error, post, call, deadline);
     } finally {
@@ -122,10 +123,6 @@ export class Transport {
   /** Ends what is under way. */
   close(): Promise<void> {
     return this.#connections.close();
-  }
-
-  async #send(post: Post, call: ProviderCall, deadline: Deadline, accept: string) {
-    return (await this.#open(post, call, deadline, accept)).reader;
   }
 
   async #open(post: Post, call: ProviderCall, deadline: Deadline, accept: string) {
@@ -196,7 +193,7 @@ function headersOf(post: Post, call: ProviderCall, accept: string): Record<strin
     accept,
     'idempotency-key': headerText(call.idempotencyKey),
     ...post.headers,
-    ...lowerNames(call.integration.headers ?? {}),
+    ...(call.integration.headers && lowerNames(call.integration.headers)),
     ...post.auth,
   };
 }

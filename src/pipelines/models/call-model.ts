@@ -1,5 +1,6 @@
 import type { Document } from '../../base/document.js';
-import type { ValueObject } from '../../base/values.js';
+import { roomyObject } from '../../base/roomy-object.js';
+import type { Value, ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelEvent } from '../../llm/contract.js';
 import type { Kept, Savings } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
@@ -65,12 +66,16 @@ function withoutRetries(integration: Document): Document {
   return { ...integration, retry_strategy: { ...strategy, max_retries: 0 } } as Document;
 }
 
+/** As many as one may have. */
+const ENTRY_FIELDS = 24;
+
 function entryOf({ run, path }: StageWork, attempt: ModelAttempt, part: string | undefined) {
   const started_at = new Date(attempt.started_at).toISOString();
   const facts = { kind: 'llm-call', run: run.id, pipeline: run.pipelineId, path };
   // Not spread, which is slow for so many properties.
   return Object.assign(
-    facts as ValueObject & { readonly kind: string },
+    roomyObject<Value>(ENTRY_FIELDS),
+    facts,
     part === undefined ? undefined : { part },
     attempt as unknown as ValueObject,
     { started_at },

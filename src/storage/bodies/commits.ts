@@ -1,4 +1,6 @@
 import type { Document } from '../../base/document.js';
+import type { ByteWriter } from '../byte-writer.js';
+import { packInto } from '../codec.js';
 import type { Change, Commit, LoggedChange, LoggedCommit, PutChange } from '../contract.js';
 import type { Bodies } from './bodies.js';
 
@@ -39,6 +41,34 @@ export function toJournalForm(commit: Commit, bodies: readonly Uint8Array[]): Co
       : toForm(change),
   );
   return [commit.at, changes];
+}
+
+/**
+ * The journal's form, behind what the writer holds.
+ *
+ * @param places is given where each body begins and where it ends
+ */
+export function writeJournalForm(
+  writer: ByteWriter,
+  { seq, at, changes }: Commit,
+  bodies: Bodies,
+  places: number[],
+): void {
+  writer.list(2);
+  writer.number(at);
+  writer.list(changes.length);
+  for (const change of changes) {
+    if (change.kind !== 'put') {
+      packInto(writer, toForm(change));
+      continue;
+    }
+    writer.list(4);
+    writer.number(1);
+    writer.boolean(change.versioned);
+    writer.text(change.document._id);
+    const length = bodies.encodeInto(writer, change.ref, seq, change.document);
+    places.push(writer.end - length, writer.end);
+  }
 }
 
 export function toLogForm(commit: Commit): CommitForm {
