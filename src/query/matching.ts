@@ -6,6 +6,7 @@ import { allOf, type FilterNode } from './filter-node.js';
 import type { KeyTies } from './key-ties.js';
 import { compileMany, compileNode, type Predicate, type Sieve } from './match.js';
 import { type ReadSetting, type RefBatch, readRefs } from './read-refs.js';
+import { giveRefs, takeRefs } from './ref-buffers.js';
 
 /** Documents in the order of an access, some at a time. */
 export type Chunk = DocumentBody[];
@@ -78,6 +79,39 @@ function fillWhole(
   return count;
 }
 
+/** Whether documents may be had some at a time: cold ones come faster so. */
+function takesTogether({ source, covering, ties }: MatchSetting): boolean {
+  return 'loadAll' in source && !covering && !ties;
+}
+
+/** As many at a time as are still wanted, so that no more is read. */
+function fillTogether(
+  chunk: DocumentBody[],
+  room: number,
+  batch: RefBatch,
+  from: number,
+  { test }: Residue,
+  { source, seen, stats }: MatchSetting,
+): number {
+  const refs = takeRefs(CHUNK_MAX);
+  let at = from;
+  while (at < batch.count && chunk.length < room) {
+    let count = 0;
+    const wanted = Math.min(room - chunk.length, CHUNK_MAX);
+    for (; at < batch.count && count < wanted; at++) {
+      const ref = batch.refs[at] as DocumentRef;
+      if (seen?.has(ref)) continue;
+      seen?.add(ref);
+      refs[count++] = ref;
+    }
+    const documents = (source as QuickSource).loadAll(refs, count);
+    if (stats) stats.documentsExamined += documents.length;
+    for (const document of documents) if (!test || test(document)) chunk.push(document);
+  }
+  giveRefs(refs);
+  return at;
+}
+
 /** @returns where in the batch the next chunk begins */
 function fillChunk(
   chunk: DocumentBody[],
@@ -89,6 +123,7 @@ function fillChunk(
 ): number {
   if (from === 0 && takesWhole(setting, batch, room - chunk.length))
     return fillWhole(chunk, batch, residue, setting);
+  if (takesTogether(setting)) return fillTogether(chunk, room, batch, from, residue, setting);
   const { seen, source, stats } = setting;
   const { test } = residue;
   let at = from;
