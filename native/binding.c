@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "pages_binding.h"
 #include "shared_binding.h"
 #include "skiplist_read.h"
 
@@ -614,5 +615,6 @@ NAPI_MODULE_INIT() {
   }
   napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
   shared_define(env, exports);
+  pages_define(env, exports);
   return exports;
 }

@@ -36,6 +36,7 @@ export type { Jdbx } from './jdbx.js';
 export type { ScheduleDocument } from './jobs/schedule-document.js';
 export type { Provider } from './llm/contract.js';
 export type { Embedder, EmbedOptions } from './llm/embeddings/embedder.js';
+export type { CostGroup, CostQuery, CostReport } from './llm/prices/cost-report.js';
 export { type Sealed, seal } from './llm/sealing.js';
 export type { Calibration, LabelledPair } from './llm/semantic/calibration.js';
 export type { CacheReport } from './llm/semantic/report.js';

@@ -11,6 +11,7 @@ import type { Cursor } from './documents/cursor.js';
 import { Database } from './documents/database.js';
 import type { RetainReport } from './documents/retention/contract.js';
 import { takeDocument } from './documents/take-document.js';
+import { type CostQuery, type CostReport, costReport } from './llm/prices/cost-report.js';
 import {
   type Calibration,
   calibrate,
@@ -272,6 +273,11 @@ export class Jdbx extends Database implements AsyncDisposable {
   /** What kept answers saved, and how often those for other questions were wrong, by the audit trail. */
   cacheReport({ since }: { readonly since?: string } = {}): Promise<CacheReport> {
     return cacheReport((stages) => this.aggregate(stages as Filter[]), since);
+  }
+
+  /** What calls of models cost, failed and saved, by pipeline or otherwise, by the audit trail. */
+  costReport(query: CostQuery = {}): Promise<CostReport[]> {
+    return costReport((stages) => this.aggregate(stages as Filter[]), query);
   }
 
   /** The run document: its status, its pins, what it used. */

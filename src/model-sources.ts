@@ -1,23 +1,46 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from './base/clock.js';
 import type { Database } from './documents/database.js';
 import type { ReservationFacts } from './llm/budgets/budget-document.js';
 import { type CountTokens, estimateTokens, loadTokenCounter } from './llm/budgets/token-counter.js';
 import type { Price } from './llm/contract.js';
 import type { Resource } from './llm/pools/pool-document.js';
-import { type PriceDocument, priceAt, priceId, priceNames } from './llm/prices/price-document.js';
+import { matchesModel, undated } from './llm/prices/model-match.js';
+import { type PriceDocument, priceAt, priceId } from './llm/prices/price-document.js';
 import type { FindRecording, RecordedCall } from './llm/providers/recorded.js';
 import type { CachedResponse } from './llm/responses/responses.js';
 import type { SemanticEntry } from './llm/semantic/entry.js';
 import type { TokenCounter } from './sessions/token-window.js';
 
-/** Finds what models cost in the store's price documents. */
+/** Other names of models whose prices were looked for; as many are remembered. */
+const NAMES_MAX = 1_000;
+
+/**
+ * Finds what models cost in the store's price documents: by their name, by a price that says
+ * that it is for this name too, or by the name without the day that the model was made.
+ */
 export function findPriceIn(database: Database, clock: Clock) {
+  const others = new LRUCache<string, string>({ max: NAMES_MAX });
+  const get = (id: string) => database.get<PriceDocument>(id);
+  const search = async (provider: string, model: string) => {
+    const prices = database.query<PriceDocument>({ _type: 'price', provider }).sort({ _id: 1 });
+    return (await prices.toArray()).find(({ match }) => matchesModel(match, model));
+  };
+  const byOtherName = async (provider: string, model: string) => {
+    const key = priceId(provider, model);
+    const known = others.get(key);
+    const last = known === undefined ? undefined : await get(known);
+    if (last && matchesModel(last.match, model)) return last;
+    const found = await search(provider, model);
+    if (found) others.set(key, found._id);
+    return found;
+  };
   return async (provider: string, model: string): Promise<Price | undefined> => {
-    for (const name of priceNames(model)) {
-      const document = await database.get<PriceDocument>(priceId(provider, name));
-      if (document) return priceAt(document, clock.now());
-    }
-    return undefined;
+    const document =
+      (await get(priceId(provider, model))) ??
+      (await byOtherName(provider, model)) ??
+      (await get(priceId(provider, undated(model))));
+    return document && priceAt(document, clock.now());
   };
 }
 

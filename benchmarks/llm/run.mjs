@@ -1,10 +1,11 @@
 /**
  * What a call of a model costs here, beside undici alone, the official client and the Vercel
- * AI SDK, against one server on loopback. The ways take turns in short rounds, and medians are
- * compared.
+ * AI SDK, against one server on loopback. Each way is a process of its own, since in one process each
+ * paid for the other's garbage; they are warmed up, take turns in short rounds, and medians are compared.
  *
  *     npm run bench:llm                   a table
  *     npm run bench:llm -- --json         one JSON object
+ *     npm run bench:llm -- --only jdbx    the ways whose name has it, and undici
  *
  * Run `npm run build` first.
  */
@@ -15,80 +16,85 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { installRivals } from '../rivals/install.mjs';
-import { aiSdk, bare, jdbx, openaiSdk } from './callers.mjs';
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '8' },
-    calls: { type: 'string', default: '150' },
+    calls: { type: 'string', default: '500' },
+    'warm-up': { type: 'string', default: '6000' },
   },
 });
 const rounds = Number(options.rounds);
-const count = Number(options.calls);
+const calls = Number(options.calls);
+/** Of one kind, before the first round: until then the engine's compiler is what is measured. */
+const warmUp = Number(options['warm-up']);
+const FLOOR = 'undici';
+const WAYS = [FLOOR, 'jdbx, whole road', 'jdbx, stage alone', 'openai SDK', 'AI SDK'].filter(
+  (name) => name === FLOOR || name.includes(options.only),
+);
+const KINDS = ['json', 'stream'];
 const CONCURRENCY = 8;
-/** Calls of each kind that are made before the first round. */
-const WARM_UP = 500;
 
 installRivals();
-const server = fork(fileURLToPath(new URL('server.mjs', import.meta.url)));
-const port = await new Promise((resolve) => server.once('message', resolve));
-const url = `http://127.0.0.1:${port}`;
+const server = fork(beside('server.mjs'));
+const url = `http://127.0.0.1:${await answerOf(server)}`;
 const directory = mkdtempSync(join(tmpdir(), 'jdbx-bench-llm-'));
 try {
-  await compare();
+  report((await compare()).map(figuresOf));
 } finally {
   server.disconnect();
   rmSync(directory, { recursive: true, force: true });
 }
 
 async function compare() {
-  const ways = {
-    undici: bare(url),
-    'jdbx, whole road': await jdbx(url, join(directory, 'store')),
-    'jdbx, stage alone': await jdbx(url, join(directory, 'plain'), { plain: true }),
-    'openai SDK': openaiSdk(url),
-    'AI SDK': await aiSdk(url),
-  };
-  const samples = Object.fromEntries(
-    Object.keys(ways).map((name) => [name, { json: [], stream: [], first: [] }]),
-  );
-  // Long enough for the compiler to have seen each way.
-  for (const way of Object.values(ways)) {
-    await way.json(WARM_UP, CONCURRENCY);
-    await way.stream(WARM_UP, CONCURRENCY);
+  const sides = [];
+  for (const name of WAYS) sides.push(await openSide(name));
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) await takeTurn(side);
   }
-  for (let round = -1; round < rounds; round++) {
-    const names = Object.keys(ways);
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      for (const kind of ['json', 'stream']) {
-        const sample = await sampleOf(ways[name][kind]);
-        if (round >= 0) samples[name][kind].push(sample);
-      }
-      const first = await firstChunk(ways[name].stream);
-      if (round >= 0) samples[name].first.push(first);
-    }
+  for (const { child } of sides) await told(child, { measure: 'close' });
+  for (const { child } of sides) child.disconnect();
+  return sides;
+}
+
+async function openSide(name) {
+  const child = fork(beside('side.mjs'), [name, url, join(directory, name)]);
+  await answerOf(child);
+  for (const kind of KINDS) {
+    console.error(`warming up: ${name}, ${kind}`);
+    await told(child, { measure: 'cpuOf', kind, calls: warmUp, concurrency: CONCURRENCY });
   }
-  for (const way of Object.values(ways)) await way.close();
-  report(Object.entries(samples).map(([name, sample]) => figuresOf(name, sample)));
+  return { name, child, json: [], stream: [], first: [] };
 }
 
-/** CPU of all threads, user and system, and time, per call in milliseconds. */
-async function sampleOf(call) {
-  const [cpu, startedAt] = [process.cpuUsage(), performance.now()];
-  await call(count, CONCURRENCY);
-  const { user, system } = process.cpuUsage(cpu);
-  return { cpu: (user + system) / 1_000 / count, ms: (performance.now() - startedAt) / count };
+async function takeTurn(side) {
+  for (const kind of KINDS) {
+    const order = { measure: 'cpuOf', kind, calls, concurrency: CONCURRENCY };
+    side[kind].push(await told(side.child, order));
+  }
+  side.first.push(median(await told(side.child, { measure: 'firstChunk', calls: 25 })));
 }
 
-/** The median time to the first piece of a stream, one call at a time. */
-async function firstChunk(call) {
-  const times = [];
-  await call(25, 1, (ms) => times.push(ms));
-  return median(times);
+function told(child, order) {
+  child.send(order);
+  return answerOf(child);
 }
 
-function figuresOf(name, { json, stream, first }) {
+/** @throws {Error} when the process ends instead */
+function answerOf(child) {
+  return new Promise((resolve, reject) => {
+    const onExit = (code) => reject(new Error(`${child.spawnargs[2]} ended with ${code}`));
+    child.once('exit', onExit);
+    child.once('message', (answer) => {
+      child.off('exit', onExit);
+      resolve(answer);
+    });
+  });
+}
+
+function figuresOf({ name, json, stream, first }) {
   const pick = (samples, field) => round(median(samples.map((sample) => sample[field])));
   return {
     name,
@@ -101,18 +107,22 @@ function figuresOf(name, { json, stream, first }) {
 }
 
 function report(figures) {
-  const floor = figures.find(({ name }) => name === 'undici');
+  const floor = figures.find(({ name }) => name === FLOOR);
   const all = figures.map((each) => ({
     ...each,
     json_cpu_over: round(each.json_cpu_ms - floor.json_cpu_ms),
     stream_cpu_over: round(each.stream_cpu_ms - floor.stream_cpu_ms),
     first_chunk_over: round(each.first_chunk_ms - floor.first_chunk_ms),
   }));
-  if (options.json) return console.log(JSON.stringify({ rounds, calls: count, figures: all }));
+  if (options.json) return console.log(JSON.stringify({ rounds, calls, figures: all }));
   console.log(
-    `${rounds} rounds of ${count} calls, ${CONCURRENCY} at a time; milliseconds per call, medians`,
+    `${rounds} rounds of ${calls} calls, ${CONCURRENCY} at a time; milliseconds per call, medians`,
   );
   console.table(Object.fromEntries(all.map(({ name, ...rest }) => [name, rest])));
+}
+
+function beside(file) {
+  return fileURLToPath(new URL(file, import.meta.url));
 }
 
 function median(numbers) {

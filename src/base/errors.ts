@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   MODEL_TIMEOUT: 'the provider did not answer in time',
   MODEL_RESPONSE: 'the provider answered with something that is not its API',
   BUDGET_EXCEEDED: 'what is left of a budget cannot pay for the call; names the budget',
+  PRICE_MISSING: 'a budget counts dollars, and nobody knows what the model costs',
   POOL_FULL: 'more calls wait for a resource pool than its queue holds; try again later',
   POOL_EXHAUSTED: 'no resource of a pool can take the call',
   PACKAGE_MISSING: 'an optional package that this needs is not installed; says how to',

@@ -7,6 +7,7 @@ import { addCache } from './commands/cache.js';
 import { addCheck } from './commands/check.js';
 import { addCompact } from './commands/compact.js';
 import { addCompletion } from './commands/completion.js';
+import { addCosts } from './commands/costs.js';
 import { addEmit } from './commands/emit.js';
 import { addExport } from './commands/export.js';
 import { addFollow } from './commands/follow.js';
@@ -74,6 +75,7 @@ const COMMANDS: readonly AddCommand[] = [
   addCheck,
   addStats,
   addCache,
+  addCosts,
   addPrices,
   addSeal,
   addSchema,

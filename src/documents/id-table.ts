@@ -25,7 +25,7 @@ const SEED = randomBytes(4).readUInt32LE();
  */
 export class IdTable {
   #slots = SLOTS_FIRST;
-  #words = new Uint32Array(SLOTS_FIRST * RECORD_WORDS);
+  #words = makeRecords(SLOTS_FIRST);
   #bytes = new Uint8Array(this.#words.buffer);
   #documents: (Document | undefined)[] = new Array(SLOTS_FIRST).fill(undefined);
   #size = 0;
@@ -147,7 +147,7 @@ export class IdTable {
   #grow(): void {
     const [words, documents] = [this.#words, this.#documents];
     this.#slots = Math.ceil(this.#slots * GROWTH);
-    this.#words = new Uint32Array(this.#slots * RECORD_WORDS);
+    this.#words = makeRecords(this.#slots);
     this.#bytes = new Uint8Array(this.#words.buffer);
     this.#documents = new Array(this.#slots).fill(undefined);
     for (let slot = 0; slot < documents.length; slot++) {
@@ -156,6 +156,16 @@ export class IdTable {
       this.#copy(words, documents, slot, to);
     }
   }
+}
+
+/**
+ * Shared memory, for one reason: the engine does not count it among what its collector must keep small. Of
+ * other memory, some 64 MB more since the last full collection begin the next, and from then on every buffer
+ * that anybody makes, a write's of some bytes too, first waits 5 to 10 ms for a step of it: a second and more
+ * in all, when a million documents are at hand.
+ */
+function makeRecords(slots: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(slots * RECORD_BYTES));
 }
 
 /** 32 bits, or -1 for what has no record: other than short text of characters up to 255. */

@@ -120,16 +120,38 @@ export class View implements QuickSource {
   loadAll(refs: Uint32Array, count: number): Document[] {
     this.checkOpen();
     const found = this.#shared.cache.documentsAt(refs, count, this.seq);
-    return found ?? this.#loadEach(refs, count);
+    return found ?? this.#loadMissing(refs, count);
   }
 
-  #loadEach(refs: Uint32Array, count: number): Document[] {
-    const found: Document[] = [];
+  /** What is not in the cache is asked of the engine together. */
+  #loadMissing(refs: Uint32Array, count: number): Document[] {
+    const { cache } = this.#shared;
+    const found: (Document | undefined)[] = new Array(count);
+    const ids: string[] = [];
+    const places: number[] = [];
     for (let at = 0; at < count; at++) {
-      const document = this.load(refs[at] as DocumentRef);
-      if (document !== undefined) found.push(document);
+      const ref = refs[at] as DocumentRef;
+      found[at] = cache.documentAt(ref, this.seq);
+      const id = found[at] === undefined ? this.idOf(ref) : undefined;
+      if (id === undefined) continue;
+      ids.push(id);
+      places.push(at);
     }
-    return found;
+    const stored = this.#readAll(ids);
+    for (let n = 0; n < ids.length; n++) {
+      const at = places[n] as number;
+      const read = stored[n];
+      if (read !== undefined && read.ref === refs[at]) found[at] = read.document;
+    }
+    return withoutGaps(found);
+  }
+
+  #readAll(ids: readonly string[]): (StoredDocument | undefined)[] {
+    const { cache, publishedSeq } = this.#shared;
+    const all = this.#engine.getMany(ids);
+    if (!cache.isOn || this.seq !== publishedSeq) return all;
+    for (const stored of all) if (stored) cache.set(stored);
+    return all;
   }
 
   /** The ids of every document of exactly this type, in order. */
@@ -170,4 +192,15 @@ export class View implements QuickSource {
       throw new JdbxError('STORE_CLOSED', 'expected an open view; it, or its store, was closed');
     }
   }
+}
+
+/** Those that are there, in the same array. */
+function withoutGaps(found: (Document | undefined)[]): Document[] {
+  let kept = 0;
+  for (let at = 0; at < found.length; at++) {
+    const document = found[at];
+    if (document !== undefined) found[kept++] = document;
+  }
+  found.length = kept;
+  return found as Document[];
 }

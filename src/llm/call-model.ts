@@ -16,7 +16,7 @@ import type { Providers } from './create-providers.js';
 import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
 import { payFor } from './pay-for.js';
-import { sameMessages } from './request-hash.js';
+import { isCopy } from './request-hash.js';
 import type { Sleep } from './sleep.js';
 
 export interface ModelCallerDeps {
@@ -50,6 +50,8 @@ export interface ModelCallInput {
    * number means that the pieces before it are void.
    */
   readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
+  /** Told when the provider says that a limit is used up, and for how many milliseconds. */
+  readonly onUsedUp?: ((ms: number) => void) | undefined;
   /** Asked after an attempt that failed, beside the retry strategy. Default: always true. */
   readonly mayRetry?: (() => boolean) | undefined;
   /** What the call is paid from. Default: nothing bounds it. */
@@ -62,23 +64,34 @@ export interface ModelCaller {
    * succeeds or the integration's retries are used up, and accounts for each.
    * The secret is in nothing that comes out.
    *
-   * @throws {JdbxError} INVALID_INTEGRATION, CREDENTIAL_MISSING, BUDGET_EXCEEDED; or the last attempt's error
+   * @throws {JdbxError} INVALID_INTEGRATION, CREDENTIAL_MISSING, BUDGET_EXCEEDED, PRICE_MISSING; or the last attempt's error
    * (see `Provider.generate`), its `details.attempts` being the list of all `ModelAttempt`s; or
    * the abort reason of `signal`
    */
   call(input: ModelCallInput): Promise<ModelCallResult>;
+  /**
+   * What a call of an integration's own model costs now, where that is known.
+   *
+   * @throws {JdbxError} INVALID_INTEGRATION
+   */
+  priceOf(integration: unknown): Promise<Price | undefined>;
 }
 
 export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
   return {
+    priceOf: (document) => {
+      const integration = readIntegration(document, deps.providers);
+      return findPrice(integration, integration.model ?? integration.models?.[0] ?? '', deps);
+    },
     call: async (input) => {
       const integration = readIntegration(input.integration, deps.providers);
       const provider = deps.providers.get(integration.provider) as Provider;
       const secret = provider.local ? undefined : await findSecret(integration, deps);
       const request = completeRequest(input.request, integration, provider);
-      const price = await findPrice(integration, request.model, deps);
-      const { idempotencyKey, signal, onAttempt, onEvent, mayRetry, purse } = input;
-      const call = { request, integration, secret, idempotencyKey, signal };
+      // Waited for only where somebody has to look.
+      const price = integration.price ?? (await findPrice(integration, request.model, deps));
+      const { idempotencyKey, signal, onAttempt, onEvent, onUsedUp, mayRetry, purse } = input;
+      const call = { request, integration, secret, idempotencyKey, signal, onUsedUp };
       const make = (made: ProviderCall, listeners: CallListeners) =>
         new Calling(provider, made, { ...deps, price }, listeners).run();
       const listeners = { onAttempt, onEvent, mayRetry };
@@ -98,11 +111,11 @@ async function findSecret(
 }
 
 async function findPrice(
-  { provider, price }: ReadIntegration,
+  { provider, price, priced_as = provider }: ReadIntegration,
   model: string,
   deps: ModelCallerDeps,
 ): Promise<Price | undefined> {
-  return price ?? deps.findPrice?.(provider, model);
+  return price ?? deps.findPrice?.(priced_as, model);
 }
 
 /** A frozen copy with the model filled in, so that every attempt sends the same request. */
@@ -118,6 +131,6 @@ function completeRequest(
     throw new JdbxError('INVALID_INTEGRATION', text, { path: 'model' });
   }
   const taken = takeValue({ ...request, model }) as unknown as ModelRequest;
-  sameMessages(request, taken);
+  isCopy(request, taken);
   return taken;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
-import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
+import { describeThrown, type ErrorCode, isJdbxError, JdbxError } from '../base/errors.js';
+import { roomyObject } from '../base/roomy-object.js';
 import { takeValue, type ValueObject } from '../base/values.js';
 import type {
   ModelAttempt,
@@ -11,7 +12,7 @@ import type {
   ProviderCall,
 } from './contract.js';
 import { generateStreamed } from './generate-streamed.js';
-import { costOf, sumCosts } from './prices/cost.js';
+import { costOf, sumCosts, unpricedIn } from './prices/cost.js';
 import { type Redact, redactError, redactor } from './redact.js';
 import { requestHash } from './request-hash.js';
 import { withRetries } from './retry.js';
@@ -30,6 +31,9 @@ export interface CallListeners {
   readonly onEvent?: ((event: ModelEvent, attempt: number) => void) | undefined;
   readonly mayRetry?: (() => boolean) | undefined;
 }
+
+/** A call that is ended because its time is over was too slow: that is its provider's. */
+const LATE: readonly ErrorCode[] = ['STAGE_TIMEOUT', 'RUN_DEADLINE', 'BUDGET_EXCEEDED'];
 
 /** One logical call while it is under way. */
 export class Calling {
@@ -95,7 +99,6 @@ export class Calling {
   #record(number: number, startedAt: number, outcome: Outcome): void {
     const { integration, request } = this.#call;
     const facts = {
-      attempt: number,
       integration: integration._id,
       integration_rev: integration._rev,
       provider: this.#provider.name,
@@ -107,6 +110,8 @@ export class Calling {
     };
     // Not spread, which is slow for so many properties.
     const attempt: ModelAttempt = Object.assign(
+      roomyObject<unknown>(ATTEMPT_FIELDS),
+      { attempt: number },
       facts,
       'thrown' in outcome ? this.#failure(outcome.thrown) : this.#success(outcome.response),
     );
@@ -118,7 +123,14 @@ export class Calling {
     const { model, usage } = response;
     const cost = costOf(usage, this.#deps.price);
     const answer = response as unknown as ValueObject;
-    return { model, response: answer, usage, ...(cost === undefined ? {} : { cost_usd: cost }) };
+    const unpriced = unpricedIn(usage, this.#deps.price);
+    return {
+      model,
+      response: answer,
+      usage,
+      ...(cost === undefined ? {} : { cost_usd: cost }),
+      ...(unpriced.length === 0 ? {} : { unpriced }),
+    };
   }
 
   #failure(error: unknown): OutcomeFacts {
@@ -126,8 +138,12 @@ export class Calling {
     const code = isJdbxError(error) ? error.code : name;
     const message = this.#redact(describeThrown(error));
     const status = isJdbxError(error) ? error.details?.status : undefined;
-    const told = typeof status === 'number' ? { status } : {};
-    return { model: this.#call.request.model, error: { code, message, ...told }, usage: {} };
+    const unsent = isJdbxError(error) && error.details?.unsent === true;
+    const told = typeof status === 'number' ? { status } : unsent ? { unsent } : {};
+    const { model } = this.#call.request;
+    const cancelled = this.#call.signal.aborted && !isJdbxError(error, ...LATE);
+    const whose = cancelled ? { cancelled } : {};
+    return { model, error: { code, message, ...told }, ...whose, usage: {} };
   }
 
   #result(response: ModelResponse): ModelCallResult {
@@ -150,5 +166,11 @@ export class Calling {
   }
 }
 
+/** As many as one may have. */
+const ATTEMPT_FIELDS = 16;
+
 type Outcome = { readonly response: ModelResponse } | { readonly thrown: unknown };
-type OutcomeFacts = Pick<ModelAttempt, 'model' | 'response' | 'error' | 'usage' | 'cost_usd'>;
+type OutcomeFacts = Pick<
+  ModelAttempt,
+  'model' | 'response' | 'error' | 'cancelled' | 'usage' | 'cost_usd' | 'unpriced'
+>;

@@ -44,6 +44,8 @@ export interface ProviderCall {
   /** Equal for every attempt of one logical call; sent as `Idempotency-Key`. */
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
+  /** Told when an answer says that no more calls will be taken for so many milliseconds. */
+  readonly onUsedUp?: ((ms: number) => void) | undefined;
 }
 
 export interface ModelRequest {
@@ -192,8 +194,24 @@ export interface ModelUsage {
   readonly cached_tokens?: number | undefined;
   /** The part of the input that was written to the provider's prompt cache. */
   readonly cache_write_tokens?: number | undefined;
+  /** The part of `cache_write_tokens` that is to be kept for an hour. */
+  readonly cache_write_1h_tokens?: number | undefined;
+  /** Parts of the input by what they are, and of those what was read from the prompt cache. */
+  readonly input_audio_tokens?: number | undefined;
+  readonly cached_audio_tokens?: number | undefined;
+  readonly input_image_tokens?: number | undefined;
+  readonly cached_image_tokens?: number | undefined;
+  readonly input_video_tokens?: number | undefined;
+  readonly cached_video_tokens?: number | undefined;
   /** The part of the output that was reasoning. */
   readonly reasoning_tokens?: number | undefined;
+  /** Parts of the output by what they are. */
+  readonly output_audio_tokens?: number | undefined;
+  readonly output_image_tokens?: number | undefined;
+  readonly output_video_tokens?: number | undefined;
+  /** Searches that the provider made for the answer, in the web or in files kept with it. */
+  readonly web_searches?: number | undefined;
+  readonly file_searches?: number | undefined;
 }
 
 /**
@@ -250,10 +268,15 @@ export interface Integration {
   readonly idle_timeout_ms?: number;
   /** `bedrock` only. Default: the one in the endpoint's host, else `us-east-1`. */
   readonly region?: string;
-  /** Speak HTTP/2 where the server offers it. Default false. */
+  /**
+   * Speak HTTP/2 where the server offers it. Default false: servers that go away in good order, as
+   * load balancers do, let calls under way end over HTTP/1.1, and the client ends them over HTTP/2.
+   */
   readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;
   readonly price?: Price;
+  /** Whose price documents count: those of `price:THIS/MODEL`. Default: `provider`. */
+  readonly priced_as?: string;
   /** Keep answers, and give them again for equal requests: see `responses/`. Default false. */
   readonly response_cache?: boolean | ResponseCacheRule;
   /** The API goes on with a last message of the assistant's own. Default false. */
@@ -292,7 +315,7 @@ export interface SemanticRule {
   readonly lexical?: boolean;
 }
 
-/** US dollars for a million tokens. */
+/** US dollars; for a million tokens where the name does not say otherwise. */
 export type Price = {
   readonly input_per_million: number;
   readonly output_per_million: number;
@@ -300,6 +323,25 @@ export type Price = {
   readonly cached_per_million?: number;
   /** Input written to the provider's prompt cache. Default: as other input. */
   readonly cache_write_per_million?: number;
+  /** Of that, what is to be kept for an hour. Default: as what is written for less. */
+  readonly cache_write_1h_per_million?: number;
+  /** Input that is no text, and what of it was read from the cache. Default: as other input. */
+  readonly input_audio_per_million?: number;
+  readonly cached_audio_per_million?: number;
+  readonly input_image_per_million?: number;
+  readonly cached_image_per_million?: number;
+  readonly input_video_per_million?: number;
+  readonly cached_video_per_million?: number;
+  /** Reasoning, and output that is no text. Default: as other output. */
+  readonly reasoning_per_million?: number;
+  readonly output_audio_per_million?: number;
+  readonly output_image_per_million?: number;
+  readonly output_video_per_million?: number;
+  /** What the provider looked up. Without a price it is in no cost; the audit trail says so. */
+  readonly web_searches_per_thousand?: number;
+  readonly file_searches_per_thousand?: number;
+  /** Each call, however long. Default: 0. */
+  readonly calls_per_thousand?: number;
   /** Other prices for long inputs. */
   readonly tiers?: readonly PriceTier[];
 };
@@ -339,10 +381,21 @@ export interface ModelAttempt {
     readonly message: string;
     /** The HTTP status that the provider answered with. */
     readonly status?: number;
+    /** The request never went out: there was no connection to its host. */
+    readonly unsent?: true;
   };
+  /** It was ended here, by its caller or because another answer came first: nobody's failure. */
+  readonly cancelled?: true;
   readonly usage: ModelUsage;
   /** US dollars; absent where the integration has no price or the provider reported no usage. */
   readonly cost_usd?: number;
+  /**
+   * What it may have come to, where it may have been billed and told no usage: what budgets count
+   * for it. Only under a budget.
+   */
+  readonly at_most_usd?: number;
+  /** What was used and has no price, e.g. `web_searches`: `cost_usd` is without it. */
+  readonly unpriced?: readonly string[];
   readonly started_at: number;
   readonly latency_ms: number;
 }

@@ -1,7 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { LinkedSignal } from '../base/linked-signal.js';
-import { answerTokensOf, chargeFor, type Paid, type Purse } from './budgets/purse.js';
-import { inputTokens, loadTokenCounter } from './budgets/token-counter.js';
+import { answerTokensOf, chargeFor, isUntold, type Paid, type Purse } from './budgets/purse.js';
+import { inputTokens, loadTokenCounter, tokenCounter } from './budgets/token-counter.js';
 import type { CallListeners } from './calling.js';
 import type {
   ModelAttempt,
@@ -26,18 +26,21 @@ type Make = (call: ProviderCall, listeners: CallListeners) => Promise<ModelCallR
  * Makes a call within a budget: what it may cost is set aside first, the answer is cut to
  * what can be paid for, and what it came to is told, however it ended.
  *
- * @throws {JdbxError} BUDGET_EXCEEDED, and what the call throws
+ * @throws {JdbxError} BUDGET_EXCEEDED, PRICE_MISSING, and what the call throws
  */
 export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResult> {
   const { call, price, purse, isLocal, listeners } = paid;
   const { request, integration } = call;
   const asked = answerTokensOf(request, integration);
-  const input_tokens = inputTokens(request, await loadTokenCounter());
-  const grant = await purse.reserve({ input_tokens, output_tokens: asked, price });
+  const input_tokens = inputTokens(request, tokenCounter() ?? (await loadTokenCounter()));
+  const unpriced = price === undefined && !isLocal;
+  const grant = await purse.reserve({ input_tokens, output_tokens: asked, price, unpriced });
   const attempts: ModelAttempt[] = [];
   const onAttempt = (attempt: ModelAttempt) => {
     attempts.push(attempt);
-    listeners.onAttempt?.(attempt);
+    const { cost_usd: at_most_usd } = grant.amounts;
+    const isOpen = at_most_usd !== undefined && isUntold(attempt);
+    listeners.onAttempt?.(isOpen ? { ...attempt, at_most_usd } : attempt);
   };
   const bounded = isLocal ? call : { ...call, request: cut(request, grant.output_tokens) };
   try {
@@ -53,12 +56,19 @@ function cut(request: ModelRequest, max_tokens: number): ModelRequest {
   return { ...request, settings: { ...request.settings, max_tokens } };
 }
 
-async function withinTime<T>(
+function withinTime<T>(
   call: ProviderCall,
-  { time_ms }: Paid,
+  paid: Paid,
   work: (call: ProviderCall) => Promise<T>,
 ): Promise<T> {
-  if (time_ms === undefined) return work(call);
+  return paid.time_ms === undefined ? work(call) : cutOff(call, paid.time_ms, work);
+}
+
+async function cutOff<T>(
+  call: ProviderCall,
+  time_ms: number,
+  work: (call: ProviderCall) => Promise<T>,
+): Promise<T> {
   const linked = new LinkedSignal().follow(call.signal);
   const late = new JdbxError(
     'BUDGET_EXCEEDED',

@@ -1,5 +1,5 @@
 import { canonicalText, textHash } from '../base/canonical.js';
-import type { ValueObject } from '../base/values.js';
+import type { Value } from '../base/values.js';
 import type { ModelMessage, ModelRequest } from './contract.js';
 
 /**
@@ -25,31 +25,41 @@ const HASHES = new WeakMap<ModelRequest, string>();
 /** Nor do its messages, and they stay where a model or a bound is filled in. */
 const TEXTS = new WeakMap<readonly ModelMessage[], string>();
 
+/** What decides the answer, in the order of canonical texts. */
+const DECIDING = [
+  'context',
+  'messages',
+  'model',
+  'response_schema',
+  'settings',
+  'tool_choice',
+  'tools',
+] as const satisfies readonly (keyof ModelRequest)[];
+
 /** As `contentHash` of the whole, of whose text the messages are nearly all. */
 function hashOf(request: ModelRequest): string {
-  const { key: _, settings, messages, ...others } = request;
-  const parts = { ...defined(others), settings: defined(settings) };
-  const texts = Object.entries(parts).map(([name, part]) => [name, canonicalText(part)] as const);
-  const named = [...texts, ['messages', textOf(messages)] as const];
-  const sorted = named.sort(([left], [right]) => (left < right ? -1 : 1));
-  return textHash(`{${sorted.map(([name, text]) => `"${name}":${text}`).join()}}`);
+  let text = '';
+  for (const name of DECIDING) {
+    const part = request[name];
+    if (part === undefined) continue;
+    const own = name === 'messages' ? textOf(request.messages) : canonicalText(part as Value);
+    text += `${text === '' ? '{' : ','}"${name}":${own}`;
+  }
+  return textHash(`${text}}`);
 }
 
-/** Says that one is a copy of the other, as far as messages go: what was made of them is kept. */
-export function sameMessages(from: ModelRequest, copy: ModelRequest): void {
-  const known = TEXTS.get(from.messages);
-  if (known !== undefined) TEXTS.set(copy.messages, known);
+/** Says that one is a copy of the other, but perhaps for its model: what was made of it is kept. */
+export function isCopy(from: ModelRequest, copy: ModelRequest): void {
+  const hash = from.model === copy.model ? HASHES.get(from) : undefined;
+  if (hash !== undefined) HASHES.set(copy, hash);
+  const text = TEXTS.get(from.messages);
+  if (text !== undefined) TEXTS.set(copy.messages, text);
 }
 
 function textOf(messages: readonly ModelMessage[]): string {
   const known = TEXTS.get(messages);
   if (known !== undefined) return known;
-  const text = canonicalText(messages.map(defined));
+  const text = canonicalText(messages as unknown as Value);
   TEXTS.set(messages, text);
   return text;
-}
-
-function defined(record: object): ValueObject {
-  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as ValueObject;
 }

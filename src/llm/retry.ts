@@ -30,13 +30,13 @@ export async function withRetries<T>(
   attempt: (number: number) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const strategy = { ...RETRY_DEFAULTS, ...options.strategy };
   for (let number = 1; ; number++) {
     options.signal.throwIfAborted();
     try {
       return await attempt(number);
     } catch (error) {
       const { mayRetry = () => true } = options;
+      const strategy = { ...RETRY_DEFAULTS, ...options.strategy };
       const isLast = number > strategy.max_retries || !mayRetry();
       if (isLast || !isRetryable(error, strategy)) throw error;
       await options.sleep(waitMs(number, error, strategy, options.random), options.signal);

@@ -401,9 +401,23 @@ export class Execution implements RunServices {
       const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
       const { revisit } = this;
       const birth = this.#birth;
-      const within = { database, owner, random, pipeline, run: this, revisit, emitted, birth };
-      if (path === this.#last) Object.assign(within, this.#lastStage(path, context));
-      const end = await runStage(Object.assign(within, { stage, path, context, signal }));
+      const last = path === this.#last ? this.#lastStage(path, context) : undefined;
+      const end = await runStage({
+        stage,
+        path,
+        context,
+        signal,
+        run: this,
+        pipeline,
+        owner,
+        database,
+        random,
+        revisit,
+        emitted,
+        birth,
+        ending: last?.ending,
+        ended: last?.ended,
+      });
       ended(end.status);
       return end;
     } catch (error) {

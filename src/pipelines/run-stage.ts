@@ -1,13 +1,14 @@
 import { describeThrown, isJdbxError, JdbxError } from '../base/errors.js';
+import { roomyObject } from '../base/roomy-object.js';
 import type { Value, ValueObject } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import { realSleep } from '../llm/sleep.js';
 import { isTrue } from '../query/expression.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import { Attempt, nothingGathered } from './attempt.js';
-import { commitStage, type FirstCommit, noteFailure } from './commit-stage.js';
+import { commitStage, type Finished, type FirstCommit, noteFailure } from './commit-stage.js';
 import type { Context } from './context.js';
-import type { RunServices, StageOutcome } from './contract.js';
+import type { RunServices, StageOutcome, StageWork } from './contract.js';
 import { withDeadline } from './deadline.js';
 import type { Stage } from './pipeline-document.js';
 import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
@@ -111,22 +112,36 @@ async function attemptOnce(work: StageRun, attempt: Attempt): Promise<StageEnd> 
   const late = () =>
     new JdbxError('STAGE_TIMEOUT', `expected ${path} to end within ${stage.timeout} ms`, { path });
   const graceMs = kind.holdsStages ? undefined : GRACE_MS;
-  const { number, startedAt, workspace, nextCall, nextCharge, note, charge, leave } = attempt;
-  const gathering = {
-    attempt: number,
-    startedAt,
-    workspace,
-    nextCall,
-    nextCharge,
-    note,
-    charge,
-    leave,
-  };
   const ms = kind.waits ? undefined : stage.timeout;
   const outcome = await withDeadline(signal, { ms, late, graceMs }, (inner) =>
-    kind.run({ stage, path, input, context, run, signal: inner, ...gathering }),
+    kind.run(stageWork(work, attempt, input, inner)),
   );
   return commit(work, attempt, 'done', outcome, { cache });
+}
+
+/** Written out, as every object of every stage's road is: to spread so many is slow. */
+function stageWork(
+  { stage, path, context, run }: StageRun,
+  attempt: Attempt,
+  input: Value,
+  signal: AbortSignal,
+): StageWork {
+  return {
+    stage,
+    path,
+    input,
+    context,
+    run,
+    signal,
+    attempt: attempt.number,
+    startedAt: attempt.startedAt,
+    workspace: attempt.workspace,
+    nextCall: attempt.nextCall,
+    nextCharge: attempt.nextCharge,
+    note: attempt.note,
+    charge: attempt.charge,
+    leave: attempt.leave,
+  };
 }
 
 /** What becomes of a failed attempt: undefined when the stage is to be tried again. */
@@ -160,10 +175,24 @@ async function commit(
   { error, failure, cache }: CommitFacts = {},
 ): Promise<StageEnd> {
   const { path, run, database } = work;
-  const facts = Object.assign(stageFacts(work, attempt, error), own);
-  const finished = {
-    ...writtenBy(work, attempt, facts),
-    ...{ status, output, turns, emitted, failure, cache },
+  const facts = Object.assign(roomyObject<Value>(FACTS), stageFacts(work, attempt, error), own);
+  const { stage, context, owner, birth } = work;
+  // What the commit goes by, and no more: it is held until the commit is durable.
+  const finished: Finished = {
+    stage,
+    path,
+    context,
+    run,
+    owner,
+    birth,
+    attempt,
+    facts,
+    status,
+    output,
+    turns,
+    emitted,
+    failure,
+    cache,
   };
   const usage = usageIn(attempt.entries);
   const end = { status, output, failure };
@@ -190,6 +219,9 @@ function writtenBy(
 ) {
   return { stage, path, context, run, owner, birth, attempt, facts };
 }
+
+/** As many facts as a stage's audit document has, or more. */
+const FACTS = 20;
 
 interface CommitFacts {
   readonly error?: unknown;

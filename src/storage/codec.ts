@@ -92,9 +92,14 @@ export function unpackList(bytes: Uint8Array, length: number): unknown[] {
   throw new JdbxError('STORE_CORRUPT', `expected a list of ${length} in the store`);
 }
 
-export function unpack(bytes: Uint8Array): unknown {
+/** Where the value lies in the bytes: an object that is used again and again. */
+const part = { start: 0, end: 0 };
+
+export function unpack(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
+  part.start = start;
+  part.end = end;
   try {
-    return unpackr.unpack(bytes);
+    return unpackr.unpack(bytes, part);
   } catch (cause) {
     throw new JdbxError('STORE_CORRUPT', 'expected msgpack in the store', { cause });
   }

@@ -164,6 +164,22 @@ export interface ForgetChange {
   readonly below: number;
 }
 
+/** What the log itself says of a commit: its documents stand elsewhere. */
+export interface LoggedCommit {
+  readonly seq: number;
+  readonly at: number;
+  readonly changes: readonly LoggedChange[];
+}
+
+export type LoggedChange =
+  | {
+      readonly kind: 'put' | 'remove';
+      readonly ref: number;
+      readonly id: string;
+      readonly rev: number;
+    }
+  | ForgetChange;
+
 export interface StoredDocument {
   readonly ref: number;
   /** The commit that wrote this revision. */
@@ -191,6 +207,8 @@ export interface StoredRemoval {
 export interface EngineSnapshot {
   readonly seq: number;
   get(id: string): StoredDocument | undefined;
+  /** The same for many, each in its id's place. */
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[];
   /** Every document, in `_id` order (UTF-8 bytes). */
   documents(): Iterable<StoredDocument>;
   /** Kept revisions of one document, oldest first. */
@@ -204,6 +222,8 @@ export interface EngineSnapshot {
   revisedIds(after?: string): Iterable<string>;
   /** Log records after `since`, oldest first. */
   log(since: number): Iterable<Commit>;
+  /** The log record of one commit, without reading its documents; undefined when it is not kept. */
+  logged(seq: number): LoggedCommit | undefined;
   /** The oldest `seq` whose record is still in the log; `seq + 1` when the log is empty. */
   logStart(): number;
   /** A value set with a batch. */

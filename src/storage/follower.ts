@@ -160,7 +160,7 @@ class FollowedFile {
         root.resetReadTxn();
         opened.release();
       };
-      const snapshot = new LmdbSnapshot(opened.tables, onClose, decoded);
+      const snapshot = new LmdbSnapshot(opened.tables, onClose, { decoded });
       return gate ? new GatedSnapshot(snapshot, gate) : snapshot;
     });
   }

@@ -85,6 +85,28 @@ it('each --budget-key has a budget of its own, within the wider one', async () =
   expect(await spentOf('budget:two')).toMatchObject({ spent: { calls: 2 } });
 });
 
+it('says what calls cost, by what they are told apart', async () => {
+  const { codes, out, err } = await jdbx(
+    ['costs', '--day', 'today', '--json'],
+    ['costs', '--by', 'integration', '--no-json'],
+    ['costs', '--day', '2001-01-01', '--json'],
+    ['costs', '--day', 'someday'],
+    ['costs', '--since', 'then'],
+    ['costs', '--by', 'mood'],
+  );
+  expect(codes).toEqual([0, 0, 0, 2, 2, 2]);
+  const [first = '', ...others] = out.split('\n');
+  expect(JSON.parse(first)).toMatchObject({
+    group: 'pipeline:ask',
+    cost_usd: expect.closeTo(0.8, 9),
+    calls: 4,
+    failures: 0,
+    unknown: 0,
+  });
+  expect(others.join('\n')).toContain('integration:i  $0.80');
+  expect(err).toContain('2026-01-31');
+});
+
 it('says what kept answers saved', async () => {
   server.play([answer(said), status(500)]);
   const keep = ['run', 'pipeline:kept', '--json'];

@@ -67,3 +67,11 @@ test('what is no text is not there', () => {
     expect(table.documentOf(id as unknown as string)).toBeUndefined();
   }
 });
+
+test('what it holds does not count as memory that collections of garbage hurry for', () => {
+  const table = new IdTable();
+  const before = process.memoryUsage().external;
+  for (let n = 0; n < 50_000; n++) table.add(n + 1, document(`llm_call:${n}`));
+  expect(process.memoryUsage().external - before).toBeLessThan(2 ** 20);
+  expect(table.refOf('llm_call:49999')).toBe(50_000);
+});

@@ -235,6 +235,23 @@ describe.each([
       await second;
     });
 
+    it('refuses none of those who come at once and need not wait', async () => {
+      const [a] = named('a');
+      const { take } = setup({ resources: [{ ...a, concurrency: 4 }], queue_max: 1 });
+      const [taken, waiting, refused] = [[], [], []] as unknown[][] as [Lease[], number[], Error[]];
+      const all = [1, 2, 3, 4, 5, 6, 7].map((n) =>
+        take().then(
+          (lease) => void taken.push(lease),
+          (error) => void (error.code === 'POOL_FULL' ? refused.push(error) : waiting.push(n)),
+        ),
+      );
+      await Promise.all(all.filter((_, at) => at !== 4));
+      expect([taken.length, refused.length, waiting.length]).toEqual([4, 2, 0]);
+      await taken[0]?.release(GOOD);
+      await Promise.all(all);
+      expect(taken).toHaveLength(5);
+    });
+
     it('is left by who aborts, and the next in line goes on', async () => {
       const [a] = named('a');
       const { take, pools, pool } = setup({ resources: [{ ...a, concurrency: 1 }] });
@@ -340,6 +357,25 @@ describe('two processes', () => {
     await taken(mine as Pools, pool);
     await taken(yours as Pools, pool);
     expect(await isWaiting(taken(mine as Pools, pool))).toBe(true);
+  });
+
+  it('hear at once of a pause, and later of a call that went well', async () => {
+    const mine = poolsOf(
+      holdOf('me', () => 0),
+      'me',
+    );
+    const pool = poolOf({ resources: [a] });
+    const written = () => {
+      using snapshot = db.snapshot();
+      return snapshot.get(`pool_state:${pool._id}/a`);
+    };
+    // Whoever makes the first call takes the hold, which is a commit.
+    await (await taken(mine, poolOf({ resources: [a] }))).release(GOOD);
+    await (await taken(mine, pool)).release(GOOD);
+    // Nothing but promises were waited for, so no timer can have written it.
+    expect(written()).toBeUndefined();
+    await (await taken(mine, pool)).release({ ...GOOD, retry_after_ms: 1 });
+    expect(written()).toMatchObject({ calls: 2, blocked_until: now + 1 });
   });
 
   it('share it from the moment that the second one comes', async () => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Jdbx, MEMORY, open } from '#jdbx/index.js';
-import { costOf, sumCosts } from '#jdbx/llm/prices/cost.js';
+import { costOf, sumCosts, unpricedIn } from '#jdbx/llm/prices/cost.js';
 import { readGenaiPrices } from '#jdbx/llm/prices/genai-prices.js';
-import { checkPrice, priceAt, priceNames } from '#jdbx/llm/prices/price-document.js';
+import { matchesModel } from '#jdbx/llm/prices/model-match.js';
+import { checkPrice, priceAt } from '#jdbx/llm/prices/price-document.js';
 import { failure } from './calling.js';
 
 describe('cost', () => {
@@ -45,6 +46,13 @@ describe('cost', () => {
     expect(at(501)).toBeCloseTo((501 * 7 + 200) / 1e6, 12);
   });
 
+  test('names what has no price, and is a part of nothing that has one', () => {
+    const usage = { input_tokens: 10, output_tokens: 5, input_audio_tokens: 4, web_searches: 2 };
+    expect(unpricedIn(usage, price)).toEqual(['web_searches']);
+    expect(unpricedIn(usage, { ...price, web_searches_per_thousand: 10 })).toEqual([]);
+    expect(unpricedIn(usage, undefined)).toEqual([]);
+  });
+
   test('sums what is known', () => {
     expect(sumCosts([undefined, 1, 2])).toBe(3);
     expect(sumCosts([undefined])).toBeUndefined();
@@ -77,6 +85,17 @@ describe('a price document', () => {
     ['a day that is none', { prices: [{ ...price, from: '2026-13-01' }] }, 'prices.0.from'],
     ['days out of order', { prices: [{ ...price, from: '2026-02-01' }, price] }, 'prices'],
     [
+      'a misspelt price',
+      { prices: [{ ...price, cache_per_million: 1 }] },
+      'prices.0.cache_per_million',
+    ],
+    ['hours that are none', { prices: [{ ...price, hours: { from: '8' } }] }, 'prices.0.hours'],
+    [
+      'a price that is not a number',
+      { prices: [{ ...price, input_per_million: Number.NaN }] },
+      'prices.0.input_per_million',
+    ],
+    [
       'a tier from nowhere',
       { prices: [{ ...price, tiers: [{}] }] },
       'prices.0.tiers.0.above_input_tokens',
@@ -87,11 +106,28 @@ describe('a price document', () => {
   });
 
   test.each([
-    ['gpt-4.1-2025-04-14', ['gpt-4.1-2025-04-14', 'gpt-4.1']],
-    ['claude-sonnet-4-5-20250929', ['claude-sonnet-4-5-20250929', 'claude-sonnet-4-5']],
-    ['gpt-4.1', ['gpt-4.1']],
-  ])('for %s is looked for under %j', (model, names) => {
-    expect(priceNames(model)).toEqual(names);
+    [{ equals: 'GPT-4' }, 'gpt-4', true],
+    [{ equals: 'gpt-4' }, 'gpt-4o', false],
+    [{ or: [{ equals: 'x' }, { starts_with: 'gpt-4' }] }, 'gpt-4o', true],
+    [{ and: [{ starts_with: 'gemini' }, { without: '-tts' }] }, 'gemini-tts', false],
+    [{ dated: 'claude-5' }, 'claude-5-20260301', true],
+    [{ dated: 'claude-5' }, 'claude-5', false],
+    [{ regex: '.*' }, 'gpt-4', false],
+    [{}, 'gpt-4', false],
+    [undefined, 'gpt-4', false],
+  ])('whose match is %j is for %s: %s', (match, model, expected) => {
+    expect(matchesModel(match, model)).toBe(expected);
+  });
+
+  test('counts at its hours, over midnight too', () => {
+    const hours = { from: '16:30', until: '00:30' };
+    const prices = [price, { ...price, hours, input_per_million: 0.5 }];
+    const at = (time: string) => priceAt(document({ prices }), Date.parse(`2026-02-01T${time}Z`));
+    expect(at('16:29:59')?.input_per_million).toBe(1);
+    expect(at('16:30:00')?.input_per_million).toBe(0.5);
+    expect(at('00:29:59')?.input_per_million).toBe(0.5);
+    expect(at('00:30:00')?.input_per_million).toBe(1);
+    expect(() => checkPrice(document({ prices }))).not.toThrow();
   });
 });
 
@@ -103,8 +139,9 @@ describe('prices from @pydantic/genai-prices', () => {
   afterAll(() => db.close());
 
   test('are documents that the store takes, hundreds of them', async () => {
-    const documents = await readGenaiPrices();
+    const { documents, leftOut } = await readGenaiPrices();
     expect(documents.length).toBeGreaterThan(150);
+    expect(leftOut).toContain('price:openai/whisper-1');
     await db.put(documents as never);
     expect(await db.get('price:openai/gpt-4.1')).toMatchObject({
       prices: [{ input_per_million: 2, output_per_million: 8, cached_per_million: 0.5 }],

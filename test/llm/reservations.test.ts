@@ -98,6 +98,8 @@ describe('an opener that is alone', () => {
     const counted = await take(killed, id);
     await take(killed, id);
     await pay(counted, 15);
+    // What is written down of one turn of the event loop is written at its end.
+    await new Promise((resolve) => setImmediate(resolve));
     const [name] = files();
     expect(CallsFile.read(join(directory, name as string)).calls).toHaveLength(1);
     const next = opener('next', () => 0);

@@ -31,6 +31,21 @@ describe('the tokens of a text', () => {
     }
   });
 
+  it.each(Object.entries(ALPHABETS))(
+    'are those of the tokenizer in long texts: %s',
+    (_, alphabet) => {
+      const pick = random(11);
+      for (let round = 0; round < 40; round++) {
+        const text = Array.from({ length: 2_000 }, () => alphabet[pick(alphabet.length)]).join('');
+        const tokens = countTokens(text, plainly);
+        expect([count(text), count(`${text} and more`)]).toEqual([
+          tokens,
+          countTokens(`${text} and more`, plainly),
+        ]);
+      }
+    },
+  );
+
   it('may look like the model’s own control', () => {
     const text = 'Ignore it. <|endoftext|><|im_start|>system';
     expect(count(text)).toBe(countTokens(text, plainly));

@@ -108,6 +108,25 @@ it('says what the cache saved', async () => {
   expect(saved).toEqual({ _id: null, hits: 1, cost_usd: 0.002, tokens: 15 });
 });
 
+it('says all of it at once', async () => {
+  const day = { since: '2026-01-15T00:00:00', until: '2026-01-16T00:00:00' };
+  const [like, a] = await db.costReport(day);
+  expect(like).toMatchObject({ group: 'pipeline:like', cost_usd: expect.closeTo(0.035, 9) });
+  expect(a).toMatchObject({
+    group: 'pipeline:a',
+    calls: 5,
+    hits: 1,
+    failures: 3,
+    saved_usd: 0.002,
+  });
+  const rows = await db.costReport({ by: 'day' });
+  expect(rows.map(({ group }) => group).sort()).toEqual(['2026-01-14', '2026-01-15']);
+  const bad = (await db.costReport({ by: 'integration' })).find(
+    ({ group }) => group === 'integration:bad',
+  );
+  expect(bad).toMatchObject({ calls: 5, failures: 5, unknown: 0, cost_usd: 0 });
+});
+
 it('says what the semantic cache would have given, and whether it was right', async () => {
   const checks = await db.aggregate([
     { $match: { _type: 'audit', kind: 'semantic-check' } },

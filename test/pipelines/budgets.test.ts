@@ -99,6 +99,67 @@ describe('a call within budgets', () => {
     expect(await reservedOf('b')).toEqual(nothing);
   });
 
+  it('that nobody could be reached for costs nothing, however often it was tried', async () => {
+    const gone = await FaultServer.start([]);
+    const endpoint = gone.url;
+    await gone.close();
+    const retry_strategy = { max_retries: 2, delay_ms: 1 };
+    await db.put([
+      integration({ endpoint, retry_strategy }),
+      budget('b', { cost_usd: 100 }),
+      pipeline('p', [ask], { budget: 'budget:b' }),
+    ]);
+    await runFailure(db.run('pipeline:p', 'Well?'));
+    expect(await spentOf('b')).toMatchObject({ tokens: 0, cost_usd: 0, calls: 1 });
+    expect(await db.costReport()).toMatchObject([{ calls: 3, failures: 3, unknown: 0 }]);
+  });
+
+  it('is refused in dollars where nobody knows the price, before it goes out', async () => {
+    const { price: _, ...unpriced } = integration() as Record<string, unknown>;
+    await db.put([
+      unpriced as never,
+      budget('dollars', { cost_usd: 5 }),
+      budget('tokens', { tokens: 5_000 }),
+      pipeline('p', [ask]),
+    ]);
+    server.play([answer(chat(10, 5))]);
+    const error = await runFailure(db.run('pipeline:p', 'Well?', { budget: 'budget:dollars' }));
+    expect(error).toMatchObject({ code: 'PRICE_MISSING', cause: { path: 'price' } });
+    expect(error.message).toContain('budget:dollars');
+    expect(server.requests).toHaveLength(0);
+    await db.run('pipeline:p', 'Well?', { budget: 'budget:tokens' });
+    expect(await spentOf('tokens')).toMatchObject({ tokens: 15 });
+  });
+
+  it('that tells half of its usage counts as what was set aside', async () => {
+    const half = { ...chat(10, 5), usage: { prompt_tokens: 10 } };
+    server.play([answer(half)]);
+    await db.put([
+      budget('b', { cost_usd: 5 }),
+      pipeline('p', [{ ...ask, params: { max_tokens: 100 } }], { budget: 'budget:b' }),
+    ]);
+    await db.run('pipeline:p', 'Well?');
+    const { cost_usd } = (await spentOf('b')) as { cost_usd: number };
+    expect(cost_usd).toBeGreaterThan(0.2);
+    // The audit trail names what the budget counts.
+    expect(await db.costReport()).toMatchObject([
+      { cost_usd: 0, at_most_usd: expect.closeTo(cost_usd, 9), unknown: 1 },
+    ]);
+  });
+
+  it('of a long input is set aside at the price of its tier, and by the call', async () => {
+    const tiers = [{ above_input_tokens: 3, input_per_million: 1e6 }];
+    const price = { input_per_million: 0, output_per_million: 0, calls_per_thousand: 2_000, tiers };
+    await db.put([integration({ price }), budget('b', { cost_usd: 4 })]);
+    await db.put(pipeline('p', [ask], { budget: 'budget:b' }));
+    expect(await runFailure(db.run('pipeline:p', 'Well?'))).toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+    });
+    await db.put(integration({ price: { ...price, tiers: [] } }));
+    await db.run('pipeline:p', 'Well?');
+    expect(await spentOf('b')).toMatchObject({ cost_usd: 2 });
+  });
+
   it('that breaks off counts as what was set aside', async () => {
     server.play([hang()]);
     await db.put([

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Jdbx, open, type RunEvent } from '#jdbx/index.js';
+import { canFollow } from '#jdbx/storage/follower.js';
 import { failure, openStore, pipeline, storeFolder, transformer } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./first-commit-child.mjs', import.meta.url));
@@ -182,7 +183,7 @@ describe('closing the store in a first stage', () => {
   });
 });
 
-describe('two processes', () => {
+describe.skipIf(!canFollow)('two processes', () => {
   it('that begin a run of the same key at once make one', async () => {
     const folder = storeFolder();
     const own = await open(folder.path, { workers: 1, env: {} });

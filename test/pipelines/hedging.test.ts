@@ -46,6 +46,14 @@ describe('a hedged call', () => {
     expect(
       (await calls()).map(({ error }) => (error as { code: string } | undefined)?.code),
     ).toEqual(expect.arrayContaining([undefined, 'AbortError']));
+    // It came second: nobody says that it failed.
+    const costs = await db.costReport({ by: 'integration' });
+    expect(costs.find(({ group }) => group === 'integration:one')).toMatchObject({
+      calls: 1,
+      failures: 0,
+      cancelled: 1,
+      unknown: 1,
+    });
   });
 
   it('counts the loser in its budget: it may have been billed', async () => {

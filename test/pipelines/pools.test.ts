@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Jdbx } from '#jdbx/index.js';
 import { answer, FaultServer, status } from '../support/fault-server.js';
-import { openStore, pipeline, runFailure, transformer } from './support.js';
+import { openStore, pipeline, runFailure, transformer, until } from './support.js';
 
 let a: FaultServer;
 let b: FaultServer;
@@ -81,7 +81,9 @@ describe('a stage that asks a pool', () => {
       code: 'MODEL_REFUSED',
     });
     expect(b.requests).toHaveLength(0);
-    expect(await db.get('pool_state:pool:p/a')).toMatchObject({ failures: 0, in_flight: 0 });
+    const state = () => db.get('pool_state:pool:p/a');
+    await until(async () => (await state())?.calls === 1);
+    expect(await state()).toMatchObject({ failures: 0, in_flight: 0 });
   });
 
   it('leaves the choice to a transformer that sees how the resources do', async () => {
@@ -109,6 +111,51 @@ describe('a stage that asks a pool', () => {
     await put({ resources: [{ id: 'a', integration: 'integration:none' }] });
     const missing = db.run('pipeline:p', 'Well?');
     await expect(missing).rejects.toMatchObject({ code: 'MISSING_DOCUMENT' });
+  });
+
+  it('goes by what the integrations say that its resources name', async () => {
+    const say = (name: string, { url }: FaultServer, dollars: number, more: object) => ({
+      _id: `integration:${name}`,
+      _type: 'integration',
+      provider: 'openai',
+      endpoint: url,
+      model: name,
+      ...(dollars === 0 ? {} : { price: { input_per_million: dollars, output_per_million: 1 } }),
+      ...more,
+    });
+    const resources = ['a', 'b'].map((id) => ({ id, integration: `integration:${id}` }));
+    const listed = { _id: 'price:openai/b', _type: 'price', provider: 'openai', model: 'b' };
+    await put(
+      { resources, allocation_strategy: 'cheapest' },
+      say('a', a, 5, {}),
+      say('b', b, 0, { lacks: ['schema'] }),
+      { ...listed, prices: [{ input_per_million: 2, output_per_million: 1 }] },
+    );
+    expect([await run(), await run()]).toEqual(['from b', 'from b']);
+    await db.put([{ ...listed, prices: [{ input_per_million: 9, output_per_million: 1 }] }]);
+    expect(await run()).toBe('from a');
+    await put({ resources: [resources[1]] });
+    const stage = { name: 'ask', integration: 'pool:p', response_schema: { type: 'object' } };
+    await db.put(pipeline('p', [stage]));
+    expect(await runFailure(db.run('pipeline:p', 'Well?'))).toMatchObject({
+      code: 'POOL_EXHAUSTED',
+    });
+  });
+
+  it('leaves a resource alone that says its limit is used up', async () => {
+    const choices = [{ message: { role: 'assistant', content: 'from a' }, finish_reason: 'stop' }];
+    const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s' };
+    a.play([answer({ model: 'm', choices }, headers)]);
+    await put({});
+    expect([await run(), await run(), await run()]).toEqual(['from a', 'from b', 'from b']);
+    const state = await db.get<{ blocked_until: number }>('pool_state:pool:p/a');
+    expect(state?.blocked_until).toBeGreaterThan(Date.now() + 300_000);
+    // Whatever a provider asks for, it is tried again some time.
+    a.play([answer({ model: 'm', choices }, { ...headers, 'x-ratelimit-reset-requests': '900d' })]);
+    await put({ _id: 'pool:q' }, pipeline('p', [{ name: 'ask', integration: 'pool:q' }]));
+    expect(await run()).toBe('from a');
+    const far = await db.get<{ blocked_until: number }>('pool_state:pool:q/a');
+    expect(far?.blocked_until).toBeLessThan(Date.now() + 3_600_000);
   });
 
   it('takes no place of a resource for an answer that is kept', async () => {

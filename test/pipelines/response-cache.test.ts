@@ -35,7 +35,12 @@ describe('a kept answer', () => {
       cached: true,
       integration: 'integration:one',
       usage: {},
-      saves: { input_tokens: 10, output_tokens: 5, cost_usd: 0.002 },
+      saves: {
+        input_tokens: 10,
+        output_tokens: 5,
+        cost_usd: 0.002,
+        latency_ms: expect.any(Number),
+      },
     });
     expect(call?.cost_usd).toBeUndefined();
     expect((await db.replay(id)).same).toBe(true);

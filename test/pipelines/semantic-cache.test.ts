@@ -100,7 +100,12 @@ describe('an answer that is kept', () => {
           entry: expect.stringMatching(/^semantic_entry:/),
           similarity: expect.closeTo(0.9, 0),
         },
-        saves: { input_tokens: 10, output_tokens: 5, cost_usd: 0.002 },
+        saves: {
+          input_tokens: 10,
+          output_tokens: 5,
+          cost_usd: 0.002,
+          latency_ms: expect.any(Number),
+        },
       }),
     ]);
     expect((await audit('embed-call'))[0]).toMatchObject({

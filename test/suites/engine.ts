@@ -52,6 +52,9 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
         expect([...snapshot.log(0)]).toEqual([first, second]);
         expect([...snapshot.log(1)]).toEqual([second]);
         expect([...snapshot.log(2)]).toEqual([]);
+        const put = { kind: 'put', ref: 1, id: 'a', rev: 2 };
+        expect(snapshot.logged(2)).toEqual({ ...second, changes: [put, remove(2, 'b')] });
+        expect([0, 3].map((seq) => snapshot.logged(seq))).toEqual([undefined, undefined]);
         expect(snapshot.named('x')).toEqual({ y: [1] });
       });
     });
@@ -88,6 +91,34 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
         expect(snapshot.get('a')?.document.n).toBe(6);
         expect(snapshot.logStart()).toBe(5);
       });
+    });
+
+    it('gives many documents as it gives each of them, also out of older snapshots', async () => {
+      await begin();
+      const text = (n: number) =>
+        n % 400 === 7 ? 'y'.repeat(300_000) : 'x'.repeat(n % 50 === 3 ? 3_000 : n % 90);
+      const idOf = (n: number) => (n % 7 === 0 ? `zähler-${n}` : `${'i'.repeat(n % 40)}-${n}`);
+      const all = Array.from({ length: 1_200 }, (_, n) => idOf(n));
+      const puts = all.slice(0, 1_100).map((_id, n) => put(n + 1, { _id, text: text(n) }));
+      await engine.commit(batch([commit(1, ...puts)]));
+      const asked = ['nobody', ...all, all[3] as string, 'x'.repeat(1_000)];
+      const held = [engine.snapshot()];
+      const first = held[0]?.getMany(asked);
+      for (let seq = 2; seq <= 5; seq++) {
+        const changes = all
+          .slice(0, 60)
+          .map((_id, n) => put(n + 1, { _id, _rev: seq, text: text(n + seq) }));
+        const gone = remove(100 + seq, idOf(99 + seq));
+        await engine.commit(batch([commit(seq, ...changes, gone)]));
+        held.push(engine.snapshot());
+      }
+      for (const snapshot of held.toReversed()) {
+        expect(snapshot.getMany(asked)).toEqual(asked.map((id) => snapshot.get(id)));
+      }
+      expect(held[0]?.getMany(asked)).toEqual(first);
+      expect(first?.filter((stored) => stored).length).toBe(1_101);
+      for (const snapshot of held) snapshot.close();
+      expect(() => held[0]?.getMany(asked)).toThrow(/open snapshot/);
     });
 
     it('lists documents in the order of their ids as UTF-8 bytes', async () => {
@@ -151,6 +182,11 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
           99,
         ),
       );
+      look(engine, (snapshot) => {
+        const kept = [...snapshot.log(0)].map(({ seq }) => seq);
+        const told = Array.from({ length: 9 }, (_, seq) => snapshot.logged(seq)?.seq);
+        expect(told.filter((seq) => seq !== undefined)).toEqual(kept);
+      });
       await engine.commit(batch([commit(8, put(1, { _id: 'a' }))], {}, 99));
       look(engine, (snapshot) => {
         expect(snapshot.logStart()).toBe(8);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import type { NewDocument } from '../../base/document.js';
 import type { Jdbx } from '../../jdbx.js';
@@ -18,11 +19,13 @@ export function addPrices(program: Command, invocation: Invocation): void {
       ),
     )
     .action(async (providers: readonly string[]) => {
-      const { readGenaiPrices } = await import('../../llm/prices/genai-prices.js');
-      const drafts = await readGenaiPrices(providers.length > 0 ? providers : undefined);
+      const { GENAI_PRICES, readGenaiPrices } = await import('../../llm/prices/genai-prices.js');
+      const found = await readGenaiPrices(providers.length > 0 ? providers : undefined);
       await invocation.withNewStore(async (db) => {
-        const facts = await importPrices(db, drafts as unknown as readonly NewDocument[]);
-        await invocation.output.value(facts, () => show(facts));
+        const drafts = found.documents as unknown as readonly NewDocument[];
+        const facts = await importPrices(db, drafts, GENAI_PRICES);
+        const told = { ...facts, left_out: found.leftOut };
+        await invocation.output.value(told, () => show(told));
       });
     });
 }
@@ -30,21 +33,45 @@ export function addPrices(program: Command, invocation: Invocation): void {
 interface Facts {
   readonly written: number;
   readonly unchanged: number;
+  /** Prices that somebody else wrote; they are left as they are. */
+  readonly kept: readonly string[];
   readonly imported_at: string;
 }
 
 /** Prices that are known as they are stay untouched, with the day on which they were imported. */
-async function importPrices(db: Jdbx, drafts: readonly NewDocument[]): Promise<Facts> {
+async function importPrices(
+  db: Jdbx,
+  drafts: readonly NewDocument[],
+  source: string,
+): Promise<Facts> {
   const imported_at = new Date().toISOString();
-  const known = await db.getMany(drafts.map(({ _id }) => _id as string));
-  const changed = drafts.filter((draft, at) => {
-    const prices = known[at]?.prices;
-    return JSON.stringify(prices) !== JSON.stringify(draft.prices);
+  const known = new Map(
+    (await db.getMany(drafts.map(({ _id }) => _id as string))).flatMap((document) =>
+      document ? [[document._id, document]] : [],
+    ),
+  );
+  const isOthers = ({ _id }: NewDocument) => {
+    const before = known.get(_id as string);
+    return before !== undefined && before.source !== source;
+  };
+  const ours = drafts.filter((draft) => !isOthers(draft));
+  const changed = ours.filter((draft) => {
+    const before = known.get(draft._id as string);
+    return !isDeepStrictEqual([before?.prices, before?.match], [draft.prices, draft.match]);
   });
   if (changed.length > 0) await db.put(changed.map((draft) => ({ ...draft, imported_at })));
-  return { written: changed.length, unchanged: drafts.length - changed.length, imported_at };
+  const kept = drafts.filter(isOthers).map(({ _id }) => _id as string);
+  return { written: changed.length, unchanged: ours.length - changed.length, kept, imported_at };
 }
 
-function show({ written, unchanged }: Facts): string {
-  return `${written} prices imported, ${unchanged} as they were`;
+type Told = Facts & { readonly left_out: readonly string[] };
+
+function show({ written, unchanged, kept, left_out }: Told): string {
+  return [
+    `${written} prices imported, ${unchanged} as they were`,
+    ...(kept.length === 0 ? [] : [`${kept.length} of your own kept: ${kept.join(', ')}`]),
+    ...(left_out.length === 0
+      ? []
+      : [`${left_out.length} left out, which cost nothing by tokens: ${left_out.join(', ')}`]),
+  ].join('\n');
 }

@@ -31,8 +31,8 @@ export function answerTokensOf({ settings }: ModelRequest, integration?: Integra
 const UNBILLED = new Set<string>(['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'RECORDING_MISSING']);
 
 /**
- * What the attempts of one call came to. An attempt that may have been billed, but told no
- * usage (it broke off, timed out, was cancelled), counts as what was set aside for it:
+ * What the attempts of one call came to. An attempt that may have been billed, but told not
+ * all of its usage (it broke off, timed out, was cancelled), counts as what was set aside for it:
  * a budget errs on the side of being spent.
  */
 export function chargeFor(attempts: readonly ModelAttempt[], reserved: Amounts): Amounts {
@@ -43,19 +43,25 @@ export function chargeFor(attempts: readonly ModelAttempt[], reserved: Amounts):
     tokens: sum(({ tokens }) => tokens),
     cost_usd: sum(({ cost_usd }) => cost_usd),
     time_ms: sum(({ time_ms }) => time_ms),
-    calls: 1,
+    // One that was cancelled before it went out was none.
+    calls: attempts.length === 0 ? 0 : 1,
   };
 }
 
 function attemptCharge(attempt: ModelAttempt, reserved: Amounts): Required<Amounts> {
-  const { usage, cost_usd = 0, latency_ms: time_ms, error } = attempt;
-  const { input_tokens, output_tokens } = usage;
-  const isTold = input_tokens !== undefined || output_tokens !== undefined;
-  const tokens = (input_tokens ?? 0) + (output_tokens ?? 0);
-  if (isTold) return { tokens, cost_usd, time_ms, calls: 1 };
+  const { cost_usd = 0, latency_ms: time_ms } = attempt;
+  const { input_tokens = 0, output_tokens = 0 } = attempt.usage;
+  const told = input_tokens + output_tokens;
+  if (!isUntold(attempt)) return { tokens: told, cost_usd, time_ms, calls: 1 };
+  // Half of the usage is told at least as far as it goes.
+  const tokens = Math.max(reserved.tokens ?? 0, told);
+  return { tokens, cost_usd: reserved.cost_usd ?? 0, time_ms, calls: 1 };
+}
+
+/** True where nobody knows what was billed: it may be all that was asked for. */
+export function isUntold({ usage, error }: ModelAttempt): boolean {
+  if (usage.input_tokens !== undefined && usage.output_tokens !== undefined) return false;
   // A success that could not be understood was an answer, and worked for.
   const isRefused = (error?.status ?? 200) >= 300;
-  const isFree = error !== undefined && (UNBILLED.has(error.code) || isRefused);
-  if (isFree) return { tokens: 0, cost_usd: 0, time_ms, calls: 1 };
-  return { tokens: reserved.tokens ?? 0, cost_usd: reserved.cost_usd ?? 0, time_ms, calls: 1 };
+  return error === undefined || !(UNBILLED.has(error.code) || isRefused || error.unsent);
 }

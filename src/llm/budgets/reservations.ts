@@ -6,6 +6,7 @@ import { type Amounts, addAmounts, subtractAmounts } from './amounts.js';
 import type { ReservationFacts } from './budget-document.js';
 import {
   type Grant,
+  type Planned,
   plan,
   type ReserveInput,
   reservationId,
@@ -60,7 +61,7 @@ export class Reservations implements Counts {
 
   /**
    * @param check throws when the call may not be made
-   * @throws {JdbxError} as `plan`
+   * @throws {JdbxError} as `plan`; STORE_FULL, STORE_IO
    */
   async reserve(input: ReserveInput, check: (reader: Reader) => void): Promise<SetAside> {
     const made = await this.#deps.hold.count(
@@ -75,6 +76,7 @@ export class Reservations implements Counts {
         return { grant, facts };
       },
     );
+    if ('written' in made) await this.#orBack(made);
     return this.#setAside(made);
   }
 
@@ -112,11 +114,20 @@ export class Reservations implements Counts {
   #inMemory(input: ReserveInput) {
     const { get, now, hold } = this.#deps;
     const made = plan({ get, at: now(), alsoReserved: (id) => this.#reserved.get(id) }, input);
-    // First the file: what memory counts, another process has to find.
-    hold.file?.add(made.facts);
     this.#entries.set(made.facts.id, { facts: made.facts });
     this.#change(made.facts, addAmounts);
-    return made;
+    // What memory counts, another process has to find.
+    return hold.file ? { ...made, written: hold.file.add(made.facts) } : made;
+  }
+
+  /** A call that was not written down is not made. */
+  async #orBack({ facts, written }: Planned & { written: Promise<void> }): Promise<void> {
+    try {
+      await written;
+    } catch (error) {
+      this.#ended(facts.id, true);
+      throw error;
+    }
   }
 
   #setAside({ grant, facts }: { grant: Grant; facts: ReservationFacts }): SetAside {

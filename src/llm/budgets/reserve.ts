@@ -3,6 +3,7 @@ import { JdbxError } from '../../base/errors.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeDocument } from '../../documents/take-document.js';
 import type { Price } from '../contract.js';
+import { costOf, tierFor } from '../prices/cost.js';
 import { type Amounts, addAmounts, leftOf, type Measure, subtractAmounts } from './amounts.js';
 import {
   type Budget,
@@ -19,8 +20,9 @@ export interface CallNeed {
   readonly input_tokens: number;
   /** The longest answer that was asked for. */
   readonly output_tokens: number;
-  /** Absent where the model has no known price; a limit in dollars then counts nothing. */
   readonly price?: Price | undefined;
+  /** It costs what nobody here knows; a budget in dollars then pays for no call. Default false. */
+  readonly unpriced?: boolean;
 }
 
 export interface ReserveInput {
@@ -61,7 +63,8 @@ export interface Planned {
  * there to be spent twice. The answer is cut to what remains.
  *
  * @throws {JdbxError} BUDGET_EXCEEDED with `details { budget, measure, left, reserved }` when
- * not even an answer of one token can be paid for; MISSING_DOCUMENT for an unknown budget
+ * not even an answer of one token can be paid for; PRICE_MISSING for a budget in dollars and a
+ * model without a price; MISSING_DOCUMENT for an unknown budget
  */
 export function plan(
   source: BudgetSource,
@@ -137,9 +140,7 @@ export function reservationId(id: string): string {
 export function amountsOf({ input_tokens, price }: CallNeed, output_tokens: number): Amounts {
   const tokens = input_tokens + output_tokens;
   if (!price) return { tokens, calls: 1 };
-  const millionths =
-    input_tokens * price.input_per_million + output_tokens * price.output_per_million;
-  return { tokens, calls: 1, cost_usd: millionths / 1_000_000 };
+  return { tokens, calls: 1, cost_usd: costOf({ input_tokens, output_tokens }, price) ?? 0 };
 }
 
 /** The budgets and all above them, each once. */
@@ -182,6 +183,7 @@ function grantOf(budget: Budget, need: CallNeed, source: BudgetSource): Omit<Gra
     throw exceeded(budget, 'time_ms', left, reserved);
   const tokens = left.tokens === undefined ? Infinity : left.tokens - need.input_tokens;
   if (tokens < 1) throw exceeded(budget, 'tokens', left, reserved);
+  if (left.cost_usd !== undefined && need.unpriced) throw unpriced(budget);
   const paid = left.cost_usd === undefined ? Infinity : tokensFor(left.cost_usd, need);
   if (paid < 1) throw exceeded(budget, 'cost_usd', left, reserved);
   const { time_ms } = left;
@@ -194,9 +196,15 @@ function grantOf(budget: Budget, need: CallNeed, source: BudgetSource): Omit<Gra
 /** How long an answer can be for so many dollars, the question paid. */
 function tokensFor(dollars: number, { input_tokens, price }: CallNeed): number {
   if (!price) return Infinity;
-  const left = dollars * 1_000_000 - input_tokens * price.input_per_million;
+  const left = dollars - (costOf({ input_tokens, output_tokens: 0 }, price) ?? 0);
   if (left < 0) return 0;
-  return price.output_per_million === 0 ? Infinity : left / price.output_per_million;
+  const { output_per_million } = tierFor(price, input_tokens);
+  return output_per_million === 0 ? Infinity : (left * 1_000_000) / output_per_million;
+}
+
+function unpriced({ _id }: Budget): JdbxError {
+  const text = `expected a price of the model, because ${_id} counts dollars: say it in the integration's "price", or import it with "jdbx prices"`;
+  return new JdbxError('PRICE_MISSING', text, { path: 'price', details: { budget: _id } });
 }
 
 function exceeded(budget: Budget, measure: Measure, left: Amounts, reserved: Amounts): JdbxError {

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { partsOf } from '../content.js';
 import type { ModelMessage, ModelRequest } from '../contract.js';
+import { byParts } from './token-parts.js';
 import { byPieces } from './token-pieces.js';
 
 /** Counts the tokens of a text. */
@@ -13,8 +13,6 @@ export type CountTokens = (text: string) => number;
 const BYTES_PER_TOKEN = 3.5;
 /** What an image or a file is counted as, where the provider alone knows better. */
 const MEDIA_TOKENS = 1_500;
-/** Characters of texts whose tokens are remembered. */
-const REMEMBERED_CHARACTERS_MAX = 2 ** 21;
 /** What the frame of a message adds (https://github.com/openai/openai-cookbook, "How to count tokens"). */
 const MESSAGE_TOKENS = 4;
 
@@ -27,36 +25,30 @@ export const estimateTokens: CountTokens = (text) =>
  * installed, else the estimate. For other providers it is an estimate as well, a better one.
  */
 export function loadTokenCounter(): Promise<CountTokens> {
-  loading ??= importTokenizer();
+  loading ??= importTokenizer().then((count) => {
+    loaded = count;
+    return count;
+  });
   return loading;
 }
 
+/** The same at once, where it was loaded before. */
+export function tokenCounter(): CountTokens | undefined {
+  return loaded;
+}
+
 let loading: Promise<CountTokens> | undefined;
+let loaded: CountTokens | undefined;
 
 async function importTokenizer(): Promise<CountTokens> {
   try {
     const { countTokens } = await import('gpt-tokenizer');
     // What reads like a token of the model's own control is text here like any other.
     const plainly = { disallowedSpecial: new Set<string>() };
-    return remembered(byPieces((text) => countTokens(text, plainly)));
+    return byParts(byPieces((text) => countTokens(text, plainly)));
   } catch {
     return estimateTokens;
   }
-}
-
-/** A call is counted for its pool and again for its budget, and its turns in every call after it. */
-function remembered(count: CountTokens): CountTokens {
-  const counts = new LRUCache<string, number>({
-    maxSize: REMEMBERED_CHARACTERS_MAX,
-    sizeCalculation: (_, text) => text.length + 1,
-  });
-  return (text) => {
-    const known = counts.get(text);
-    if (known !== undefined) return known;
-    const counted = count(text);
-    counts.set(text, counted);
-    return counted;
-  };
 }
 
 /** What the request comes to as input, before a provider has counted it. */

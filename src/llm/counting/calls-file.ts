@@ -7,6 +7,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { JdbxError } from '../../base/errors.js';
 import type { ReservationFacts } from '../budgets/budget-document.js';
 
 /** A call that a resource with limits a minute took, until that stands in a document. */
@@ -24,14 +25,14 @@ export interface Left {
   readonly admitted: readonly Admitted[];
 }
 
-/** A file that grew by this much is begun anew, with what is still under way. */
-const FILE_BYTES_MAX = 2 ** 20;
+/** A file that grew by this many characters is begun anew, with what is still under way. */
+const FILE_GROWTH_MAX = 2 ** 20;
 
 /**
  * What a process that counts in memory has under way, a line for each, so that another one
  * knows it when this one is killed. Lines are handed to the kernel before the call goes out
  * and never flushed: a killed process loses none. What a power failure takes with it are
- * calls that ended with it too.
+ * calls that ended with it too. Lines of the same turn of the event loop are one write.
  *
  *     +{"id":…,"run":…,"path":…,"budgets":[…],"amounts":{…}}    is set aside
  *     -"ID"                                                     is settled, durably
@@ -40,8 +41,13 @@ const FILE_BYTES_MAX = 2 ** 20;
 export class CallsFile {
   readonly #path: string;
   #fd: number | undefined;
-  #bytes = 0;
-  #shortenAt = FILE_BYTES_MAX;
+  #length = 0;
+  #shortenAt = FILE_GROWTH_MAX;
+  /** Lines for the next write. */
+  #waiting = '';
+  #writing: Promise<void> | undefined;
+  /** The last write broke off, perhaps in the middle of a line. */
+  #isTorn = false;
   readonly #calls = new Map<string, string>();
   #admitted: { readonly at: number; readonly line: string }[] = [];
 
@@ -65,22 +71,27 @@ export class CallsFile {
     return { calls: [...calls.values()], admitted };
   }
 
-  add(call: ReservationFacts): void {
+  /**
+   * The call may go out when the promise resolves.
+   *
+   * @throws {JdbxError} STORE_FULL, STORE_IO
+   */
+  add(call: ReservationFacts): Promise<void> {
     const line = `+${JSON.stringify(call)}\n`;
     this.#calls.set(call.id, line);
-    this.#write(line);
+    return this.#later(line);
   }
 
+  /** What is not written of it a commit says as well. */
   remove(id: string): void {
-    if (!this.#calls.delete(id)) return;
-    this.#write(`-${JSON.stringify(id)}\n`);
-    this.#shorten();
+    if (this.#calls.delete(id)) this.#later(`-${JSON.stringify(id)}\n`).catch(() => {});
   }
 
-  admit(call: Admitted): void {
+  /** As `add`. */
+  admit(call: Admitted): Promise<void> {
     const line = `~${JSON.stringify(call)}\n`;
     this.#admitted.push({ at: call.at, line });
-    this.#write(line);
+    return this.#later(line);
   }
 
   /** What was admitted up to a time stands in documents. */
@@ -94,32 +105,69 @@ export class CallsFile {
   delete(): void {
     this.#calls.clear();
     this.#admitted = [];
+    this.#waiting = '';
     this.#close();
     rmSync(this.#path, { force: true });
   }
 
-  #write(text: string): void {
+  #later(line: string): Promise<void> {
+    this.#waiting += line;
+    this.#writing ??= new Promise((resolve, reject) => {
+      process.nextTick(() => {
+        try {
+          resolve(this.#writeWaiting());
+        } catch (error) {
+          reject(failure(error));
+        }
+      });
+    });
+    return this.#writing;
+  }
+
+  #writeWaiting(): void {
+    const text = this.#waiting;
+    [this.#waiting, this.#writing] = ['', undefined];
+    // Nobody asks any more for what was waiting when the file was deleted.
+    if (text === '') return;
     this.#fd ??= openSync(this.#path, 'w');
-    this.#bytes += writeSync(this.#fd, text);
+    const rest = this.#isTorn ? '\n' : '';
+    this.#isTorn = true;
+    writeWhole(this.#fd, rest + text);
+    this.#isTorn = false;
+    this.#length += text.length;
+    this.#shorten();
   }
 
   /** The old file is whole until the new one has its place: both say the same. */
   #shorten(): void {
-    if (this.#bytes < this.#shortenAt) return;
+    if (this.#length < this.#shortenAt) return;
     const kept = [...this.#calls.values(), ...this.#admitted.map(({ line }) => line)].join('');
     const next = `${this.#path}.next`;
     const fd = openSync(next, 'w');
-    const bytes = writeSync(fd, kept);
+    writeWhole(fd, kept);
+    const length = kept.length;
     renameSync(next, this.#path);
     this.#close();
-    [this.#fd, this.#bytes] = [fd, bytes];
-    this.#shortenAt = bytes + FILE_BYTES_MAX;
+    [this.#fd, this.#length] = [fd, length];
+    this.#shortenAt = length + FILE_GROWTH_MAX;
   }
 
   #close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
-    [this.#fd, this.#bytes] = [undefined, 0];
+    [this.#fd, this.#length, this.#isTorn] = [undefined, 0, false];
   }
+}
+
+/** A disk that fills up takes a part of what it is given. */
+function writeWhole(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
+function failure(cause: unknown): JdbxError {
+  const isFull = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+  const text = 'expected to write down a call before it goes out';
+  return new JdbxError(isFull ? 'STORE_FULL' : 'STORE_IO', text, { operation: 'reserve', cause });
 }
 
 /** Undefined for a line that a loss of power tore: its call ended with the power. */

@@ -78,11 +78,15 @@ export class Hold {
   }
 
   /**
-   * Counts in memory or in a commit, whichever holds.
+   * Counts in memory, at once, or in a commit, whichever holds.
    *
    * @throws {JdbxError} what either throws
    */
-  async count<T>(inMemory: () => T, inStore: (draft: Draft) => T): Promise<T> {
+  count<T>(inMemory: () => T, inStore: (draft: Draft) => T): T | Promise<T> {
+    return this.isMine ? inMemory() : this.#countInTime(inMemory, inStore);
+  }
+
+  async #countInTime<T>(inMemory: () => T, inStore: (draft: Draft) => T): Promise<T> {
     for (;;) {
       if (this.isMine || ((await this.#take()) && this.isMine)) return inMemory();
       const plan = (draft: Draft) => (draft.get(HOLD_ID) ? undefined : { result: inStore(draft) });

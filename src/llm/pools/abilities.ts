@@ -1,6 +1,6 @@
 /** What a call needs of a resource. */
 export interface PoolNeed {
-  /** Input and the longest answer together. */
+  /** Input and the longest answer together; it may be counted when it is first read. */
   readonly tokens: number;
   /** Of `tools`, `schema`, `images`, `files`. */
   readonly features: readonly string[];
@@ -14,9 +14,8 @@ export interface Abilities {
   readonly lacks?: readonly string[];
 }
 
-export function canTake(
-  { context_tokens = Infinity, lacks = [] }: Abilities,
-  need: PoolNeed,
-): boolean {
-  return need.tokens <= context_tokens && !need.features.some((feature) => lacks.includes(feature));
+export function canTake({ context_tokens, lacks = [] }: Abilities, need: PoolNeed): boolean {
+  // Not asked for where nothing depends on it: tokens are counted.
+  if (context_tokens !== undefined && need.tokens > context_tokens) return false;
+  return !need.features.some((feature) => lacks.includes(feature));
 }

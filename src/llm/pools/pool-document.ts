@@ -38,6 +38,9 @@ export type Resource = {
   readonly lacks?: readonly string[];
 };
 
+/** What limits a resource. */
+export const LIMITS = ['rate_limit', 'tokens_per_minute', 'concurrency', 'weight'] as const;
+
 export type CircuitRule = {
   /** Failures in a row that open it. Default 5. */
   readonly failures?: number;

@@ -13,7 +13,14 @@ import {
   STRATEGIES,
   type Strategy,
 } from './pool-document.js';
-import { type CallEnd, enter, leave, type ResourceState, wasAdmitted } from './resource-state.js';
+import {
+  type CallEnd,
+  enter,
+  leave,
+  type ResourceState,
+  type Ticket,
+  wasAdmitted,
+} from './resource-state.js';
 import { type StateTable, stateId, stateTableOf } from './state-table.js';
 import { type Candidate, ordered } from './strategy.js';
 import { WaitingLine } from './waiting-line.js';
@@ -79,9 +86,12 @@ export class Pools implements Counts {
   async acquire(input: AcquireInput): Promise<Lease> {
     const { pool, priority = 0, signal } = input;
     const line = this.#lineOf(pool._id);
-    if (line.length >= (pool.queue_max ?? QUEUE_MAX_DEFAULT)) throw full(pool, line.length);
-    const resource = await line.wait(() => this.#attempt(input), { priority, signal });
-    return { resource, release: (end) => this.#release(input, resource, end) };
+    const max = pool.queue_max ?? QUEUE_MAX_DEFAULT;
+    const waiting = { priority, signal, max, full: () => full(pool, max) };
+    const { resource, told } = await line.wait(() => this.#attempt(input), waiting);
+    const release = (end: CallEnd) => this.#release(input, resource, end);
+    if (told) await orRelease(told, release);
+    return { resource, release };
   }
 
   /** How many calls wait for the pool in this process. */
@@ -122,11 +132,11 @@ export class Pools implements Counts {
     }
   }
 
-  #attempt(input: AcquireInput): Promise<Resource | number> {
+  #attempt(input: AcquireInput): Taken | number | Promise<Taken | number> {
     return this.#count((table) => this.#choose(table, input));
   }
 
-  #count<T>(work: (table: StateTable) => T): Promise<T> {
+  #count<T>(work: (table: StateTable) => T): T | Promise<T> {
     return this.#deps.hold.count(
       () => {
         const result = work(this.#memory);
@@ -138,7 +148,7 @@ export class Pools implements Counts {
   }
 
   /** Takes the first resource that lets the call through, or tells when to look again. */
-  #choose(table: StateTable, input: AcquireInput): Resource | number {
+  #choose(table: StateTable, input: AcquireInput): Taken | number {
     const { pool, need } = input;
     const candidates = this.#candidates(table, input);
     if (candidates.length === 0) throw exhausted(pool, input);
@@ -150,21 +160,28 @@ export class Pools implements Counts {
       else {
         const chosen = Math.max(...candidates.map((one) => one.state.chosen)) + 1;
         table.write(pool._id, resource.id, { ...entered, chosen });
-        if (table === this.#memory) this.#tellFile(pool, resource, need.tokens);
-        return resource;
+        const told = table === this.#memory ? this.#tellFile(pool, resource, need) : undefined;
+        return { resource, told };
       }
     }
     return waitMs === Number.POSITIVE_INFINITY ? LOOK_MS : waitMs;
   }
 
-  #ticket({ need }: AcquireInput) {
-    return { owner: this.#deps.owner, tokens: need.tokens };
+  #ticket({ need }: AcquireInput): Ticket {
+    return {
+      owner: this.#deps.owner,
+      get tokens() {
+        return need.tokens;
+      },
+    };
   }
 
   /** What was let through within a minute counts, even when this process is killed. */
-  #tellFile({ _id }: Pool, { id, rate_limit, tokens_per_minute }: Resource, tokens: number): void {
-    if (rate_limit === undefined && tokens_per_minute === undefined) return;
-    this.#deps.hold.file?.admit({ pool: _id, resource: id, tokens, at: this.#deps.now() });
+  #tellFile({ _id }: Pool, resource: Resource, need: PoolNeed): Promise<void> | undefined {
+    const { id, rate_limit, tokens_per_minute } = resource;
+    if (rate_limit === undefined && tokens_per_minute === undefined) return undefined;
+    const tokens = tokens_per_minute === undefined ? 0 : need.tokens;
+    return this.#deps.hold.file?.admit({ pool: _id, resource: id, tokens, at: this.#deps.now() });
   }
 
   #writeLater(): NodeJS.Timeout {
@@ -226,6 +243,21 @@ export class Pools implements Counts {
     const line = new WaitingLine();
     this.#lines.set(pool, line);
     return line;
+  }
+}
+
+/** A resource that let the call through, which goes out once that is `told`. */
+interface Taken {
+  readonly resource: Resource;
+  readonly told: Promise<void> | undefined;
+}
+
+async function orRelease(told: Promise<void>, release: Lease['release']): Promise<void> {
+  try {
+    await told;
+  } catch (error) {
+    await release({ isFailure: false, tokens: 0, latency_ms: 0 });
+    throw error;
   }
 }
 

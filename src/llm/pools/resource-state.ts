@@ -85,7 +85,9 @@ export function enter(
   if (in_flight >= concurrency) return { waitMs: Infinity, why: 'concurrency' };
   const requests = admitted(state.requests_until, 1, rate_limit, now);
   if ('waitMs' in requests) return { waitMs: requests.waitMs, why: 'rate_limit' };
-  const tokens = admitted(state.tokens_until, ticket.tokens, tokens_per_minute, now);
+  // Not read where nothing limits them: tokens are counted.
+  const cost = tokens_per_minute === undefined ? 0 : ticket.tokens;
+  const tokens = admitted(state.tokens_until, cost, tokens_per_minute, now);
   if ('waitMs' in tokens) return { waitMs: tokens.waitMs, why: 'tokens_per_minute' };
   return {
     ...state,
@@ -113,7 +115,6 @@ export function leave(
     now,
   }: { resource: Resource; pool: Pool; ticket: Ticket; end: CallEnd; now: number },
 ): ResourceState {
-  const unused = end.tokens === undefined ? 0 : ticket.tokens - end.tokens;
   const { tokens_per_minute } = resource;
   const { isFailure, latency_ms, retry_after_ms = 0 } = end;
   const holders = oneLess(holdersAt(state, now), ticket.owner);
@@ -124,13 +125,20 @@ export function leave(
     tokens_until:
       tokens_per_minute === undefined
         ? state.tokens_until
-        : correct(state.tokens_until, unused, tokens_per_minute),
-    blocked_until: Math.max(state.blocked_until, now + retry_after_ms),
+        : correct(state.tokens_until, unusedOf(ticket, end), tokens_per_minute),
+    blocked_until:
+      retry_after_ms > 0
+        ? Math.max(state.blocked_until, now + retry_after_ms)
+        : state.blocked_until,
     circuit: ended(state.circuit, isFailure, now, pool.circuit),
     latency_ms: isFailure ? state.latency_ms : averaged(state.latency_ms, latency_ms),
     calls: state.calls + 1,
     failures: state.failures + (isFailure ? 1 : 0),
   };
+}
+
+function unusedOf({ tokens }: Ticket, end: CallEnd): number {
+  return end.tokens === undefined ? 0 : tokens - end.tokens;
 }
 
 /** The state when nobody but `owner` has calls under way. */

@@ -2,15 +2,29 @@
 interface Waiter {
   readonly priority: number;
   readonly wake: () => void;
+  /** There is no room for it after all. */
+  isRefused: boolean;
+}
+
+export interface Waiting {
+  readonly priority: number;
+  readonly signal: AbortSignal;
+  /** So many may wait when the first one has to. */
+  readonly max: number;
+  /** What is thrown for want of room. */
+  readonly full: () => Error;
 }
 
 /**
  * A line of callers that wait for their turn: the highest priority first, and of equal
  * ones who came first. Only the first in line tries; it is woken when something changed,
- * or when the time that it named has come.
+ * or when the time that it named has come. Who comes when nobody has to wait finds room: however
+ * many come at once, each is only refused once the first of them could not go.
  */
 export class WaitingLine {
   readonly #line: Waiter[] = [];
+  /** The first one tried, and has to wait. */
+  #isHeldUp = false;
 
   get length(): number {
     return this.#line.length;
@@ -20,25 +34,28 @@ export class WaitingLine {
    * Waits for the first place in line, then calls `attempt` until it gives a result.
    *
    * @param attempt gives a result, or how many milliseconds to wait at most before the next try
-   * @throws the signal's reason
+   * @throws the signal's reason, or `full()`
    */
   async wait<T extends object>(
-    attempt: () => Promise<T | number>,
-    { priority, signal }: { readonly priority: number; readonly signal: AbortSignal },
+    attempt: () => T | number | Promise<T | number>,
+    { priority, signal, max, full }: Waiting,
   ): Promise<T> {
+    if (this.#isHeldUp && this.#line.length >= max) throw full();
     let wake = () => {};
-    const waiter: Waiter = { priority, wake: () => wake() };
+    const waiter: Waiter = { priority, wake: () => wake(), isRefused: false };
     const onAbort = () => wake();
     this.#enter(waiter);
     try {
       for (let isHeard = false; ; ) {
         signal.throwIfAborted();
+        if (waiter.isRefused) throw full();
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
         const isFirst = this.#line[0] === waiter;
         const result = isFirst ? await attempt() : Number.POSITIVE_INFINITY;
         if (typeof result !== 'number') return result;
+        if (isFirst) this.#holdUp(max);
         // Most are served at once, and listening costs more than that.
         if (!isHeard) signal.addEventListener('abort', onAbort);
         isHeard = true;
@@ -61,8 +78,18 @@ export class WaitingLine {
     this.#line.splice(place === -1 ? this.#line.length : place, 0, waiter);
   }
 
+  #holdUp(max: number): void {
+    this.#isHeldUp = true;
+    for (const waiter of this.#line.slice(max)) {
+      waiter.isRefused = true;
+      waiter.wake();
+    }
+  }
+
   #leave(waiter: Waiter): void {
-    this.#line.splice(this.#line.indexOf(waiter), 1);
+    const place = this.#line.indexOf(waiter);
+    this.#line.splice(place, 1);
+    if (place === 0) this.#isHeldUp = false;
     this.wake();
   }
 }

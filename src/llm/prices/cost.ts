@@ -1,23 +1,34 @@
 import type { ModelUsage, Price } from '../contract.js';
+import { FIGURES, type Figure, MILLION, THOUSAND } from './figures.js';
 
 /**
- * US dollars for one call: input that was read from or written to the provider's prompt
- * cache at its own price, where there is one. Undefined when there is no price, or when
- * the provider did not report both figures: half a cost is no cost.
+ * US dollars for one call: what was cached, heard, seen, thought or looked up at its own
+ * price, where there is one. Undefined when there is no price, or when the provider did not
+ * report both input and output: half a cost is no cost.
  */
 export function costOf(usage: ModelUsage, price: Price | undefined): number | undefined {
-  const { input_tokens, output_tokens, cached_tokens = 0, cache_write_tokens = 0 } = usage;
+  const { input_tokens, output_tokens } = usage;
   if (!price || input_tokens === undefined || output_tokens === undefined) return undefined;
-  const { input_per_million, output_per_million, ...special } = tierFor(price, input_tokens);
-  const { cached_per_million = input_per_million } = special;
-  const { cache_write_per_million = input_per_million } = special;
-  const plain = Math.max(0, input_tokens - cached_tokens - cache_write_tokens);
-  const millionths =
-    plain * input_per_million +
-    cached_tokens * cached_per_million +
-    cache_write_tokens * cache_write_per_million +
-    output_tokens * output_per_million;
-  return millionths / 1_000_000;
+  const reached = tierFor(price, input_tokens);
+  const own = new Map<Figure, number>();
+  let millionths = (reached.calls_per_thousand ?? 0) * THOUSAND;
+  for (const figure of FIGURES) {
+    const count = usage[figure.usage];
+    const each = reached[figure.price] as number | undefined;
+    if (!count || each === undefined) continue;
+    const left = Math.max(0, count - narrower(own, figure));
+    own.set(figure, left);
+    millionths += left * each * (MILLION / figure.per);
+  }
+  return millionths / MILLION;
+}
+
+/** What was used and has no price of its own, nor is a part of what has one: it is in no cost. */
+export function unpricedIn(usage: ModelUsage, price: Price | undefined): (keyof ModelUsage)[] {
+  if (!price) return [];
+  return FIGURES.filter(({ usage: name, price: field, within }) => {
+    return within.length === 0 && (usage[name] ?? 0) > 0 && price[field] === undefined;
+  }).map(({ usage: name }) => name);
 }
 
 /** The sum of the costs that are known; undefined when none is. */
@@ -27,9 +38,17 @@ export function sumCosts(costs: readonly (number | undefined)[]): number | undef
 }
 
 /** A long input has the price of its tier, all of it, as the providers count. */
-function tierFor(price: Price, inputTokens: number): Price {
-  const { tiers = [], ...base } = price;
+export function tierFor(price: Price, inputTokens: number): Price {
+  const { tiers } = price;
+  if (!tiers) return price;
   const reached = tiers.filter(({ above_input_tokens }) => inputTokens > above_input_tokens);
   const highest = reached.sort((a, b) => b.above_input_tokens - a.above_input_tokens)[0];
-  return highest ? { ...base, ...highest } : base;
+  return highest ? { ...price, ...highest } : price;
+}
+
+/** How many of what a figure counts have been paid for at the price of a part of it. */
+function narrower(paid: ReadonlyMap<Figure, number>, { usage }: Figure): number {
+  let sum = 0;
+  for (const [{ within }, count] of paid) if (within.includes(usage)) sum += count;
+  return sum;
 }

@@ -1,5 +1,6 @@
 import { isPlainObject, type ValueObject } from '../../base/values.js';
 import type { ModelUsage } from '../contract.js';
+import { FIGURES } from '../prices/figures.js';
 import type { Answer } from '../transport/read-answer.js';
 
 /**
@@ -21,6 +22,29 @@ export function readTokens(usage: unknown, input: string, output: string): Model
     ...(isCount(usage[input]) ? { input_tokens: usage[input] } : {}),
     ...(isCount(usage[output]) ? { output_tokens: usage[output] } : {}),
   };
+}
+
+/** Those of the counts that are more than none. */
+export function countsOf(counts: { readonly [name in keyof ModelUsage]: unknown }): ModelUsage {
+  const told: { -readonly [name in keyof ModelUsage]: ModelUsage[name] } = {};
+  for (const name of Object.keys(counts) as (keyof ModelUsage)[]) {
+    const count = counts[name];
+    if (isCount(count) && count > 0) told[name] = count;
+  }
+  return told;
+}
+
+/** A count among the details of another one. */
+export function detailIn(details: unknown, name: string): unknown {
+  return isPlainObject(details) ? details[name] : undefined;
+}
+
+/** Counts under the names of the neutral contract; what is no count is left out. */
+export function neutralUsage(usage: unknown): ModelUsage {
+  if (!isPlainObject(usage)) return {};
+  return Object.fromEntries(
+    FIGURES.flatMap(({ usage: name }) => (isCount(usage[name]) ? [[name, usage[name]]] : [])),
+  );
 }
 
 export function isCount(value: unknown): value is number {

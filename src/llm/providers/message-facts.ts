@@ -1,6 +1,6 @@
 /** What Anthropic's messages and Bedrock's Converse, which grew out of them, say alike. */
 import type { Finish, ModelUsage } from '../contract.js';
-import { isCount } from './answer-facts.js';
+import { countsOf, isCount } from './answer-facts.js';
 
 /** Counts as they came, under whatever names. */
 export interface CountsApart {
@@ -8,19 +8,25 @@ export interface CountsApart {
   readonly output: unknown;
   readonly cached: unknown;
   readonly written: unknown;
+  /** Of that, what is to be kept for an hour. */
+  readonly writtenForAnHour: unknown;
 }
 
 /**
  * Input that was cached is counted apart there; here it is a part of the input
  * (https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching).
  */
-export function usageWithCached({ input, output, cached, written }: CountsApart): ModelUsage {
-  const [read, wrote] = [countOf(cached), countOf(written)];
+export function usageWithCached(counts: CountsApart): ModelUsage {
+  const { input, output } = counts;
+  const [read, wrote] = [countOf(counts.cached), countOf(counts.written)];
   return {
     ...(isCount(input) ? { input_tokens: input + read + wrote } : {}),
     ...(isCount(output) ? { output_tokens: output } : {}),
-    ...(read > 0 ? { cached_tokens: read } : {}),
-    ...(wrote > 0 ? { cache_write_tokens: wrote } : {}),
+    ...countsOf({
+      cached_tokens: read,
+      cache_write_tokens: wrote,
+      cache_write_1h_tokens: counts.writtenForAnHour,
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { ModelResponse, Provider, ProviderCall } from '../contract.js';
 import { requestHash } from '../request-hash.js';
 import { realSleep, type Sleep } from '../sleep.js';
 import { responseError } from '../transport/read-answer.js';
-import { readTokens } from './answer-facts.js';
+import { neutralUsage } from './answer-facts.js';
 
 /** A document of type `recorded_call`: an answer that some provider once gave. */
 export interface RecordedCall {
@@ -75,7 +75,7 @@ function readRecording({ _id, response }: RecordedCall, { request }: ProviderCal
     text: response.text,
     model: response.model ?? request.model,
     finish: response.finish ?? 'stop',
-    usage: readTokens(response.usage, 'input_tokens', 'output_tokens'),
+    usage: neutralUsage(response.usage),
     extra: { recording: _id },
   };
 }

@@ -1,7 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { contentHash } from '../../base/canonical.js';
 import type { Document, NewDocument } from '../../base/document.js';
-import { takeValue, type ValueObject } from '../../base/values.js';
+import type { ValueObject } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeDocument } from '../../documents/take-document.js';
 import type { ModelRequest, ModelUsage, ResponseCacheRule } from '../contract.js';
@@ -22,14 +21,16 @@ export interface CachedResponse extends Document {
   readonly scope: string;
   readonly request_hash: string;
   readonly response: ValueObject;
-  /** What it came to, and what each use of it saves. */
+  /** What it came to in tokens, money and time, and what each use of it saves. */
   readonly saves: Savings & ValueObject;
   readonly bytes: number;
   /** When it was given: ISO 8601. */
   readonly at: string;
 }
 
-export type Savings = { readonly [figure in keyof ModelUsage | 'cost_usd']?: number };
+export type Savings = {
+  readonly [figure in keyof ModelUsage | 'cost_usd' | 'latency_ms']?: number;
+};
 
 /** An answer and what it came to. */
 export interface Kept {
@@ -88,7 +89,7 @@ export interface ResponsesDeps {
  */
 export class Responses {
   readonly #deps: ResponsesDeps;
-  readonly #shared = new LRUCache<string, Promise<Kept | undefined>>({ max: SHARED_MAX });
+  readonly #shared = new Map<string, Promise<Kept | undefined>>();
 
   constructor(deps: ResponsesDeps) {
     this.#deps = deps;
@@ -122,11 +123,16 @@ export class Responses {
       (kept) => (isSound(kept.response) ? kept : undefined),
       () => undefined,
     );
-    this.#shared.set(slot.id, shared);
+    if (this.#shared.size < SHARED_MAX) this.#shared.set(slot.id, shared);
     try {
       const kept = await making;
-      if (!isSound(kept.response)) this.#forget(slot, shared);
-      else leave(await this.#write(slot, kept, () => this.#forget(slot, shared)));
+      if (!(await shared)) this.#forget(slot, shared);
+      else {
+        const bytes = Buffer.byteLength(JSON.stringify(kept.response));
+        const over = this.#heldBy(slot) + bytes - slot.maxBytes;
+        const evicted = over > 0 ? await this.#evicted(slot, over) : NONE;
+        leave(this.#write(slot, kept, { bytes, evicted }, shared));
+      }
       return kept;
     } catch (error) {
       this.#forget(slot, shared);
@@ -135,23 +141,29 @@ export class Responses {
   }
 
   #forget({ id }: Slot, shared: Promise<unknown>): void {
-    if (this.#shared.peek(id) === shared) this.#shared.delete(id);
+    if (this.#shared.get(id) === shared) this.#shared.delete(id);
   }
 
-  async #write(slot: Slot, kept: Kept, written: () => void): Promise<(draft: Draft) => void> {
-    const bytes = Buffer.byteLength(JSON.stringify(kept.response));
-    const evicted = await this.#evicted(slot, bytes);
+  #write(
+    slot: Slot,
+    { response, saves }: Kept,
+    { bytes, evicted }: Making,
+    shared: Promise<unknown>,
+  ): (draft: Draft) => void {
     return (draft) => {
-      written();
-      if (bytes <= slot.maxBytes) store(draft, slot, { ...kept, bytes, evicted });
+      this.#forget(slot, shared);
+      if (bytes <= slot.maxBytes) store(draft, slot, { response, saves, bytes, evicted });
     };
   }
 
+  #heldBy({ scope }: Slot): number {
+    const { bytes = 0 } = (this.#deps.get(sizeId(scope)) ?? {}) as { bytes?: number };
+    return bytes;
+  }
+
   /** The oldest ones that make way for so many bytes. */
-  async #evicted({ scope, maxBytes }: Slot, bytes: number): Promise<string[]> {
-    const { bytes: held = 0 } = (this.#deps.get(sizeId(scope)) ?? {}) as { bytes?: number };
-    let over = held + bytes - maxBytes;
-    if (over <= 0) return [];
+  async #evicted({ scope }: Slot, bytes: number): Promise<string[]> {
+    let over = bytes;
     const ids: string[] = [];
     for (const oldest of await this.#deps.oldest(scope, EVICTED_MAX)) {
       if (over <= 0) break;
@@ -162,21 +174,29 @@ export class Responses {
   }
 }
 
-interface Stored extends Kept {
+const NONE: readonly string[] = [];
+
+/** What it takes to keep an answer. */
+interface Making {
   readonly bytes: number;
   readonly evicted: readonly string[];
 }
 
+type Stored = Kept & Making;
+
 function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): void {
   const { id, scope, requestHash: request_hash } = slot;
   const before = (draft.get(sizeId(scope)) ?? {}) as { bytes?: number; entries?: number };
-  const gone = [...evicted, id].map((each) => draft.remove(each) as CachedResponse | undefined);
-  for (const each of [...evicted, id]) draft.remove(entryId(each));
+  const gone = [...evicted, id].map((each) => draft.get(each) as CachedResponse | undefined);
   const removed = gone.filter((each) => each !== undefined);
+  for (const { _id } of removed) {
+    draft.remove(_id);
+    draft.remove(entryId(_id));
+  }
   const freed = removed.reduce((sum, each) => sum + each.bytes, 0);
   const at = new Date(draft.at).toISOString();
   const facts = { _id: id, _type: 'cached_response', scope, request_hash, bytes, at };
-  draft.put(takeDocument(takeValue({ ...facts, response, saves }) as unknown as NewDocument));
+  draft.put(takeDocument({ ...facts, response, saves } as unknown as NewDocument));
   draft.put(
     takeDocument({
       _id: sizeId(scope),

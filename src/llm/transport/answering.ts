@@ -96,21 +96,29 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   async each(take: TakeBytes): Promise<void> {
-    await this.#takeEarly(take);
+    const early = this.#takeEarly(take, 0);
+    if (early) await early;
     const over = this.#over;
     if (!over) return this.#rest(take);
     if ('reason' in over) throw over.reason;
   }
 
-  async #takeEarly(take: TakeBytes): Promise<void> {
-    try {
-      for (const bytes of this.#early) {
-        const taking = take(bytes);
-        if (taking) await taking;
-      }
-    } catch (error) {
+  #takeEarly(take: TakeBytes, from: number): void | Promise<void> {
+    for (let at = from; at < this.#early.length; at++) {
+      const taking = this.#takeOne(take, this.#early[at] as Uint8Array);
+      if (taking) return taking.then(() => this.#takeEarly(take, at + 1));
+    }
+  }
+
+  #takeOne(take: TakeBytes, bytes: Uint8Array): void | Promise<void> {
+    const failed = (error: unknown) => {
       this.cancel(error);
       throw error;
+    };
+    try {
+      return take(bytes)?.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   }
 

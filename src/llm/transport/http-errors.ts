@@ -1,6 +1,7 @@
 import { type ErrorCode, JdbxError } from '../../base/errors.js';
 import { isPlainObject, type Value } from '../../base/values.js';
 import type { AnswerHeaders } from './exchange.js';
+import { readRetryAfter, readRetryDelay, readUsedUp } from './rate-headers.js';
 
 /** Longest part of a provider's own message that is kept, in characters. */
 const MESSAGE_LENGTH_MAX = 1_000;
@@ -24,7 +25,8 @@ export interface Refusal {
  */
 export function statusError(refusal: Refusal): JdbxError {
   const { who, status, headers, body, now } = refusal;
-  const retryAfterMs = readRetryAfter(headers, now);
+  const retryAfterMs =
+    readRetryAfter(headers, now) ?? readUsedUp(headers, now) ?? readRetryDelay(body);
   const type = readErrorType(body);
   const requestId = readRequestId(headers);
   return new JdbxError(codeOf(status), `${who} answered ${status}: ${readErrorMessage(body)}`, {
@@ -43,25 +45,6 @@ function codeOf(status: number): ErrorCode {
   if (status === 429) return 'MODEL_RATE_LIMITED';
   if (status === 408 || status >= 500) return 'MODEL_UNAVAILABLE';
   return status >= 400 ? 'MODEL_REFUSED' : 'MODEL_RESPONSE';
-}
-
-/**
- * How long the provider asks to wait, in milliseconds: `retry-after-ms`, or
- * `Retry-After` in seconds or as a date.
- * https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
- */
-export function readRetryAfter(headers: AnswerHeaders, now: number): number | undefined {
-  const ms = readNumber(headers.get('retry-after-ms'));
-  if (ms !== undefined) return ms;
-  const text = headers.get('retry-after');
-  const seconds = readNumber(text);
-  if (seconds !== undefined) return Math.ceil(seconds * 1_000);
-  const date = Date.parse(text ?? '');
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-function readNumber(text: string | null): number | undefined {
-  return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
 }
 
 /** The name that the provider gave this request; its support asks for it. A long one is none. */

@@ -26,16 +26,20 @@ export interface Answer {
 export class AnswerReader {
   readonly #exchange: Exchange;
   readonly #url: URL;
-  readonly #who: string;
+  readonly #call: ProviderCall;
   readonly #redact: Redact;
   readonly #clock: Clock;
 
   constructor(exchange: Exchange, url: URL, call: ProviderCall, clock: Clock) {
     this.#exchange = exchange;
     this.#url = url;
-    this.#who = describeTarget(url, call);
+    this.#call = call;
     this.#redact = redactor(call.secret === undefined ? [] : [call.secret]);
     this.#clock = clock;
+  }
+
+  get #who(): string {
+    return describeTarget(this.#url, this.#call);
   }
 
   get requestId(): string | undefined {
@@ -49,7 +53,7 @@ export class AnswerReader {
    * what the connection threw while the body came in
    */
   async whole(): Promise<Answer> {
-    await this.checkStatus();
+    if (!this.#isGood) await this.checkStatus();
     const { text, cut } = await readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX);
     if (cut) throw this.tooLarge();
     const body = this.#parse(text);
@@ -61,7 +65,12 @@ export class AnswerReader {
   async checkStatus(): Promise<void> {
     const { status } = this.#exchange;
     if (status >= 300 && status < 400) throw this.#redirected();
-    if (status < 200 || status > 299) throw await this.#refused();
+    if (!this.#isGood) throw await this.#refused();
+  }
+
+  get #isGood(): boolean {
+    const { status } = this.#exchange;
+    return status >= 200 && status <= 299;
   }
 
   /** A piece of a stream that is one JSON object. @throws {JdbxError} as `whole` */

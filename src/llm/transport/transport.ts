@@ -6,6 +6,7 @@ import type { ProviderCall } from '../contract.js';
 import { Deadline, type Limits } from './deadline.js';
 import { Connections, type Exchange } from './exchange.js';
 import { type FrameReader, ServerSentEvents, type StreamFrame } from './frames.js';
+import { readUsedUp } from './rate-headers.js';
 import { ANSWER_BYTES_MAX, type Answer, AnswerReader, describeTarget } from './read-answer.js';
 import { Taking } from './taking.js';
 
@@ -81,7 +82,8 @@ export class Transport {
     call.signal.throwIfAborted();
     const deadline = new Deadline(call.signal, wholeLimits(call));
     try {
-      return await (await this.#send(post, call, deadline, 'application/json')).whole();
+      const { reader } = await this.#open(post, call, deadline, 'application/json');
+      return await reader.whole();
     } catch (error) {
       throw explain(error, post, call, deadline);
     } finally {
@@ -123,10 +125,6 @@ export class Transport {
     return this.#connections.close();
   }
 
-  async #send(post: Post, call: ProviderCall, deadline: Deadline, accept: string) {
-    return (await this.#open(post, call, deadline, accept)).reader;
-  }
-
   async #open(post: Post, call: ProviderCall, deadline: Deadline, accept: string) {
     const { url, sign } = post;
     const unsigned = {
@@ -141,7 +139,14 @@ export class Transport {
       http2: call.integration.http2 ?? false,
     });
     deadline.begun();
+    this.#tellUsedUp(exchange, call);
     return { exchange, reader: new AnswerReader(exchange, post.url, call, this.#clock) };
+  }
+
+  #tellUsedUp({ headers }: Exchange, { onUsedUp }: ProviderCall): void {
+    if (!onUsedUp) return;
+    const ms = readUsedUp(headers, this.#clock.now());
+    if (ms !== undefined) onUsedUp(ms);
   }
 }
 
@@ -188,7 +193,7 @@ function headersOf(post: Post, call: ProviderCall, accept: string): Record<strin
     accept,
     'idempotency-key': headerText(call.idempotencyKey),
     ...post.headers,
-    ...lowerNames(call.integration.headers ?? {}),
+    ...(call.integration.headers && lowerNames(call.integration.headers)),
     ...post.auth,
   };
 }
@@ -215,12 +220,18 @@ function explain(error: unknown, post: Post, call: ProviderCall, deadline: Deadl
   if (deadline.passed) return new JdbxError('MODEL_TIMEOUT', describePassed(who, deadline), cause);
   if (isJdbxError(error)) return error;
   const reason = systemCode(error) || describeThrown(error);
+  const unsent = NEVER_SENT.test(reason) ? { details: { unsent: true } } : {};
   if (reason === 'UND_ERR_CONNECT_TIMEOUT' || reason === 'ETIMEDOUT') {
-    return new JdbxError('MODEL_TIMEOUT', `${who} could not be reached in time: ${reason}`, cause);
+    const late = `${who} could not be reached in time: ${reason}`;
+    return new JdbxError('MODEL_TIMEOUT', late, { ...cause, ...unsent });
   }
   const text = `${who} could not be reached, or broke off its answer: ${reason}`;
-  return new JdbxError('MODEL_UNAVAILABLE', text, cause);
+  return new JdbxError('MODEL_UNAVAILABLE', text, { ...cause, ...unsent });
 }
+
+/** There was no connection yet: nobody has seen the request, or billed it. */
+const NEVER_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|ERR_TLS.*|ERR_SSL.*)$/;
 
 function describePassed(who: string, { passed }: Deadline): string {
   const { phase, ms } = passed ?? { phase: 'total', ms: 0 };

@@ -139,6 +139,7 @@ function refuse(): never {
 function cannedModels(answers: readonly Value[]): ModelCaller {
   let next = 0;
   return {
+    priceOf: async () => undefined,
     async call(): Promise<ModelCallResult> {
       const answer = answers[next++];
       if (answer === undefined) {

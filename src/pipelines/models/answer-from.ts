@@ -29,17 +29,30 @@ export interface Asking {
   readonly heard?: Heard | undefined;
 }
 
+/** A pool leaves a resource alone for no longer, whatever was asked for, before it tries again. */
+const PAUSE_MS_MAX = 15 * 60_000;
+
 /** Asks one target, and tells it how the call ended. */
 export async function answerFrom(work: StageWork, asking: Asking): Promise<Answer> {
   const { target, said, begun = '' } = asking;
   const { integration, ended } = target;
   const startedAt = work.run.now();
-  const tell = (outcome: Omit<CallEnd, 'latency_ms'>) =>
-    ended?.({ ...outcome, latency_ms: Math.max(0, work.run.now() - startedAt) });
+  let usedUp: number | undefined;
+  const onUsedUp = (ms: number) => {
+    usedUp = ms;
+  };
+  const tell = ({ retry_after_ms = usedUp, ...outcome }: Omit<CallEnd, 'latency_ms'>) => {
+    const pause =
+      retry_after_ms === undefined
+        ? undefined
+        : { retry_after_ms: Math.min(retry_after_ms, PAUSE_MS_MAX) };
+    const latency_ms = Math.max(0, work.run.now() - startedAt);
+    return ended?.({ ...outcome, ...pause, latency_ms });
+  };
   try {
     const plain = target.request ?? buildRequest(work, integration, said);
     const request = await transformRequest(work, integration, plain);
-    const answering = { work, integration, heard: asking.heard };
+    const answering = { work, integration, heard: asking.heard, onUsedUp };
     const { response, facts } = await answerOf(answering, request, begun);
     await tell({ isFailure: false, tokens: tokensIn(response) });
     return { target, request, response, facts };
@@ -53,6 +66,7 @@ interface Answering {
   readonly work: StageWork;
   readonly integration: Document;
   readonly heard: Heard | undefined;
+  readonly onUsedUp: (ms: number) => void;
 }
 
 type Given = { readonly response: ValueObject; readonly facts: ValueObject };
@@ -99,13 +113,13 @@ async function checked(
 }
 
 async function given(
-  { work, integration, heard }: Answering,
+  { work, integration, heard, onUsedUp }: Answering,
   request: ModelRequest,
   part?: string,
 ): Promise<ValueObject> {
   let response: ValueObject;
   try {
-    response = await callModel(work, { integration, request, part, heard });
+    response = await callModel(work, { integration, request, part, heard, onUsedUp });
   } catch (error) {
     const handled = await handleError(work, integration, error);
     if (handled === undefined) throw error;

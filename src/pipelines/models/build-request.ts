@@ -20,24 +20,38 @@ export interface Said {
  *
  * @throws {JdbxError} MISSING_INPUT, INVALID_EXPRESSION
  */
-export function buildRequest(
-  work: StageWork,
-  integration: Document,
-  { output: said, earlier }: Said,
-): ModelRequest {
+export function buildRequest(work: StageWork, integration: Document, said: Said): ModelRequest {
+  const { request, model, settings } = askedBy(work, said);
   const { stage } = work;
-  const { model, settings, ...parts } = partsOf(said);
-  const context = passagesOf(work);
-  const request = toRequest(context === undefined ? parts : { ...parts, context }, {
-    model: modelFor(work, integration, stage.model ?? model),
-    settings: mergeSettings(integration.params, settings, stage.params),
-    key: keyOf(work),
-  });
   return {
     ...request,
-    messages: withEarlierTurns(earlier, request.messages),
-    ...schemaOf(work, request),
+    model: modelFor(work, integration, stage.model ?? model),
+    settings: mergeSettings(integration.params, settings, stage.params),
   };
+}
+
+/** What is the same for every integration. */
+interface Asked {
+  readonly request: ModelRequest;
+  readonly model: Value | undefined;
+  readonly settings: Value | undefined;
+}
+
+/** What was said is read once, however many integrations it may go to. */
+const ASKED = new WeakMap<Said, Asked>();
+
+function askedBy(work: StageWork, said: Said): Asked {
+  const known = ASKED.get(said);
+  if (known) return known;
+  const { model, settings, ...parts } = partsOf(said.output);
+  const context = passagesOf(work);
+  const own = toRequest(context === undefined ? parts : { ...parts, context }, {
+    key: keyOf(work),
+  });
+  const messages = withEarlierTurns(said.earlier, own.messages);
+  const asked = { request: { ...own, messages, ...schemaOf(work, own) }, model, settings };
+  ASKED.set(said, asked);
+  return asked;
 }
 
 /** The stage's schema goes over one that came with the input. */
@@ -50,18 +64,22 @@ function schemaOf({ stage, path }: StageWork, request: ModelRequest): Partial<Mo
   return {};
 }
 
-/** Where an orchestrator chose the integration, a model that is not one of its own is not meant for it. */
+/**
+ * Where an orchestrator chose the integration, a model that is not one of its own is not meant
+ * for it; then it is the integration's own, if that names one.
+ */
 function modelFor(
   { stage }: StageWork,
   { _id, model, models }: Document,
   wanted: Value | undefined,
-): string | undefined {
-  if (typeof wanted !== 'string') return undefined;
-  const own = [model, ...(Array.isArray(models) ? models : [])].filter(
-    (each) => each !== undefined,
-  );
-  const isMeant = _id === stage.integration || own.length === 0 || own.includes(wanted);
-  return isMeant ? wanted : undefined;
+): string {
+  const own = [model, ...(Array.isArray(models) ? models : [])].filter(isText);
+  const isMeant = _id === stage.integration || own.length === 0 || own.includes(wanted as string);
+  return (isMeant && isText(wanted) ? wanted : own[0]) ?? '';
+}
+
+function isText(value: Value | undefined): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 /**

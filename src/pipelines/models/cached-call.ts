@@ -23,12 +23,16 @@ export async function orKept(
   if (!slot) return (await make()).response;
   const startedAt = run.now();
   const find = () => run.responses.find(slot, startedAt);
-  const similar = find() ? undefined : await findSimilar(work, call, slot);
+  let finding = find();
+  const looking = finding ? undefined : findSimilar(work, call, slot);
+  const similar = looking && (await looking);
   if (similar?.kept && isGiven(similar, slot.requestHash)) {
     const use = { slot: similar.slot, kept: similar.kept, startedAt };
     return used(work, call, { ...use, semantic: likeness(similar) });
   }
-  for (let finding = find(); finding; finding = find()) {
+  // Looking for a similar one takes its time.
+  if (looking) finding = find();
+  for (; finding; finding = find()) {
     const kept = await untilStopped(finding, work.signal);
     if (kept) return used(work, call, { slot, kept, startedAt });
   }

@@ -1,5 +1,6 @@
 import type { Document } from '../../base/document.js';
-import type { ValueObject } from '../../base/values.js';
+import { roomyObject } from '../../base/roomy-object.js';
+import type { Value, ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelEvent } from '../../llm/contract.js';
 import type { Kept, Savings } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
@@ -20,18 +21,22 @@ export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject
 
 async function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { run, stage, path, signal } = work;
-  const { integration, request, part, heard } = call;
+  const { integration, request, part, heard, onUsedUp } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
+  const startedAt = run.now();
   const { response, cost_usd } = await run.models.call({
     integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
     request,
     idempotencyKey: key.join('/'),
     signal,
     purse: purseFor(work),
+    onUsedUp,
     ...(heard ? listening(work, integration, heard) : {}),
     onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
-  const saves = { ...response.usage, ...(cost_usd === undefined ? {} : { cost_usd }) } as Savings;
+  const latency_ms = Math.max(0, run.now() - startedAt);
+  const cost = cost_usd === undefined ? {} : { cost_usd };
+  const saves = { ...response.usage, ...cost, latency_ms } as Savings;
   return { response: response as unknown as ValueObject, saves };
 }
 
@@ -61,12 +66,16 @@ function withoutRetries(integration: Document): Document {
   return { ...integration, retry_strategy: { ...strategy, max_retries: 0 } } as Document;
 }
 
+/** As many as one may have. */
+const ENTRY_FIELDS = 24;
+
 function entryOf({ run, path }: StageWork, attempt: ModelAttempt, part: string | undefined) {
   const started_at = new Date(attempt.started_at).toISOString();
   const facts = { kind: 'llm-call', run: run.id, pipeline: run.pipelineId, path };
   // Not spread, which is slow for so many properties.
   return Object.assign(
-    facts as ValueObject & { readonly kind: string },
+    roomyObject<Value>(ENTRY_FIELDS),
+    facts,
     part === undefined ? undefined : { part },
     attempt as unknown as ValueObject,
     { started_at },

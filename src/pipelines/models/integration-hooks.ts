@@ -15,14 +15,21 @@ type Hook = (typeof HOOKS)[number];
  *
  * @throws {JdbxError} GUEST_OUTPUT, MISSING_INPUT, and what the code throws
  */
-export async function transformRequest(
+export function transformRequest(
+  work: StageWork,
+  integration: Document,
+  request: ModelRequest,
+): ModelRequest | Promise<ModelRequest> {
+  const isPlain = integration.request_transformer === undefined || isCustom(integration);
+  return isPlain ? request : requestBy(work, integration, request);
+}
+
+async function requestBy(
   work: StageWork,
   integration: Document,
   request: ModelRequest,
 ): Promise<ModelRequest> {
-  if (isCustom(integration)) return request;
   const made = await callHook(work, integration, 'request_transformer', request as never);
-  if (made === undefined) return request;
   const { model, settings, ...said } = { ...request, ...objectFrom(made, integration) };
   return toRequest(said, {
     model: model as string | undefined,
@@ -36,14 +43,22 @@ export async function transformRequest(
  *
  * @throws {JdbxError} GUEST_OUTPUT, and what the code throws
  */
-export async function transformResponse(
+export function transformResponse(
+  work: StageWork,
+  integration: Document,
+  response: ValueObject,
+): ValueObject | Promise<ValueObject> {
+  const isPlain = integration.response_transformer === undefined || isCustom(integration);
+  return isPlain ? response : responseBy(work, integration, response);
+}
+
+async function responseBy(
   work: StageWork,
   integration: Document,
   response: ValueObject,
 ): Promise<ValueObject> {
-  if (isCustom(integration)) return response;
   const made = await callHook(work, integration, 'response_transformer', response);
-  return made === undefined ? response : { ...response, ...objectFrom(made, integration) };
+  return { ...response, ...objectFrom(made, integration) };
 }
 
 /**
@@ -59,8 +74,9 @@ export async function handleError(
   if (!(error instanceof JdbxError) || work.signal.aborted) return undefined;
   const { status } = (error.details ?? {}) as { status?: number };
   const facts = { code: error.code, message: describeThrown(error), ...(status ? { status } : {}) };
+  if (integration.error_handler === undefined) return undefined;
   const made = await callHook(work, integration, 'error_handler', facts);
-  if (made === undefined || made === null || made === false) return undefined;
+  if (made === null || made === false) return undefined;
   const handled = { model: '', finish: 'other', usage: {}, extra: { handled: error.code } };
   return { ...handled, ...objectFrom(made, integration) };
 }
@@ -70,9 +86,8 @@ async function callHook(
   integration: Document,
   hook: Hook,
   input: ValueObject,
-): Promise<Value | undefined> {
+): Promise<Value> {
   const id = integration[hook];
-  if (id === undefined) return undefined;
   if (typeof id !== 'string') {
     throw new JdbxError(
       'INVALID_INTEGRATION',

@@ -10,4 +10,6 @@ export interface ModelCall {
   readonly part?: string | undefined;
   /** Hears the answer as it comes. Default: it is asked for whole. */
   readonly heard?: Heard | undefined;
+  /** Told when the provider says that a limit is used up, and for how many milliseconds. */
+  readonly onUsedUp?: ((ms: number) => void) | undefined;
 }

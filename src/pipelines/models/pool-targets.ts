@@ -1,9 +1,9 @@
 import type { Document } from '../../base/document.js';
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { describeType, type ValueObject } from '../../base/values.js';
-import type { ModelRequest } from '../../llm/contract.js';
+import type { ModelRequest, Price } from '../../llm/contract.js';
 import type { PoolNeed } from '../../llm/pools/abilities.js';
-import type { Pool, Resource } from '../../llm/pools/pool-document.js';
+import { LIMITS, type Pool, type Resource } from '../../llm/pools/pool-document.js';
 import type { Lease } from '../../llm/pools/pools.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
@@ -22,7 +22,7 @@ export async function poolTargets(
   document: Document,
   said: Said,
 ): Promise<Targets> {
-  const pool = document as Pool;
+  const pool = await standing(work, document as Pool);
   const need = await needOf(buildRequest(work, document, said));
   const first = await picked(work, pool, need);
   const exclude = new Set<string>();
@@ -43,6 +43,40 @@ export async function poolTargets(
   };
   return { next };
 }
+
+/** Fields of an integration that its pool goes by where the resource has none of its own. */
+const TAKEN = ['context_tokens', 'lacks', 'price', ...LIMITS] as const;
+
+/** The pool with what its resources name: what those say stands where it says nothing itself. */
+async function standing(work: StageWork, pool: Pool): Promise<Pool> {
+  const isPriced = pool.allocation_strategy === 'cheapest';
+  if (!isPriced && pool.resources.every(({ integration }) => integration === undefined))
+    return pool;
+  const resources = pool.resources.map(async (resource) => {
+    const integration = integrationOf(work, pool, resource);
+    const price = isPriced ? await work.run.models.priceOf(integration) : undefined;
+    return withTaken(resource, integration, price);
+  });
+  return { ...pool, resources: await Promise.all(resources) };
+}
+
+function withTaken(resource: Resource, integration: Document, price: Price | undefined): Resource {
+  const known = STANDING.get(integration);
+  if (known && known.price === price) return known.taken;
+  const fields = TAKEN.filter((field) => integration[field] !== undefined);
+  const own = Object.fromEntries(fields.map((field) => [field, integration[field]]));
+  const taken = { ...resource, ...own, ...(price === undefined ? {} : { price }) } as Resource;
+  STANDING.set(integration, { taken, price });
+  // What a call goes to is the same document, as if nothing had been added.
+  const base = MADE.get(resource);
+  if (base) MADE.set(taken, base);
+  return taken;
+}
+
+const STANDING = new WeakMap<
+  Document,
+  { readonly taken: Resource; readonly price: Price | undefined }
+>();
 
 /** Requests that were made to look whether their answers are kept. */
 type Requests = Map<Resource, ModelRequest>;

@@ -10,5 +10,15 @@ export function slotFor(
   request: ModelRequest,
 ): Slot | undefined {
   const rule = stage.response_cache ?? (integration.response_cache as typeof stage.response_cache);
-  return slotOf(integration, request, rule);
+  const known = SLOTS.get(request);
+  if (known && known.integration === integration && known.rule === rule) return known.slot;
+  const slot = slotOf(integration, request, rule);
+  SLOTS.set(request, { integration, rule, slot });
+  return slot;
 }
+
+/** A request is looked up before it waits for its turn, and again when that has come. */
+const SLOTS = new WeakMap<
+  ModelRequest,
+  { readonly integration: Document; readonly rule: unknown; readonly slot: Slot | undefined }
+>();

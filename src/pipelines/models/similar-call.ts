@@ -28,15 +28,23 @@ export interface Similar {
 /**
  * Looks for a kept answer to a question that means the same, where the stage or the integration
  * says so. An embedder that fails is on record, and then there is none: a cache is no reason
- * for a call to fail.
+ * for a call to fail. Undefined at once where nobody says so.
  */
-export async function findSimilar(
+export function findSimilar(
+  work: StageWork,
+  call: ModelCall,
+  slot: Slot,
+): Promise<Similar | undefined> | undefined {
+  const rule = ruleOf(work, call);
+  return rule && similarBy(rule, work, call, slot);
+}
+
+async function similarBy(
+  rule: SemanticRule,
   work: StageWork,
   call: ModelCall,
   slot: Slot,
 ): Promise<Similar | undefined> {
-  const rule = ruleOf(work, call);
-  if (!rule) return undefined;
   const { semantic, responses } = work.run;
   const embedder = semantic.embedder(rule);
   const question = questionOf(call.integration, call.request, embedder);

@@ -1,5 +1,5 @@
 import type { StageKind, StageOutcome, StageWork } from '../contract.js';
-import { earlierTurns } from '../models/earlier-turns.js';
+import { type EarlierTurns, earlierTurns } from '../models/earlier-turns.js';
 import { firstAnswer } from '../models/first-answer.js';
 import { turnsOf } from '../models/session-turns.js';
 import { targetsFor } from '../models/targets.js';
@@ -14,23 +14,19 @@ export const integrationStage: StageKind = {
   name: 'integration',
   async run(work: StageWork): Promise<StageOutcome> {
     const { output, facts } = await saidBy(work);
-    const earlier = await earlierTurns(work);
+    const earlier = work.stage.history ? await earlierTurns(work) : NONE;
     const said = { output, earlier: earlier.messages };
     const targets = await targetsFor(work, said);
     const { target, request, response, facts: found } = await firstAnswer(work, targets, said);
     const { _id, _rev } = target.integration;
     const isTurn = work.stage.turn !== undefined;
+    const asked = { integration: _id, integration_rev: _rev };
     return {
       output: response,
       turns: isTurn ? [] : turnsOf(request, response),
-      facts: {
-        ...facts,
-        ...earlier.facts,
-        ...target.facts,
-        ...found,
-        integration: _id,
-        integration_rev: _rev,
-      },
+      facts: Object.assign({}, facts, earlier.facts, target.facts, found, asked),
     };
   },
 };
+
+const NONE: EarlierTurns = { messages: [], facts: {} };

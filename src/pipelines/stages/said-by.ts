@@ -3,7 +3,7 @@ import type { StageOutcome, StageWork } from '../contract.js';
 import { renderPrompt } from '../prompts/render-prompt.js';
 
 /** What goes to the model: the stage's input, or the prompt that the stage names, filled in. */
-export async function saidBy(work: StageWork): Promise<StageOutcome> {
+export function saidBy(work: StageWork): StageOutcome | Promise<StageOutcome> {
   const template = templateOf(work.stage);
   if (template === undefined) return { output: work.input };
   return renderPrompt(work, work.run.definitions.get(template));

@@ -71,8 +71,9 @@ async function firstQuestion(work: StageWork): Promise<ModelRequest> {
   const { output } = await saidBy(work);
   const { messages: earlier } = await earlierTurns(work);
   const named = run.definitions.get(stage.integration as string);
-  // Each turn adds the settings of the integration that it is sent to.
-  const request = buildRequest(work, { ...named, params: undefined } as never, { output, earlier });
+  // Each turn adds the settings and the model of the integration that it is sent to.
+  const plain = { ...named, params: undefined, model: undefined, models: undefined };
+  const request = buildRequest(work, plain as never, { output, earlier });
   return (await run.remember(at, () => request as unknown as Value)) as unknown as ModelRequest;
 }
 

@@ -36,9 +36,13 @@ export class Bodies {
     return list;
   }
 
-  /** @throws {JdbxError} STORE_CORRUPT */
-  decode(id: string, bytes: Uint8Array): StoredDocument {
-    const list = unpack(bytes);
+  /**
+   * @param start where its bytes begin. Default: with the first
+   * @param end where they end. Default: with the last
+   * @throws {JdbxError} STORE_CORRUPT
+   */
+  decode(id: string, bytes: Uint8Array, start = 0, end = bytes.length): StoredDocument {
+    const list = unpack(bytes, start, end);
     if (!Array.isArray(list) || list.length < VALUES_AT) refuse(id);
     const [ref, seq, rev, number] = list as [number, number, number, number];
     const shareable = settleValues(list);
@@ -46,7 +50,7 @@ export class Bodies {
       ref,
       seq,
       document: this.#build(id, rev, number, list),
-      bytes: bytes.length,
+      bytes: end - start,
       shareable,
     };
   }

@@ -1,7 +1,7 @@
 import type { Document } from '../../base/document.js';
 import type { ByteWriter } from '../byte-writer.js';
 import { packInto } from '../codec.js';
-import type { Change, Commit } from '../contract.js';
+import type { Change, Commit, LoggedChange, LoggedCommit, PutChange } from '../contract.js';
 import type { Bodies } from './bodies.js';
 
 /**
@@ -116,12 +116,38 @@ export function fromLogForm(
   };
 }
 
+/** A log form without the documents that it names. */
+export function readLogForm(seq: number, [at, changes]: CommitForm): LoggedCommit {
+  return {
+    seq,
+    at,
+    changes: changes.map((form): LoggedChange => {
+      if (form[0] !== 1) return fromForm(form);
+      const [, , id, ref, rev] = form as [1, boolean, string, number, number];
+      return { kind: 'put', ref, id, rev };
+    }),
+  };
+}
+
+/** The same of a commit that is at hand. */
+export function toLogged({ seq, at, changes }: Commit): LoggedCommit {
+  return {
+    seq,
+    at,
+    changes: changes.map((change): LoggedChange => {
+      if (change.kind !== 'put') return change;
+      const { ref, document } = change;
+      return { kind: 'put', ref, id: document._id, rev: document._rev };
+    }),
+  };
+}
+
 function toForm(change: Exclude<Change, { kind: 'put' }>): readonly unknown[] {
   if (change.kind === 'forget') return [2, change.id, change.from, change.below];
   return [0, change.ref, change.id, change.type, change.rev, change.versioned === true];
 }
 
-function fromForm(form: readonly unknown[]): Change {
+function fromForm(form: readonly unknown[]): Exclude<Change, PutChange> {
   if (form[0] === 2) {
     const [, id, from, below] = form as [2, string, number, number];
     return { kind: 'forget', id, from, below };

@@ -1,8 +1,10 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
+import { toLogged } from '../bodies/commits.js';
 import type {
   Commit,
   EngineSnapshot,
+  LoggedCommit,
   StoredDocument,
   StoredRemoval,
   StoredRevision,
@@ -35,6 +37,17 @@ export class JournalSnapshot implements EngineSnapshot {
     const version = this.#version(id);
     if (!version) return this.#base.get(id);
     return version.document && ownStored(version);
+  }
+
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
+    this.#checkOpen();
+    if (this.#layers.length === 0) return this.#base.getMany(ids);
+    const versions = ids.map((id) => this.#version(id));
+    const found = this.#base.getMany(ids.filter((_id, at) => !versions[at]));
+    let next = 0;
+    return versions.map((version) =>
+      version ? version.document && ownStored(version) : found[next++],
+    );
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -140,6 +153,16 @@ export class JournalSnapshot implements EngineSnapshot {
         yield ownCommit(commit);
       }
     }
+  }
+
+  logged(seq: number): LoggedCommit | undefined {
+    if (seq > this.seq || seq < this.logStart()) return undefined;
+    if (seq <= this.#base.seq) return this.#base.logged(seq);
+    for (const { commits } of this.#layers) {
+      const commit = commits[placeOf(commits, seq)];
+      if (commit?.seq === seq) return toLogged(commit);
+    }
+    return undefined;
   }
 
   logStart(): number {

@@ -14,6 +14,7 @@ import { checkFile } from './file-check.js';
 import { checkFormat, checkTables } from './format.js';
 import { OpenedFile } from './opened-file.js';
 import { type Operation, packBatch, toOperations } from './operations.js';
+import { PageReader } from './page-reader.js';
 import { sizeAfter } from './room.js';
 import { LmdbSnapshot } from './snapshot.js';
 import { inodeOf, lockFileOf, STORE_FILE } from './store-file.js';
@@ -165,7 +166,7 @@ class LmdbEngine implements Engine {
   #isDoubtful = false;
 
   constructor({ tables, file }: Opening, reopen: () => Promise<Opening>, sizeMaxBytes: number) {
-    this.#opened = new OpenedFile(tables);
+    this.#opened = new OpenedFile(tables, PageReader.open(file));
     this.#file = file;
     this.#reopen = reopen;
     this.#sizeMaxBytes = sizeMaxBytes;
@@ -184,10 +185,11 @@ class LmdbEngine implements Engine {
     this.#checkOpen();
     const opened = this.#opened.take();
     this.#snapshots++;
-    return new LmdbSnapshot(opened.tables, () => {
+    const onClose = () => {
       this.#snapshots--;
       opened.release();
-    });
+    };
+    return new LmdbSnapshot(opened.tables, onClose, { pages: opened.pages });
   }
 
   async commit(batch: EngineBatch): Promise<void> {
@@ -257,9 +259,9 @@ class LmdbEngine implements Engine {
     const before = { newest: this.#newest, opened: this.#opened };
     try {
       settleExchange(this.#file);
-      const { tables, release } = await this.#reopen();
+      const { tables, file, release } = await this.#reopen();
       this.#newest = new LmdbSnapshot(tables);
-      this.#opened = new OpenedFile(tables);
+      this.#opened = new OpenedFile(tables, PageReader.open(file));
       release();
     } catch (thrown) {
       // Whatever would be written now would be lost with the file that has no name any more.

@@ -1,3 +1,4 @@
+import type { PageReader } from './page-reader.js';
 import type { Tables } from './tables.js';
 
 /**
@@ -6,12 +7,15 @@ import type { Tables } from './tables.js';
  */
 export class OpenedFile {
   readonly tables: Tables;
+  /** To read many documents at a stroke; undefined where they are read one by one. */
+  readonly pages: PageReader | undefined;
   #users = 1;
   #closing: Promise<void> | undefined;
 
   /** The maker is the first user. */
-  constructor(tables: Tables) {
+  constructor(tables: Tables, pages?: PageReader) {
     this.tables = tables;
+    this.pages = pages;
   }
 
   take(): this {
@@ -26,6 +30,7 @@ export class OpenedFile {
 
   /** At once, whoever uses it. */
   close(): Promise<void> {
+    if (!this.#closing) this.pages?.close();
     this.#closing ??= this.tables.root.close();
     return this.#closing;
   }

@@ -3,13 +3,14 @@ import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import { readHead } from '../bodies/bodies.js';
-import { type CommitForm, fromLogForm, type LoggedPut } from '../bodies/commits.js';
+import { type CommitForm, fromLogForm, type LoggedPut, readLogForm } from '../bodies/commits.js';
 import { bodyOf, decodeRevision } from '../bodies/revision.js';
 import type { ShapeDefinition } from '../bodies/shape.js';
 import { decodeNamed, decodeRemoval, unpack, unpackList } from '../codec.js';
 import type {
   Commit,
   EngineSnapshot,
+  LoggedCommit,
   StoredDocument,
   StoredRemoval,
   StoredRevision,
@@ -27,9 +28,12 @@ import {
   textKey,
 } from './keys.js';
 import type { RowsBefore } from './operations.js';
+import type { PageReader } from './page-reader.js';
 import type { Tables } from './tables.js';
 
 const REV_MAX = 0xffff_ffff;
+/** Fewer are found as soon one by one. */
+const TOGETHER_MIN = 4;
 const FIRST = Buffer.from([0]);
 /** Records beside the log that go at once: one commit should not grow huge. */
 const PAST_MAX = 20_000;
@@ -41,14 +45,25 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
   readonly #reading: { readonly transaction: Transaction };
   readonly #onClose: () => void;
   readonly #decoded: Decoded | undefined;
+  readonly #pages: PageReader | undefined;
+  /** The root of the documents, in pages; null when it could not be had. */
+  #root: number | null | undefined;
   #logStart: number | undefined;
   #closed = false;
 
-  /** @param decoded documents that need not be decoded again. Default: none is kept */
-  constructor(tables: Tables, onClose: () => void = () => {}, decoded?: Decoded) {
+  /**
+   * @param decoded documents that need not be decoded again. Default: none is kept
+   * @param pages of the same file, to read many documents at a stroke. Default: one by one
+   */
+  constructor(
+    tables: Tables,
+    onClose: () => void = () => {},
+    { decoded, pages }: { decoded?: Decoded | undefined; pages?: PageReader | undefined } = {},
+  ) {
     this.#tables = tables;
     this.#onClose = onClose;
     this.#decoded = decoded;
+    this.#pages = pages;
     this.#reading = { transaction: tables.root.useReadTransaction() };
     this.seq = (this.named('seq') as number | undefined) ?? 0;
     this.#learnShapes();
@@ -60,6 +75,17 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
     if (!bytes) return undefined;
     const { bodies } = this.#tables;
     return this.#decoded ? this.#decoded.decode(bodies, id, bytes) : bodies.decode(id, bytes);
+  }
+
+  getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
+    this.#checkOpen();
+    const found: (StoredDocument | undefined)[] = new Array(ids.length);
+    const wasRead = ids.length >= TOGETHER_MIN && this.#readTogether(ids, found);
+    for (let at = 0; at < ids.length; at++) {
+      // Also what is not there, or too large to be read with others.
+      if (!wasRead || found[at] === undefined) found[at] = this.get(ids[at] as string);
+    }
+    return found;
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -120,6 +146,11 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
     }
   }
 
+  logged(seq: number): LoggedCommit | undefined {
+    const bytes = this.#tables.log.get(seqKey(seq), this.#inside);
+    return bytes && readLogForm(seq, unpackList(bytes, 2) as unknown as CommitForm);
+  }
+
   logStart(): number {
     this.#checkOpen();
     this.#logStart ??= this.#readLogStart();
@@ -149,6 +180,18 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
     this.#closed = true;
     this.#reading.transaction.done();
     this.#onClose();
+  }
+
+  /** False where documents can only be read one by one. */
+  #readTogether(ids: readonly string[], found: (StoredDocument | undefined)[]): boolean {
+    const pages = this.#pages;
+    if (!pages) return false;
+    if (this.#root === undefined) this.#root = pages.documentsAt(this.seq) ?? null;
+    if (this.#root === null) return false;
+    const { bodies } = this.#tables;
+    return pages.read(this.#root, ids, (at, bytes, start, end) => {
+      found[at] = bodies.decode(ids[at] as string, bytes, start, end);
+    });
   }
 
   #readLogStart(): number {

@@ -9,7 +9,7 @@ import type {
 } from '../../contract.js';
 import { thinkingTokens } from '../../thinking-tokens.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
-import { answerFacts } from '../answer-facts.js';
+import { answerFacts, countsOf, detailIn } from '../answer-facts.js';
 import { finishOf, usageWithCached } from '../message-facts.js';
 import { keptOf, scopeOfHost } from '../reasoning-kept.js';
 
@@ -73,12 +73,20 @@ export function ignoredOf({ settings }: ModelRequest): ValueObject {
   return names.length === 0 ? {} : { ignored_settings: names };
 }
 
+/** https://docs.anthropic.com/en/api/messages#response-usage */
 export function usageOf(usage: unknown): ModelUsage {
   if (!isPlainObject(usage)) return {};
-  return usageWithCached({
-    input: usage.input_tokens,
-    output: usage.output_tokens,
-    cached: usage.cache_read_input_tokens,
-    written: usage.cache_creation_input_tokens,
-  });
+  return {
+    ...usageWithCached({
+      input: usage.input_tokens,
+      output: usage.output_tokens,
+      cached: usage.cache_read_input_tokens,
+      written: usage.cache_creation_input_tokens,
+      writtenForAnHour: detailIn(usage.cache_creation, 'ephemeral_1h_input_tokens'),
+    }),
+    ...countsOf({
+      reasoning_tokens: detailIn(usage.output_tokens_details, 'thinking_tokens'),
+      web_searches: detailIn(usage.server_tool_use, 'web_search_requests'),
+    }),
+  };
 }

@@ -74,6 +74,7 @@ export function reported(usage: unknown): ValueObject {
   return isPlainObject(usage) ? { usage: usage as ValueObject } : {};
 }
 
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html */
 export function usageOf(usage: unknown): ModelUsage {
   if (!isPlainObject(usage)) return {};
   return usageWithCached({
@@ -81,5 +82,12 @@ export function usageOf(usage: unknown): ModelUsage {
     output: usage.outputTokens,
     cached: usage.cacheReadInputTokens,
     written: usage.cacheWriteInputTokens,
+    writtenForAnHour: writtenFor('1h', usage.cacheDetails),
   });
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CacheDetail.html */
+function writtenFor(ttl: string, details: unknown): unknown {
+  const list = Array.isArray(details) ? details.filter(isPlainObject) : [];
+  return list.find((detail) => detail.ttl === ttl)?.inputTokens;
 }

@@ -1,25 +1,10 @@
 import { JdbxError } from '../../../base/errors.js';
 import { describeType, isPlainObject, type Value, type ValueObject } from '../../../base/values.js';
 import { readToolCall } from '../../answer-builder.js';
-import type {
-  Finish,
-  ModelEvent,
-  ModelResponse,
-  ModelUsage,
-  ProviderCall,
-  ToolCall,
-} from '../../contract.js';
-import { isCount } from '../answer-facts.js';
+import type { Finish, ModelEvent, ModelResponse, ProviderCall, ToolCall } from '../../contract.js';
+import { isCount, neutralUsage } from '../answer-facts.js';
 
 const FINISHES: readonly Finish[] = ['stop', 'length', 'tool', 'filter', 'other'];
-const FIGURES = [
-  'input_tokens',
-  'output_tokens',
-  'cached_tokens',
-  'cache_write_tokens',
-  'reasoning_tokens',
-] as const;
-
 /**
  * A neutral response from a transformer: `{ text, finish?, model?, usage?, reasoning?,
  * tool_calls?, reasoning_parts?, extra? }`. A transformer that finds no answer gives none.
@@ -38,7 +23,7 @@ export function readResponse(made: Value, call: ProviderCall): ModelResponse {
     text: typeof text === 'string' ? text : '',
     model: typeof model === 'string' ? model : request.model,
     finish: finishOf(finish) ?? (calls.length > 0 ? 'tool' : 'stop'),
-    usage: usageOf(usage),
+    usage: neutralUsage(usage),
     ...(typeof reasoning === 'string' && reasoning !== '' ? { reasoning } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...keptIn(reasoning_parts, call),
@@ -61,7 +46,7 @@ function readEvent(made: Value, call: ProviderCall): ModelEvent {
   const { kind, text, finish, usage, index } = event;
   const isText = (kind === 'text' || kind === 'reasoning') && typeof text === 'string';
   if (isText || kind === 'start') return event as unknown as ModelEvent;
-  if (kind === 'usage') return { kind, usage: usageOf(usage) };
+  if (kind === 'usage') return { kind, usage: neutralUsage(usage) };
   if (kind === 'finish') return { kind, finish: finishOf(finish) ?? 'other' };
   if (kind === 'tool-call' && isCount(index)) return event as unknown as ModelEvent;
   if (kind === 'reasoning-part') return { kind, ...readKept(made, call) };
@@ -94,13 +79,6 @@ function toCall(made: Value, index: number): ToolCall {
 
 function finishOf(finish: Value | undefined): Finish | undefined {
   return FINISHES.find((known) => known === finish);
-}
-
-function usageOf(usage: Value | undefined): ModelUsage {
-  if (!isPlainObject(usage)) return {};
-  return Object.fromEntries(
-    FIGURES.flatMap((figure) => (isCount(usage[figure]) ? [[figure, usage[figure]]] : [])),
-  );
 }
 
 const WANTED = {

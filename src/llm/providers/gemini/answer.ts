@@ -2,7 +2,7 @@ import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import { readToolCall } from '../../answer-builder.js';
 import type { Finish, ModelResponse, ModelUsage, ProviderCall } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
-import { isCount } from '../answer-facts.js';
+import { countsOf, isCount } from '../answer-facts.js';
 import { keptOf, scopeOfHost, type Told } from '../reasoning-kept.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is neither a candidate nor a reason for none */
@@ -105,21 +105,51 @@ export function factsOf({ responseId, usageMetadata, promptFeedback }: ValueObje
 }
 
 /**
- * Thinking is counted beside the answer there, and is a part of the output here
+ * Thinking is counted beside the answer there, and what tools of the provider's read beside the
+ * question; here they are a part of the output and of the input. A count of nothing is left out
+ * there, as in an answer that ended while the model was thinking
  * (https://ai.google.dev/api/generate-content#UsageMetadata).
  */
 export function usageOf(usage: unknown): ModelUsage {
-  if (!isPlainObject(usage)) return {};
-  const { promptTokenCount, candidatesTokenCount } = usage;
-  const thoughts = isCount(usage.thoughtsTokenCount) ? usage.thoughtsTokenCount : 0;
-  const output = isCount(candidatesTokenCount) ? candidatesTokenCount + thoughts : undefined;
-  const cached = usage.cachedContentTokenCount;
+  if (!isPlainObject(usage) || !isCount(usage.promptTokenCount)) return {};
+  const thoughts = countOf(usage.thoughtsTokenCount);
+  const [asked, read] = [usage.promptTokensDetails, usage.toolUsePromptTokensDetails];
+  const input = (kind: Modality) => ofKind(asked, kind) + ofKind(read, kind);
+  const cached = (kind: Modality) => ofKind(usage.cacheTokensDetails, kind);
+  const output = (kind: Modality) => ofKind(usage.candidatesTokensDetails, kind);
   return {
-    ...(isCount(promptTokenCount) ? { input_tokens: promptTokenCount } : {}),
-    ...(output === undefined ? {} : { output_tokens: output }),
-    ...(isCount(cached) && cached > 0 ? { cached_tokens: cached } : {}),
-    ...(thoughts > 0 ? { reasoning_tokens: thoughts } : {}),
+    input_tokens: usage.promptTokenCount + countOf(usage.toolUsePromptTokenCount),
+    output_tokens: countOf(usage.candidatesTokenCount) + thoughts,
+    ...countsOf({
+      cached_tokens: usage.cachedContentTokenCount,
+      input_audio_tokens: input('AUDIO'),
+      input_image_tokens: input('IMAGE'),
+      input_video_tokens: input('VIDEO'),
+      cached_audio_tokens: cached('AUDIO'),
+      cached_image_tokens: cached('IMAGE'),
+      cached_video_tokens: cached('VIDEO'),
+      reasoning_tokens: thoughts,
+      output_audio_tokens: output('AUDIO'),
+      output_image_tokens: output('IMAGE'),
+      output_video_tokens: output('VIDEO'),
+    }),
   };
+}
+
+/** https://ai.google.dev/api/generate-content#Modality */
+type Modality = 'AUDIO' | 'IMAGE' | 'VIDEO';
+
+/** Documents are read as images, and cost as much. */
+function ofKind(details: unknown, kind: Modality): number {
+  const list = Array.isArray(details) ? details.filter(isPlainObject) : [];
+  const named = list.filter(
+    ({ modality }) => (modality === 'DOCUMENT' ? 'IMAGE' : modality) === kind,
+  );
+  return named.reduce((sum, { tokenCount }) => sum + countOf(tokenCount), 0);
+}
+
+function countOf(count: unknown): number {
+  return isCount(count) ? count : 0;
 }
 
 /** https://ai.google.dev/api/generate-content#FinishReason */

@@ -34,6 +34,9 @@ function readMessage(choice: Record<string, unknown>, call: ProviderCall): Reply
   const { message, finish_reason } = choice;
   if (!isPlainObject(message)) throw lacks(call, 'choices.0.message');
   const { content = null, refusal, tool_calls } = message;
+  if (typeof content === 'string' && content !== '' && !Array.isArray(tool_calls)) {
+    return { text: content, ...reasoningOf(message), finish: finishOf(finish_reason) };
+  }
   const chunks = chunksIn(content as Value);
   if (chunks === undefined) throw lacks(call, 'choices.0.message.content');
   const text = chunks.map((chunk) => chunk.text ?? '').join('');

@@ -1,7 +1,7 @@
 import { isPlainObject } from '../../../base/values.js';
 import type { Finish, ModelUsage, ProviderCall } from '../../contract.js';
 import { responseError } from '../../transport/read-answer.js';
-import { isCount, readTokens } from '../answer-facts.js';
+import { countsOf, detailIn, readTokens } from '../answer-facts.js';
 
 const FINISH = new Map<unknown, Finish>([
   ['stop', 'stop'],
@@ -15,21 +15,25 @@ export function finishOf(reason: unknown): Finish {
   return FINISH.get(reason) ?? 'other';
 }
 
-/** https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage */
+/**
+ * https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage; some servers
+ * tell what was cached beside the other counts
+ * (https://api-docs.deepseek.com/api/create-chat-completion).
+ */
 export function usageOf(usage: unknown): ModelUsage {
   if (!isPlainObject(usage)) return {};
-  const cached = detail(usage.prompt_tokens_details, 'cached_tokens');
-  const reasoning = detail(usage.completion_tokens_details, 'reasoning_tokens');
+  const { prompt_tokens_details: asked, completion_tokens_details: answered } = usage;
+  const beside = usage.cached_tokens ?? usage.prompt_cache_hit_tokens;
   return {
     ...readTokens(usage, 'prompt_tokens', 'completion_tokens'),
-    ...(cached ? { cached_tokens: cached } : {}),
-    ...(reasoning ? { reasoning_tokens: reasoning } : {}),
+    ...countsOf({
+      cached_tokens: detailIn(asked, 'cached_tokens') ?? beside,
+      cache_write_tokens: detailIn(asked, 'cache_write_tokens'),
+      input_audio_tokens: detailIn(asked, 'audio_tokens'),
+      reasoning_tokens: detailIn(answered, 'reasoning_tokens'),
+      output_audio_tokens: detailIn(answered, 'audio_tokens'),
+    }),
   };
-}
-
-function detail(details: unknown, name: string): number | undefined {
-  const count = isPlainObject(details) ? details[name] : undefined;
-  return isCount(count) ? count : undefined;
 }
 
 export function lacks(call: ProviderCall, path: string) {

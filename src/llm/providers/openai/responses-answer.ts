@@ -2,13 +2,13 @@ import { isPlainObject, type ValueObject } from '../../../base/values.js';
 import { readToolCall } from '../../answer-builder.js';
 import type { Finish, ModelResponse, ModelUsage, ProviderCall, ToolCall } from '../../contract.js';
 import { type Answer, responseError } from '../../transport/read-answer.js';
-import { answerFacts, isCount, readTokens } from '../answer-facts.js';
+import { answerFacts, countsOf, detailIn, readTokens } from '../answer-facts.js';
 import { keptOf, scopeOfKey } from '../reasoning-kept.js';
 import { lacks } from './facts.js';
 
 /** @throws {JdbxError} MODEL_RESPONSE when there is no output; MODEL_UNAVAILABLE when it says that it failed */
 export function readResponse(answer: Answer, call: ProviderCall): ModelResponse {
-  const { output, model, usage } = answer.body;
+  const { output, model } = answer.body;
   checkFailed(answer.body, call);
   if (!Array.isArray(output)) throw lacks(call, 'output');
   const items = output.filter(isPlainObject);
@@ -19,7 +19,7 @@ export function readResponse(answer: Answer, call: ProviderCall): ModelResponse 
     text: textsOf(items, 'output_text', 'text'),
     model: typeof model === 'string' ? model : call.request.model,
     finish: finishOf(answer.body, { hasCalls: calls.length > 0, isRefused: refusal !== '' }),
-    usage: responsesUsage(usage),
+    usage: responsesUsage(answer.body),
     ...(reasoning === '' ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
     ...keptOf(scopeOf(call), items, (item) => ({
@@ -85,18 +85,25 @@ export function finishOf(
   return status === 'completed' ? 'stop' : 'other';
 }
 
-export function responsesUsage(usage: unknown): ModelUsage {
+/** Searches are no tokens; each stands in the output as an item of its own. */
+export function responsesUsage({ usage, output }: ValueObject): ModelUsage {
   if (!isPlainObject(usage)) return {};
-  const cached = detail(usage.input_tokens_details, 'cached_tokens');
-  const reasoning = detail(usage.output_tokens_details, 'reasoning_tokens');
+  const { input_tokens_details: asked, output_tokens_details: answered } = usage;
+  const items = Array.isArray(output) ? output.filter(isPlainObject) : [];
   return {
     ...readTokens(usage, 'input_tokens', 'output_tokens'),
-    ...(cached ? { cached_tokens: cached } : {}),
-    ...(reasoning ? { reasoning_tokens: reasoning } : {}),
+    ...countsOf({
+      cached_tokens: detailIn(asked, 'cached_tokens'),
+      cache_write_tokens: detailIn(asked, 'cache_write_tokens'),
+      reasoning_tokens: detailIn(answered, 'reasoning_tokens'),
+      web_searches: items.filter(isWebSearch).length,
+      file_searches: items.filter(({ type }) => type === 'file_search_call').length,
+    }),
   };
 }
 
-function detail(details: unknown, name: string): number | undefined {
-  const count = isPlainObject(details) ? details[name] : undefined;
-  return isCount(count) ? count : undefined;
+/** Opening a page or looking through it is no search (https://platform.openai.com/docs/guides/tools-web-search). */
+function isWebSearch({ type, action }: Record<string, unknown>): boolean {
+  const other = isPlainObject(action) && action.type !== 'search';
+  return type === 'web_search_call' && !other;
 }

@@ -88,7 +88,7 @@ export class ResponsesStream implements StreamReader {
     const finish = finishOf(body, { hasCalls: this.#calls > 0, isRefused });
     const usage = isPlainObject(body.usage) ? { usage: body.usage as ValueObject } : {};
     return [
-      { kind: 'usage', usage: responsesUsage(body.usage), extra: usage },
+      { kind: 'usage', usage: responsesUsage(body), extra: usage },
       { kind: 'finish', finish, extra: isRefused ? { refusal: this.#refusal } : {} },
     ];
   }
