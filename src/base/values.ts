@@ -49,6 +49,40 @@ export function takeSizedValue(input: unknown): SizedValue {
   return { value, bytes: taker.bytes, shareable: taker.shareable };
 }
 
+/**
+ * What is left of so many bytes after a value, counted as `takeSizedValue` does but not copied;
+ * below zero as soon as nothing is, and for what is no value.
+ */
+export function bytesLeft(value: unknown, bytes: number, depth = 0): number {
+  const left = bytes - NODE_BYTES;
+  if (left < 0 || depth > VALUE_LIMITS.depthMax) return -1;
+  if (typeof value === 'string') return left - value.length;
+  if (typeof value !== 'object') return value === undefined ? -1 : left;
+  if (value === null || value instanceof Date) return left;
+  if (value instanceof Uint8Array) return left - value.byteLength;
+  return Array.isArray(value)
+    ? leftOfList(value, left, depth + 1)
+    : leftOfObject(value as Record<string, unknown>, left, depth + 1);
+}
+
+function leftOfList(list: readonly unknown[], bytes: number, depth: number): number {
+  let left = bytes;
+  for (let at = 0; at < list.length && left >= 0; at++) {
+    left = bytesLeft(list[at] ?? null, left, depth);
+  }
+  return left;
+}
+
+function leftOfObject(object: Record<string, unknown>, bytes: number, depth: number): number {
+  let left = bytes;
+  for (const key of Object.keys(object)) {
+    const item = object[key];
+    if (item !== undefined) left = bytesLeft(item, left - key.length, depth);
+    if (left < 0) return left;
+  }
+  return left;
+}
+
 export interface SizedValue {
   readonly value: Value;
   readonly bytes: number;

@@ -1,6 +1,6 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import { takeSizedValue, type Value, type ValueObject } from '../base/values.js';
+import { bytesLeft, takeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { loadBlob, storeBlob } from './blob-tree.js';
 
@@ -9,14 +9,14 @@ const INLINE_BYTES_MAX = 64 * 2 ** 10;
 
 /** The field `name` with the value itself, or `name_ref` with the id of the blob that holds it. */
 export function storeValue(draft: Draft, name: string, input: Value): ValueObject {
-  const { value, bytes } = takeSizedValue(input);
-  if (bytes <= INLINE_BYTES_MAX) return { [name]: value };
-  return { [`${name}_ref`]: storeBlob(draft, value) };
+  // Whoever takes the document in copies it: most values need only be measured.
+  if (isInline(input)) return { [name]: input };
+  return { [`${name}_ref`]: storeBlob(draft, takeValue(input)) };
 }
 
-/** True of a value that `storeValue` keeps in its holder. @throws {JdbxError} INVALID_DOCUMENT */
+/** True of a value that `storeValue` keeps in its holder. */
 export function isInline(input: Value): boolean {
-  return takeSizedValue(input).bytes <= INLINE_BYTES_MAX;
+  return bytesLeft(input, INLINE_BYTES_MAX) >= 0;
 }
 
 /**

@@ -1,5 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeType, isPlainObject, takeValue, VALUE_LIMITS } from '#jdbx/base/values.js';
+import {
+  bytesLeft,
+  describeType,
+  isPlainObject,
+  takeSizedValue,
+  takeValue,
+  VALUE_LIMITS,
+} from '#jdbx/base/values.js';
+import { value } from '../suites/arbitrary-values.ts';
 
 class Point {
   x = 1;
@@ -200,4 +209,20 @@ test('describeType names what came', () => {
     'a number',
     'a boolean',
   ]);
+});
+
+test('what is left of a number of bytes after a value is what taking it would count', () => {
+  fc.assert(
+    fc.property(value, (source) => {
+      // Names with a null character are not stored.
+      fc.pre(!JSON.stringify(source).includes('\\u0000'));
+      const { bytes } = takeSizedValue(source);
+      expect(bytesLeft(source, bytes + 7)).toBe(7);
+      expect(bytesLeft(source, bytes)).toBe(0);
+      expect(bytesLeft(source, bytes - 1)).toBeLessThan(0);
+    }),
+    { seed: 14, numRuns: 2_000 },
+  );
+  expect(bytesLeft(cycle, 1e9)).toBeLessThan(0);
+  expect(bytesLeft(undefined, 100)).toBeLessThan(0);
 });
