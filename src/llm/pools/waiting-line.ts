@@ -41,29 +41,34 @@ export class WaitingLine {
     { priority, signal, max, full }: Waiting,
   ): Promise<T> {
     if (this.#isHeldUp && this.#line.length >= max) throw full();
-    let wake = () => {};
-    const waiter: Waiter = { priority, wake: () => wake(), isRefused: false };
-    const onAbort = () => wake();
+    let isWoken = false;
+    let goOn = () => {};
+    const wake = () => {
+      isWoken = true;
+      goOn();
+    };
+    const waiter: Waiter = { priority, wake, isRefused: false };
     this.#enter(waiter);
     try {
       for (let isHeard = false; ; ) {
         signal.throwIfAborted();
         if (waiter.isRefused) throw full();
-        const changed = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        isWoken = false;
         const isFirst = this.#line[0] === waiter;
         const result = isFirst ? await attempt() : Number.POSITIVE_INFINITY;
         if (typeof result !== 'number') return result;
         if (isFirst) this.#holdUp(max);
         // Most are served at once, and listening costs more than that.
-        if (!isHeard) signal.addEventListener('abort', onAbort);
+        if (!isHeard) signal.addEventListener('abort', wake);
         isHeard = true;
-        if (signal.aborted) continue;
+        if (signal.aborted || isWoken) continue;
+        const changed = new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
         await orAfter(changed, result);
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', wake);
       this.#leave(waiter);
     }
   }
