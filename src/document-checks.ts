@@ -7,6 +7,7 @@ import { checkBudget } from './llm/budgets/budget-document.js';
 import { checkCredential } from './llm/credentials.js';
 import { checkEmbedder } from './llm/embeddings/embedders.js';
 import { checkNoSecret, mayHoldSecret } from './llm/inline-secrets.js';
+import { checkIntegration } from './llm/integration.js';
 import { checkPool } from './llm/pools/pool-document.js';
 import { checkPrice } from './llm/prices/price-document.js';
 import { checkPipeline } from './pipelines/check-pipeline.js';
@@ -41,6 +42,7 @@ export function documentChecks(codes: GuestCodes): readonly DocumentCheck[] {
       if (mayHoldSecret(document._type)) checkNoSecret(document);
     },
     (document) => CHECKS[document._type]?.(document),
+    (document) => checkIntegration(document),
     // Sessions go by several types, and by those of an alias.
     (document) => {
       if (/session$/.test(document._type)) checkCompaction(document);

@@ -26,7 +26,7 @@ export interface OpenOptions {
   readonly leaseMs?: number | undefined;
   /** Make a store where there is none. Default true; false throws STORE_MISSING instead. */
   readonly create?: boolean | undefined;
-  /** Decoded documents kept in memory, in bytes; 0 keeps none. Default 64 MiB. */
+  /** Memory for decoded documents, in bytes, about; 0 keeps none. Default 128 MiB. */
   readonly cacheBytes?: number | undefined;
   /** Refuse commits that would take the store past this size on disk, in bytes. Default: no limit. */
   readonly sizeMaxBytes?: number | undefined;
@@ -76,7 +76,7 @@ export interface OpenOptions {
 
 /** What holds where an option is not given. */
 export const OPEN_DEFAULTS = {
-  cacheBytes: 64 * 2 ** 20,
+  cacheBytes: 128 * 2 ** 20,
   leaseMs: 10_000,
   logCommits: 100_000,
   retentionIntervalMs: 60_000,

@@ -8,7 +8,7 @@ const INDEXES = {
   tags: { tags: 1 },
 };
 /** Room for the whole working set: "warm" is what this holds. SQLite gets as much page cache. */
-export const CACHE_BYTES = 2 ** 30;
+export const CACHE_BYTES = 2 ** 31;
 
 /** The store through its public verbs, with change log and history as they are by default. */
 export async function open({ directory, cold }) {

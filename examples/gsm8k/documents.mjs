@@ -65,6 +65,11 @@ export function integrationOf(model, delayMs) {
   };
 }
 
+/** A model of a real provider, asked with a key from the environment. */
+export function realIntegrationOf({ model, fields }) {
+  return { _id: integrationId(model), _type: 'integration', ...fields, max_output_tokens: 1_000 };
+}
+
 /** Number `n` of the file, from 1; `reference` is the worked solution that ends in `A: 18`. */
 export function questionOf(n, { question, ground_truth }) {
   const { number } = parseAnswer({ text: ground_truth });

@@ -11,6 +11,8 @@ import { load } from './load.mjs';
  * @param {readonly object[]} options.data rows of the file
  * @param {number} [options.concurrency] runs under way at once. Default 32.
  * @param {number} [options.limit] take the first questions only
+ * @param {object} [options.real] a model of a real provider, which is asked too
+ * @param {number} [options.realLimit] it is asked so many questions. Default 10.
  * @param {number} [options.delayMs] how long each recorded model takes to answer. Default 0.
  * @param {(progress: { done: number, total: number }) => void} [options.onProgress]
  */
@@ -20,11 +22,16 @@ export async function runJob({
   concurrency = 32,
   limit = Number.POSITIVE_INFINITY,
   delayMs = 0,
+  real,
+  realLimit = 10,
   onProgress = () => {},
 }) {
   const rows = data.slice(0, limit);
-  const models = await load(store, rows, delayMs);
-  const tasks = rows.flatMap((_, at) => models.map((model) => runOf(model, at + 1)));
+  const models = await load(store, rows, delayMs, real);
+  const tasks = rows.flatMap((_, at) => {
+    const asked = real && at < realLimit ? [real.model] : [];
+    return [...models, ...asked].map((model) => runOf(model, at + 1));
+  });
   const earlier = await store.query({ _type: 'run', status: 'completed' }).count();
   const failures = [];
   let done = 0;

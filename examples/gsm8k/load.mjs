@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { DEFINITIONS, integrationOf, questionOf, recordedCallOf } from './documents.mjs';
+import {
+  DEFINITIONS,
+  integrationOf,
+  questionOf,
+  realIntegrationOf,
+  recordedCallOf,
+} from './documents.mjs';
 
 const COMMIT_DOCUMENTS = 1_000;
 
@@ -15,10 +21,11 @@ export function modelsOf(row) {
 }
 
 /** Stores definitions, questions and recorded calls; what is there already is left as it is. */
-export async function load(store, rows, delayMs) {
+export async function load(store, rows, delayMs, real) {
   const models = modelsOf(rows[0]);
   const integrations = models.map((model) => integrationOf(model, delayMs));
-  await putChanged(store, [...DEFINITIONS, ...integrations]);
+  const asked = real ? [real.credential, realIntegrationOf(real)] : [];
+  await putChanged(store, [...DEFINITIONS, ...integrations, ...asked]);
   const data = rows.flatMap((row, at) => documentsOf(row, at + 1, models, delayMs));
   for (let at = 0; at < data.length; at += COMMIT_DOCUMENTS) {
     await insertMissing(store, data.slice(at, at + COMMIT_DOCUMENTS));

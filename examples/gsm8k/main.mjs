@@ -5,6 +5,7 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { open } from 'jdbx';
+import { OFFLINE, realProvider } from '../real-provider.mjs';
 import { runJob } from './job.mjs';
 import { readRows } from './load.mjs';
 import { progressPrinter } from './print.mjs';
@@ -21,10 +22,13 @@ const USAGE = `node examples/gsm8k/main.mjs [FILE] [options]
   --keep           do not remove that fresh directory
   --concurrency N  runs under way at once (default 32)
   --limit N        take the first N questions only
-  --delay MS       let each recorded model take this long to answer (default 0)`;
+  --delay MS       let each recorded model take this long to answer (default 0)
+  --real N         where OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or MISTRAL_API_KEY is
+                   set, ask that provider the first N questions too (default 10)`;
 
 const { values, positionals } = readArguments();
 const path = positionals[0] ?? SAMPLE;
+const real = values.real > 0 ? realProvider() : undefined;
 const directory = values.store ?? (await mkdtemp(join(tmpdir(), 'jdbx-gsm8k-')));
 try {
   process.exitCode = await main();
@@ -48,7 +52,7 @@ async function main() {
 
 async function runAndReport(store, data) {
   const startedAt = performance.now();
-  const { concurrency, limit, delay: delayMs } = values;
+  const { concurrency, limit, delay: delayMs, real: realLimit } = values;
   const onProgress = progressPrinter('runs');
   const { models, runs, earlier, failures } = await runJob({
     store,
@@ -56,6 +60,8 @@ async function runAndReport(store, data) {
     concurrency,
     limit,
     delayMs,
+    real,
+    realLimit,
     onProgress,
   });
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -83,13 +89,14 @@ async function verify(store) {
 }
 
 function introduce(data) {
+  console.log(real ? `${real.says} The first ${values.real} questions only.` : OFFLINE);
   console.log(`${data.length} questions from ${path}`);
   if (path !== SAMPLE) return;
   console.log(
     'This sample is made up for the demo: its questions, models and answers are invented.',
   );
-  const real = fileURLToPath(new URL(REAL, import.meta.url));
-  const hint = existsSync(real) ? relative(process.cwd(), real) : basename(real);
+  const answers = fileURLToPath(new URL(REAL, import.meta.url));
+  const hint = existsSync(answers) ? relative(process.cwd(), answers) : basename(answers);
   console.log(`For the real answers of four models: node examples/gsm8k/main.mjs ${hint}\n`);
 }
 
@@ -103,6 +110,7 @@ function readArguments() {
         concurrency: { ...options, default: '32' },
         limit: options,
         delay: { ...options, default: '0' },
+        real: { ...options, default: '10' },
         keep: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -111,7 +119,8 @@ function readArguments() {
     const concurrency = whole('--concurrency', given.concurrency, 1);
     const limit = given.limit === undefined ? undefined : whole('--limit', given.limit, 1);
     const delay = whole('--delay', given.delay, 0);
-    return { values: { ...given, concurrency, limit, delay }, positionals: files };
+    const asked = whole('--real', given.real, 0);
+    return { values: { ...given, concurrency, limit, delay, real: asked }, positionals: files };
   } catch (error) {
     return exitWith(2, `${error.message}\n\n${USAGE}`);
   }

@@ -8,7 +8,7 @@ export function printAnswers({ models }, verdicts, disagreements) {
     runs: ({ runs }) => runs,
     correct: ({ correct }) => correct,
     accuracy: ({ correct, runs }) => `${((100 * correct) / runs).toFixed(2)} %`,
-    'correct, says the file': (row) => verdicts.get(nameOf(row)),
+    'correct, says the file': (row) => verdicts.get(nameOf(row)) ?? '(not in it)',
     tokens: ({ reported, calls, tokens }) => (reported === calls ? tokens : 'not reported'),
     'characters answered': ({ characters }) => characters,
   });

@@ -78,9 +78,13 @@ export async function countVerdicts(store, data) {
 /** Every grade that differs from the file's own verdict on the same answer. */
 export async function findDisagreements(store, data) {
   const grades = await store.query({ _type: 'grade' }).sort({ model: 1, n: 1 });
-  return grades
-    .filter(({ model, n, correct }) => data[n - 1][model].is_correct !== correct)
-    .map(({ model, n, written, number, reference }) => {
-      return { model, n, written, number, reference, verdict: data[n - 1][model].is_correct };
-    });
+  return (
+    grades
+      // Of what a real provider answers, the file knows nothing.
+      .filter(({ model, n }) => data[n - 1][model] !== undefined)
+      .filter(({ model, n, correct }) => data[n - 1][model].is_correct !== correct)
+      .map(({ model, n, written, number, reference }) => {
+        return { model, n, written, number, reference, verdict: data[n - 1][model].is_correct };
+      })
+  );
 }

@@ -1,10 +1,16 @@
 import { open } from 'jdbx';
+import { OFFLINE, realProvider } from '../real-provider.mjs';
 import { MORE_DOCUMENTS } from './more-documents.mjs';
+import { realModels } from './real-models.mjs';
 import { SEED_DOCUMENTS } from './seed-documents.mjs';
+
+const real = realProvider();
+console.log(real?.says ?? OFFLINE);
 
 // In memory, so that it starts anew each time; a folder's path would keep it.
 const db = await open(':memory:');
 await db.put([...SEED_DOCUMENTS, ...MORE_DOCUMENTS]);
+if (real) await db.put(realModels(real, MORE_DOCUMENTS));
 
 title('The pipeline: context, prompt, model, parsing, quality');
 const session = 'session:project-x-2024-01-15';

@@ -8,7 +8,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 warnings='-std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror'
-list='../arena.c ../epoch.c ../block.c ../skiplist.c ../skiplist_seek.c ../skiplist_read.c ../skiplist_pack.c ../image.c ../skiplist_check.c'
+list='../arena.c ../epoch.c ../block.c ../skiplist.c ../skiplist_seek.c ../skiplist_read.c ../skiplist_pack.c ../image.c ../skiplist_check.c ../pages.c'
 tiny='-DBLOCK_ENTRIES_MAX=6 -DBLOCK_HEAP_MAX=200 -DLEVEL_BITS=1'
 
 run() { # name, flags, test
@@ -33,6 +33,7 @@ for kind in "${@:-address thread}"; do
       run "$name, tiny blocks" "$flags $tiny" skiplist_test
     fi
     if [ "$name" != thread ]; then
+      run "$name" "$flags" pages_test
       run "$name" "$flags" image_test
       run "$name, tiny blocks" "$flags $tiny" image_test
     fi

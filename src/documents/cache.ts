@@ -1,16 +1,15 @@
 import type { Document } from '../base/document.js';
 import type { DocumentRef } from '../indexes/contract.js';
 import type { StoredDocument } from '../storage/contract.js';
+import { decodedSize } from '../storage/decoded-size.js';
 import { IdTable } from './id-table.js';
 
-/** What an entry costs beside its document's bytes: its record, the columns, the object. */
-const ENTRY_BYTES = 200;
 /** So full, it notes what is read: what was not will go first. */
 const TIGHT = 0.75;
 const FLAGS_FIRST = 1_024;
 
 /**
- * Frozen documents by id and by ref, bounded in bytes. An entry is always the newest
+ * Frozen documents by id and by ref, bounded in bytes of memory, about. An entry is always the newest
  * published revision, so it also serves every snapshot that is not older than
  * it. Documents that hold dates or bytes cannot be frozen and are not kept.
  *
@@ -86,7 +85,7 @@ export class DocumentCache {
     if (this.#sizeMaxBytes === 0) return;
     const { ref, seq, document } = stored;
     this.delete(document._id);
-    if (!stored.shareable || sizeOf(stored) > this.#sizeMaxBytes) return;
+    if (!stored.shareable || decodedSize(stored.bytes) > this.#sizeMaxBytes) return;
     if (ref >= this.#used.length) this.#growFlags(ref);
     this.#ids.add(ref, document);
     this.#stored[ref] = stored;
@@ -94,7 +93,7 @@ export class DocumentCache {
     this.#seqs[ref] = seq;
     this.#used[ref] = 0;
     if (seq > this.#newestSeq) this.#newestSeq = seq;
-    this.#bytes += sizeOf(stored);
+    this.#bytes += decodedSize(stored.bytes);
     this.#isTight = this.#bytes > this.#sizeMaxBytes * TIGHT;
     while (this.#bytes > this.#sizeMaxBytes) this.#evict();
   }
@@ -124,7 +123,7 @@ export class DocumentCache {
     this.#ids.delete(stored.document._id);
     this.#stored[ref] = undefined;
     this.#documents[ref] = undefined;
-    this.#bytes -= sizeOf(stored);
+    this.#bytes -= decodedSize(stored.bytes);
   }
 
   #growFlags(ref: DocumentRef): void {
@@ -132,8 +131,4 @@ export class DocumentCache {
     flags.set(this.#used);
     this.#used = flags;
   }
-}
-
-function sizeOf({ bytes }: StoredDocument): number {
-  return bytes + ENTRY_BYTES;
 }

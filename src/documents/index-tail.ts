@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Document } from '../base/document.js';
-import type { Change, Commit, EngineSnapshot } from '../storage/contract.js';
+import type { EngineSnapshot, LoggedChange, LoggedCommit } from '../storage/contract.js';
 
 /** A document that changed after some commit, as it is now; no `document` where it was removed. */
 export interface TailChange {
@@ -10,25 +10,21 @@ export interface TailChange {
 }
 
 /** Names what a commit did, so that equal marks mean the same history up to it. */
-export function commitMark({ seq, at, changes }: Commit): string {
+export function commitMark({ seq, at, changes }: LoggedCommit): string {
   const hash = createHash('sha256').update(`${seq} ${at}`);
   for (const change of changes) hash.update(`\n${lineOf(change)}`);
   return hash.digest('hex').slice(0, 32);
 }
 
-function lineOf(change: Change): string {
+function lineOf(change: LoggedChange): string {
   if (change.kind === 'forget') return `forget ${change.below} ${JSON.stringify(change.id)}`;
-  const { id, rev } =
-    change.kind === 'put' ? { id: change.document._id, rev: change.document._rev } : change;
-  return `${change.kind} ${change.ref} ${rev} ${JSON.stringify(id)}`;
+  return `${change.kind} ${change.ref} ${change.rev} ${JSON.stringify(change.id)}`;
 }
 
 /** The mark of one commit, while its log record is kept. */
 export function markOf(snapshot: EngineSnapshot, seq: number): string | undefined {
-  for (const commit of snapshot.log(seq - 1)) {
-    return commit.seq === seq ? commitMark(commit) : undefined;
-  }
-  return undefined;
+  const commit = snapshot.logged(seq);
+  return commit && commitMark(commit);
 }
 
 /**
@@ -42,14 +38,11 @@ export function readTail(
   { seq, mark }: { readonly seq: number; readonly mark: string },
   max: number,
 ): TailChange[] | undefined {
+  if (markOf(snapshot, seq) !== mark) return undefined;
   const newest = new Map<number, TailChange>();
-  let next = seq;
-  for (const commit of snapshot.log(seq - 1)) {
+  let next = seq + 1;
+  for (const commit of snapshot.log(seq)) {
     if (commit.seq !== next++) return undefined;
-    if (commit.seq === seq) {
-      if (commitMark(commit) !== mark) return undefined;
-      continue;
-    }
     for (const change of commit.changes) {
       // What is forgotten of a document's past is in no index.
       if (change.kind === 'forget') continue;

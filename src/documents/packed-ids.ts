@@ -36,14 +36,18 @@ export class PackedIds {
 
   #add({ count, refs, keys, lengths }: EntryRun): void {
     if (count > 0) this.#makeRoom(keys.length, keys.length / count);
-    this.#bytes.set(keys, this.#used);
+    let end = this.#used;
+    this.#bytes.set(keys, end);
+    const starts = this.#starts;
+    const kept = this.#lengths;
     for (let at = 0; at < count; at++) {
       const ref = refs[at] as number;
       const length = lengths[at] as number;
-      this.#starts[ref] = this.#used;
-      this.#lengths[ref] = length;
-      this.#used += length;
+      starts[ref] = end;
+      kept[ref] = length;
+      end += length;
     }
+    this.#used = end;
   }
 
   #makeRoom(bytes: number, each: number): void {

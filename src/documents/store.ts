@@ -333,6 +333,8 @@ export class Store implements Shared {
 
   #publish(batch: ReadyBatch): void {
     for (const [id, stored] of batch.changed) {
+      // Most of what is written first is not read soon, and would take the place of what is.
+      if (!this.cache.has(id)) continue;
       if (stored) this.cache.set(stored);
       else this.cache.delete(id);
     }
@@ -431,8 +433,8 @@ export class Store implements Shared {
     this.#horizons = decodeHorizons(snapshot.named('horizons'));
     this.#marks = (snapshot.named('marks') as unknown as TimeMarks | undefined) ?? NO_MARKS;
     this.#logStart = Math.max(this.#logStart, snapshot.logStart());
-    for (const commit of snapshot.log(snapshot.seq - 1))
-      this.#newest = { seq: commit.seq, at: commit.at };
+    const newest = snapshot.logged(snapshot.seq);
+    if (newest) this.#newest = { seq: newest.seq, at: newest.at };
     this.#lastAt = Math.max(this.#lastAt, this.#newest.at);
   }
 

@@ -106,8 +106,8 @@ function toCall(index: number, { id, name, json }: CallParts): ToolCall {
  */
 export function readToolCall(call: { id: string; name: string; json: string }): ToolCall {
   const { id, name, json } = call;
-  // A tool without parameters is called with nothing at all by some providers.
-  const parsed = json.trim() === '' ? {} : tryParse(json);
+  // A tool without parameters is called with nothing at all by some providers, or with `null`.
+  const parsed = /^\s*(null)?\s*$/.test(json) ? {} : tryParse(json);
   if (isPlainObject(parsed)) return { id, name, arguments: parsed as ValueObject };
   return { id, name, arguments: {}, invalid: json.toWellFormed() };
 }

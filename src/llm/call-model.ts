@@ -111,11 +111,11 @@ async function findSecret(
 }
 
 async function findPrice(
-  { provider, price }: ReadIntegration,
+  { provider, price, priced_as = provider }: ReadIntegration,
   model: string,
   deps: ModelCallerDeps,
 ): Promise<Price | undefined> {
-  return price ?? deps.findPrice?.(provider, model);
+  return price ?? deps.findPrice?.(priced_as, model);
 }
 
 /** A frozen copy with the model filled in, so that every attempt sends the same request. */

@@ -268,10 +268,15 @@ export interface Integration {
   readonly idle_timeout_ms?: number;
   /** `bedrock` only. Default: the one in the endpoint's host, else `us-east-1`. */
   readonly region?: string;
-  /** Speak HTTP/2 where the server offers it. Default false. */
+  /**
+   * Speak HTTP/2 where the server offers it. Default false: servers that go away in good order, as
+   * load balancers do, let calls under way end over HTTP/1.1, and the client ends them over HTTP/2.
+   */
   readonly http2?: boolean;
   readonly retry_strategy?: RetryStrategy;
   readonly price?: Price;
+  /** Whose price documents count: those of `price:THIS/MODEL`. Default: `provider`. */
+  readonly priced_as?: string;
   /** Keep answers, and give them again for equal requests: see `responses/`. Default false. */
   readonly response_cache?: boolean | ResponseCacheRule;
   /** The API goes on with a last message of the assistant's own. Default false. */

@@ -1,6 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import { describeType, isPlainObject } from '../base/values.js';
 import type { Integration } from './contract.js';
+import { meantBy } from './meant-by.js';
 import { PRICE_FIELDS } from './prices/figures.js';
 import { isSecretName } from './secret-names.js';
 
@@ -22,8 +23,9 @@ export interface ProviderNames {
 }
 
 /**
- * Checks an integration document and fills in `provider`. Fields that are not
- * known here are kept as they are.
+ * Checks an integration document and fills in `provider`. Fields that are not known here are
+ * kept as they are, but for those that are a known one misspelt: an endpoint that is not read
+ * would send the key to another host.
  *
  * @param providers the registry that `createProviders` made, or a set of names
  * @throws {JdbxError} INVALID_INTEGRATION with the path of the field
@@ -48,13 +50,31 @@ function read(document: unknown, providers: ProviderNames): ReadIntegration {
   }
   checkType(document._type);
   text(document._id, '_id');
-  for (const [field, check] of Object.entries(CHECKS)) {
-    if (document[field] !== undefined) check(document[field], field);
-  }
+  checkFields(document);
   if (document.auth_type === 'bearer' && document.credentials_ref === undefined) {
     fail('credentials_ref', 'expected a credential document, because auth_type is "bearer"');
   }
   return { ...(document as unknown as Integration), provider: readProvider(document, providers) };
+}
+
+/**
+ * Checks the fields of an integration document when it is written; whether its provider is known
+ * is found out by who calls it.
+ *
+ * @throws {JdbxError} INVALID_INTEGRATION with the path of the field
+ */
+export function checkIntegration(document: { readonly [field: string]: unknown }): void {
+  if (INTEGRATION_TYPES.some((type) => type === document._type)) checkFields(document);
+}
+
+function checkFields(document: Record<string, unknown>): void {
+  for (const [field, check] of Object.entries(CHECKS)) {
+    if (document[field] !== undefined) check(document[field], field);
+  }
+  for (const field of Object.keys(document)) {
+    const meant = isKnown(field) ? undefined : meantBy(field, KNOWN);
+    if (meant !== undefined) fail(field, `expected "${meant}", which this seems to be meant for`);
+  }
 }
 
 function checkType(type: unknown): void {
@@ -156,30 +176,42 @@ const headers: Check = (value, path) => {
 const price: Check = (value, path) => {
   shape({ input_per_million: amount, output_per_million: amount }, true)(value, path);
   shape({ ...AMOUNTS, tiers: list(tier) })(value, path);
-  known(value, [...PRICE_FIELDS, 'tiers'], path);
+  only(value, [...PRICE_FIELDS, 'tiers'], path);
 };
 
 const tier: Check = (value, path) => {
   shape({ above_input_tokens: amount }, true)(value, path);
   shape(AMOUNTS)(value, path);
-  known(value, [...PRICE_FIELDS, 'above_input_tokens'], path);
+  only(value, [...PRICE_FIELDS, 'above_input_tokens'], path);
 };
 
 const AMOUNTS = Object.fromEntries(PRICE_FIELDS.map((field) => [field, amount]));
 
-function known(value: unknown, names: readonly string[], path: string): void {
+function only(value: unknown, names: readonly string[], path: string): void {
   for (const name of Object.keys(value as object)) {
     if (!names.includes(name)) fail(`${path}.${name}`, `expected one of ${names.join(', ')}`);
   }
 }
 
-const cacheRule = shape({
+/** As `shape`, and nothing else may stand there. */
+function strict(fields: { readonly [name: string]: Check }): Check {
+  const check = shape(fields);
+  return (value, path) => {
+    check(value, path);
+    only(value, Object.keys(fields), path);
+  };
+}
+
+const cacheRule = strict({
   max_age_ms: integer(1, Number.MAX_SAFE_INTEGER),
   max_bytes: integer(1, Number.MAX_SAFE_INTEGER),
   always: flag,
   semantic: (value, path) => {
     shape({ embedder: text }, true)(value, path);
-    shape({ shadow: flag, verify: share, judge: text, lexical: flag })(value, path);
+    strict({ embedder: text, shadow: flag, verify: share, judge: text, lexical: flag })(
+      value,
+      path,
+    );
   },
 });
 
@@ -199,7 +231,7 @@ const CHECKS: { readonly [field: string]: Check } = {
   idle_timeout_ms: integer(1, TIMER_MS_MAX),
   http2: flag,
   region: text,
-  retry_strategy: shape({
+  retry_strategy: strict({
     max_retries: integer(0, MAX_RETRIES_MAX),
     backoff: oneOf('exponential', 'constant'),
     delay_ms: integer(0, TIMER_MS_MAX),
@@ -208,6 +240,7 @@ const CHECKS: { readonly [field: string]: Check } = {
     retry_timeouts: flag,
   }),
   price,
+  priced_as: text,
   replay_latency: flag,
   auth_header: (value, path) => {
     if (typeof value !== 'string' || !HEADER_NAME.test(value))
@@ -220,6 +253,26 @@ const CHECKS: { readonly [field: string]: Check } = {
     if (typeof value !== 'boolean') cacheRule(value, path);
   },
 };
+
+/** Fields that others read: stages, pools, people. */
+const OTHERS = [
+  'request_transformer',
+  'response_transformer',
+  'stream_transformer',
+  'error_handler',
+  'integration',
+  'rate_limit',
+  'tokens_per_minute',
+  'concurrency',
+  'weight',
+] as const;
+
+const KNOWN: readonly string[] = [...Object.keys(CHECKS), ...OTHERS];
+
+/** Documents may hold more, such as a description; all but a few names are free. */
+function isKnown(field: string): boolean {
+  return field.startsWith('_') || KNOWN.includes(field);
+}
 
 function wrong(path: string, expected: string, value: unknown): never {
   fail(path, `expected ${expected}, got ${show(value)}`);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LinkedSignal } from '../base/linked-signal.js';
 import { Suspended } from './suspended.js';
 
@@ -11,6 +12,8 @@ export async function withAbort<T>(
   start: (inner: AbortSignal) => readonly Promise<T>[],
 ): Promise<T[]> {
   const linked = new LinkedSignal().follow(outer);
+  // As many listen to it as pieces are under way; each lets go of it when it has ended.
+  setMaxListeners(0, linked.signal);
   const failures: unknown[] = [];
   const suspended: Suspended[] = [];
   const pieces = start(linked.signal).map((piece) =>

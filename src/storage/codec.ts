@@ -1,6 +1,7 @@
-import { Packr, Unpackr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE, Unpackr } from 'msgpackr';
 import { JdbxError } from '../base/errors.js';
 import { isPlainObject, type Value } from '../base/values.js';
+import type { ByteWriter } from './byte-writer.js';
 
 /**
  * Stored values as msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md), and those
@@ -46,6 +47,35 @@ export function pack(value: unknown): Uint8Array {
     // An object with fields `constructor` and `toJSON` is taken for a class and its field called.
     return packr.pack(toMaps(value));
   }
+}
+
+/**
+ * `pack` for what goes into other bytes, as it is or, `asBytes`, as a value of its own.
+ *
+ * @returns how many bytes it is
+ */
+export function packInto(writer: ByteWriter, value: unknown, asBytes = false): number {
+  const { source, start, end } = packInPlace(value);
+  if (asBytes) writer.bytes(source, start, end);
+  else writer.raw(source, start, end);
+  return end - start;
+}
+
+/** Where the packer wrote it, to be copied before it writes again. */
+function packInPlace(value: unknown): Place {
+  try {
+    const source = packr.pack(value, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as Buffer & Place;
+    return { source, start: source.start, end: source.end };
+  } catch {
+    const source = pack(value);
+    return { source, start: 0, end: source.length };
+  }
+}
+
+interface Place {
+  readonly source: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The same value with maps for objects: they are written as the same bytes. */

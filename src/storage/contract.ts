@@ -115,8 +115,8 @@ export interface EngineBatch {
 
 /** The stored bytes of a batch (`bodies/`). */
 export interface PackedBatch {
-  /** For each commit those of its puts, in order. */
-  readonly bodies: readonly (readonly Uint8Array[])[];
+  /** For each commit those of its puts, in order: cut out of a whole at each call, where they are part of one. */
+  bodies(): readonly (readonly Uint8Array[])[];
   /** Shapes that these use and no batch before. */
   readonly shapes: readonly NewShape[];
 }
@@ -164,6 +164,22 @@ export interface ForgetChange {
   readonly below: number;
 }
 
+/** What the log itself says of a commit: its documents stand elsewhere. */
+export interface LoggedCommit {
+  readonly seq: number;
+  readonly at: number;
+  readonly changes: readonly LoggedChange[];
+}
+
+export type LoggedChange =
+  | {
+      readonly kind: 'put' | 'remove';
+      readonly ref: number;
+      readonly id: string;
+      readonly rev: number;
+    }
+  | ForgetChange;
+
 export interface StoredDocument {
   readonly ref: number;
   /** The commit that wrote this revision. */
@@ -206,6 +222,8 @@ export interface EngineSnapshot {
   revisedIds(after?: string): Iterable<string>;
   /** Log records after `since`, oldest first. */
   log(since: number): Iterable<Commit>;
+  /** The log record of one commit, without reading its documents; undefined when it is not kept. */
+  logged(seq: number): LoggedCommit | undefined;
   /** The oldest `seq` whose record is still in the log; `seq + 1` when the log is empty. */
   logStart(): number;
   /** A value set with a batch. */

@@ -1,9 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Bodies, readHead } from './bodies/bodies.js';
 import type { StoredDocument } from './contract.js';
-
-/** What an entry costs beside its document's bytes. */
-const ENTRY_BYTES = 200;
+import { decodedSize } from './decoded-size.js';
 
 /**
  * Documents that were decoded before, for a reader that is not told what changes. Stored bytes
@@ -14,7 +12,7 @@ export class Decoded {
   readonly #documents: LRUCache<number, StoredDocument>;
 
   constructor(sizeMaxBytes: number) {
-    const sizeCalculation = ({ bytes }: StoredDocument) => bytes + ENTRY_BYTES;
+    const sizeCalculation = ({ bytes }: StoredDocument) => decodedSize(bytes);
     this.#documents = new LRUCache({ maxSize: sizeMaxBytes, sizeCalculation });
   }
 

@@ -3,6 +3,7 @@ import { type CallGate, within } from './call-gate.js';
 import type {
   Commit,
   EngineSnapshot,
+  LoggedCommit,
   StoredDocument,
   StoredRemoval,
   StoredRevision,
@@ -63,6 +64,10 @@ export class GatedSnapshot implements EngineSnapshot {
 
   log(since: number): Iterable<Commit> {
     return this.#each(() => this.#behind.log(since));
+  }
+
+  logged(seq: number): LoggedCommit | undefined {
+    return within(this.#gate, () => this.#behind.logged(seq));
   }
 
   logStart(): number {

@@ -22,6 +22,26 @@ it('imports prices once, dated, and says what there is', async () => {
   await db.close();
 });
 
+it('leaves a price alone that somebody else wrote, and says so', async () => {
+  const _id = 'price:anthropic/claude-sonnet-4-5';
+  const own = { _id, _type: 'price', provider: 'anthropic', model: 'claude-sonnet-4-5' };
+  const db = await open(place.store, { env: {}, resume: false });
+  await db.put({ ...own, prices: [{ input_per_million: 1, output_per_million: 2 }] });
+  await db.close();
+  const { code, out } = await place.run(['prices', 'anthropic', '--json']);
+  expect([code, JSON.parse(out)]).toEqual([
+    0,
+    expect.objectContaining({ written: 0, kept: [_id] }),
+  ]);
+  const after = await open(place.store, { env: {}, resume: false });
+  expect(await after.get(_id)).toMatchObject({ prices: [{ input_per_million: 1 }] });
+  await after.close();
+  // What has no price for tokens is named, not passed over.
+  expect(JSON.parse((await place.run(['prices', 'openai', '--json'])).out)).toMatchObject({
+    left_out: expect.arrayContaining(['price:openai/whisper-1']),
+  });
+});
+
 it('refuses a provider that nobody knows', async () => {
   const { code, err } = await place.run(['prices', 'nobody']);
   expect(code).not.toBe(0);

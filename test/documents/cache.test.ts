@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DocumentCache } from '#jdbx/documents/cache.js';
+import { decodedSize } from '#jdbx/storage/decoded-size.js';
 
 const BYTES = 800;
 /** What one entry of these counts for. */
-const ENTRY = BYTES + 200;
+const ENTRY = decodedSize(BYTES);
 
 function stored(n: number, seq: number, ref = n) {
   const document = Object.freeze({ _id: `d${n}`, _type: 'd', _rev: seq });

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 // @ts-expect-error: the example is plain JavaScript
 import { parseAnswer } from '../../examples/gsm8k/transformers.mjs';
+import { withoutKeys } from '../support/without-keys.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const sample = join(root, 'examples/gsm8k/sample.jsonl');
@@ -17,7 +18,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function main(...args: string[]) {
   const command = [join(root, 'examples/gsm8k/main.mjs'), ...args];
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: root });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, {
+      cwd: root,
+      env: withoutKeys(),
+    });
     return { code: 0, stdout, stderr };
   } catch (error) {
     return error as { code: number; stdout: string; stderr: string };

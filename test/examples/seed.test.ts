@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { withoutKeys } from '../support/without-keys.js';
 
 const root = new URL('../../', import.meta.url);
 const seed = new URL('../shared/seeds/jdbx-llm-runtime.md', root);
@@ -11,7 +12,9 @@ describe('the seed example', () => {
 
   beforeAll(async () => {
     const main = new URL('examples/seed/main.mjs', root).pathname;
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main]);
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main], {
+      env: withoutKeys(),
+    });
     expect(stderr).toBe('');
     printed = stdout;
   }, 60_000);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { KIND_FIELDS } from '#jdbx/pipelines/check-pipeline.js';
+import { withoutKeys } from '../support/without-keys.js';
 
 const folder = new URL('../../examples/stages/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.mjs') && file !== 'main.mjs');
@@ -11,9 +12,9 @@ describe('the examples of stages', () => {
   const printed = new Map<string, string>();
 
   beforeAll(async () => {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-      new URL('main.mjs', folder).pathname,
-    ]);
+    const main = new URL('main.mjs', folder).pathname;
+    const options = { env: withoutKeys() };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main], options);
     expect(stderr).toBe('');
     for (const part of stdout.split(/^== /m).slice(1)) {
       const [name = '', ...lines] = part.split('\n');

@@ -4,6 +4,8 @@ import { failure, input, integration, request, setup } from './calling.js';
 
 const PROVIDERS = new Set(['openai', 'anthropic', 'recorded', 'extractive']);
 
+const PRICE = { input_per_million: 1, output_per_million: 1 };
+
 const openai = {
   _id: 'integration:openai-api',
   _type: 'llm_integration',
@@ -31,6 +33,11 @@ test('both spellings of an integration document are read', () => {
   expect(readIntegration(anthropic, PROVIDERS)).toEqual({ ...anthropic, provider: 'anthropic' });
 });
 
+test('fields that are nothing of ours are kept', () => {
+  const own = { description: 'x', tags: ['a'], owner: 'me', notes: '', tier: 1, _note: 1 };
+  expect(readIntegration({ ...openai, ...own }, PROVIDERS)).toMatchObject(own);
+});
+
 describe('a wrong document is refused with the path', () => {
   test.each<[string, object]>([
     ['_type', { _type: 'provider' }],
@@ -55,6 +62,17 @@ describe('a wrong document is refused with the path', () => {
     ['timeout_ms', { timeout_ms: 0 }],
     ['timeout_ms', { timeout_ms: 2 ** 31 }],
     ['retry_strategy', { retry_strategy: 'often' }],
+    ['retry_strategy.max_retrys', { retry_strategy: { max_retrys: 3 } }],
+    ['response_cache.max_age', { response_cache: { max_age: 3 } }],
+    ['price.cache_per_million', { price: { ...PRICE, cache_per_million: 1 } }],
+    ['price.tiers.0.input', { price: { ...PRICE, tiers: [{ above_input_tokens: 1, input: 1 }] } }],
+    ['endpoit', { endpoit: 'https://host/v1' }],
+    ['base_url', { base_url: 'https://host/v1' }],
+    ['timeoutMs', { timeoutMs: 5 }],
+    ['timeout', { timeout: 5 }],
+    ['credential_ref', { credential_ref: 'cred:x' }],
+    ['first_byte_timout_ms', { first_byte_timout_ms: 5 }],
+    ['modle', { modle: 'm' }],
     ['retry_strategy.max_retries', { retry_strategy: { max_retries: -1 } }],
     ['retry_strategy.backoff', { retry_strategy: { backoff: 'linear' } }],
     ['retry_strategy.delay_ms', { retry_strategy: { delay_ms: '5s' } }],

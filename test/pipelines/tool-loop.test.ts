@@ -146,6 +146,18 @@ describe('a model that calls tools', () => {
     return db.run('pipeline:tools', 'What is 2 + 3, and 4 + 5?', options);
   };
 
+  it('may call many at once, and nobody is warned of it', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    const calls = Array.from({ length: 40 }, (_, b) => ({ name: 'add', args: { a: 1, b } }));
+    server.play([answer(calling(...calls)), answer(chat('done'))]);
+    await run();
+    expect(results(server.requests[1] as Seen).at(-1)).toMatchObject({ content: '40' });
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('gets the results of parallel calls, and answers', async () => {
     server.play([
       answer(calling({ name: 'add', args: { a: 2, b: 3 } }, { name: 'add', args: { a: 4, b: 5 } })),

@@ -52,6 +52,9 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
         expect([...snapshot.log(0)]).toEqual([first, second]);
         expect([...snapshot.log(1)]).toEqual([second]);
         expect([...snapshot.log(2)]).toEqual([]);
+        const put = { kind: 'put', ref: 1, id: 'a', rev: 2 };
+        expect(snapshot.logged(2)).toEqual({ ...second, changes: [put, remove(2, 'b')] });
+        expect([0, 3].map((seq) => snapshot.logged(seq))).toEqual([undefined, undefined]);
         expect(snapshot.named('x')).toEqual({ y: [1] });
       });
     });
@@ -179,6 +182,11 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
           99,
         ),
       );
+      look(engine, (snapshot) => {
+        const kept = [...snapshot.log(0)].map(({ seq }) => seq);
+        const told = Array.from({ length: 9 }, (_, seq) => snapshot.logged(seq)?.seq);
+        expect(told.filter((seq) => seq !== undefined)).toEqual(kept);
+      });
       await engine.commit(batch([commit(8, put(1, { _id: 'a' }))], {}, 99));
       look(engine, (snapshot) => {
         expect(snapshot.logStart()).toBe(8);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { requireRival } from '../../rivals/install.mjs';
 
-const CACHE_KIB = 2 ** 20;
+const CACHE_KIB = 2 ** 21;
 
 /**
  * A table of JSON text with expression indexes, tags in a table of their own, every

@@ -14,7 +14,7 @@ import { ID_PAGE, type IndexFacts, type StoreFacts } from './store-facts.js';
 export type AskIds = (page: number) => readonly (string | null)[];
 
 /** Documents that each thread keeps decoded. */
-const CACHE_BYTES = 16 * 2 ** 20;
+const CACHE_BYTES = 32 * 2 ** 20;
 
 interface AttachedIndex extends PlannableIndex {
   readonly handle: number;

@@ -1,6 +1,7 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
-import { pack, settlePart, unpack } from '../codec.js';
+import type { ByteWriter } from '../byte-writer.js';
+import { pack, packInto, settlePart, unpack } from '../codec.js';
 import type { StoredDocument } from '../contract.js';
 import { VALUES_AT } from './shape.js';
 import { Shapes } from './shapes.js';
@@ -19,11 +20,20 @@ export class Bodies {
 
   /** May number a new shape, which the batch that holds the bytes must bring along. */
   encode(ref: number, seq: number, document: Document): Uint8Array {
+    return pack(this.#listOf(ref, seq, document));
+  }
+
+  /** The same, behind what the writer holds. Returns how many bytes the body is. */
+  encodeInto(writer: ByteWriter, ref: number, seq: number, document: Document): number {
+    return packInto(writer, this.#listOf(ref, seq, document), true);
+  }
+
+  #listOf(ref: number, seq: number, document: Document): unknown[] {
     const list: unknown[] = [ref, seq, document._rev, 0];
     const shape = this.shapes.find(document, list);
     if (shape) list[SHAPE_AT] = shape.number;
     else list.push(document);
-    return pack(list);
+    return list;
   }
 
   /**

@@ -1,5 +1,7 @@
 import type { Document } from '../../base/document.js';
-import type { Change, Commit } from '../contract.js';
+import type { ByteWriter } from '../byte-writer.js';
+import { packInto } from '../codec.js';
+import type { Change, Commit, LoggedChange, LoggedCommit, PutChange } from '../contract.js';
 import type { Bodies } from './bodies.js';
 
 /**
@@ -39,6 +41,34 @@ export function toJournalForm(commit: Commit, bodies: readonly Uint8Array[]): Co
       : toForm(change),
   );
   return [commit.at, changes];
+}
+
+/**
+ * The journal's form, behind what the writer holds.
+ *
+ * @param places is given where each body begins and where it ends
+ */
+export function writeJournalForm(
+  writer: ByteWriter,
+  { seq, at, changes }: Commit,
+  bodies: Bodies,
+  places: number[],
+): void {
+  writer.list(2);
+  writer.number(at);
+  writer.list(changes.length);
+  for (const change of changes) {
+    if (change.kind !== 'put') {
+      packInto(writer, toForm(change));
+      continue;
+    }
+    writer.list(4);
+    writer.number(1);
+    writer.boolean(change.versioned);
+    writer.text(change.document._id);
+    const length = bodies.encodeInto(writer, change.ref, seq, change.document);
+    places.push(writer.end - length, writer.end);
+  }
 }
 
 export function toLogForm(commit: Commit): CommitForm {
@@ -86,12 +116,38 @@ export function fromLogForm(
   };
 }
 
+/** A log form without the documents that it names. */
+export function readLogForm(seq: number, [at, changes]: CommitForm): LoggedCommit {
+  return {
+    seq,
+    at,
+    changes: changes.map((form): LoggedChange => {
+      if (form[0] !== 1) return fromForm(form);
+      const [, , id, ref, rev] = form as [1, boolean, string, number, number];
+      return { kind: 'put', ref, id, rev };
+    }),
+  };
+}
+
+/** The same of a commit that is at hand. */
+export function toLogged({ seq, at, changes }: Commit): LoggedCommit {
+  return {
+    seq,
+    at,
+    changes: changes.map((change): LoggedChange => {
+      if (change.kind !== 'put') return change;
+      const { ref, document } = change;
+      return { kind: 'put', ref, id: document._id, rev: document._rev };
+    }),
+  };
+}
+
 function toForm(change: Exclude<Change, { kind: 'put' }>): readonly unknown[] {
   if (change.kind === 'forget') return [2, change.id, change.from, change.below];
   return [0, change.ref, change.id, change.type, change.rev, change.versioned === true];
 }
 
-function fromForm(form: readonly unknown[]): Change {
+function fromForm(form: readonly unknown[]): Exclude<Change, PutChange> {
   if (form[0] === 2) {
     const [, id, from, below] = form as [2, string, number, number];
     return { kind: 'forget', id, from, below };

@@ -1,15 +1,7 @@
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { Bodies } from '../bodies/bodies.js';
-import { encodeBodies } from '../bodies/commits.js';
 import { addsDocuments, checkBatch } from '../check-batch.js';
-import type {
-  CompactResult,
-  Engine,
-  EngineBatch,
-  EngineSnapshot,
-  Others,
-  PackedBatch,
-} from '../contract.js';
+import type { CompactResult, Engine, EngineBatch, EngineSnapshot, Others } from '../contract.js';
 import { LostFile } from '../lmdb/exchange.js';
 import { storeFailure } from '../lmdb/failure.js';
 import type { Sharing } from '../sharing/sharing.js';
@@ -17,7 +9,7 @@ import { Journal } from './journal.js';
 import { FlushFailure } from './journal-file.js';
 import { ownBatch } from './own-batch.js';
 import { JournalReader } from './reader.js';
-import { encodeRecord } from './record.js';
+import { PackedRecord } from './record.js';
 import { SharedJournal } from './shared-journal.js';
 import { TakingIn } from './taking-in.js';
 
@@ -143,8 +135,8 @@ class JournaledEngine implements Engine {
   }
 
   sizeAfter(batch: EngineBatch): number {
-    const packed = this.#pack(batch);
-    const coming = encodeRecord(0, batch, packed).length;
+    const packed = new PackedRecord(batch, this.bodies);
+    const coming = packed.bytes.length;
     return this.#behind.sizeAfter({ ...batch, packed }) + this.#reader.journal.sizeBytes(coming);
   }
 
@@ -202,7 +194,7 @@ class JournaledEngine implements Engine {
     const last = batch.commits.at(-1);
     if (!last) return;
     if (this.#reader.layers.bytes > BACKLOG_BYTES_MAX) await this.#takingIn.finish();
-    const packed = this.#pack(batch);
+    const packed = new PackedRecord(batch, this.bodies);
     const bytes = await this.#write({ ...batch, packed }, packed);
     this.bodies.shapes.settle();
     this.#reader.add({ batch: { ...ownBatch(batch), packed }, bytes });
@@ -210,7 +202,7 @@ class JournaledEngine implements Engine {
     this.#takingIn.schedule();
   }
 
-  async #write(batch: EngineBatch, packed: PackedBatch): Promise<number> {
+  async #write(batch: EngineBatch, packed: PackedRecord): Promise<number> {
     try {
       if (addsDocuments(batch)) await this.#checkRoom(batch, packed);
       return await this.#append(batch, packed);
@@ -220,12 +212,7 @@ class JournaledEngine implements Engine {
     }
   }
 
-  #pack({ commits }: EngineBatch): PackedBatch {
-    const bodies = commits.map((commit) => encodeBodies(commit, this.bodies));
-    return { bodies, shapes: this.bodies.shapes.fresh() };
-  }
-
-  async #append(batch: EngineBatch, packed: PackedBatch): Promise<number> {
+  async #append(batch: EngineBatch, packed: PackedRecord): Promise<number> {
     const { journal } = this.#reader;
     try {
       return await journal.append(batch, packed, this.#mayTurn());
@@ -252,11 +239,11 @@ class JournaledEngine implements Engine {
   }
 
   /** Near the limit the engine behind takes everything in first: then it can tell, not guess. */
-  async #checkRoom(batch: EngineBatch, packed: PackedBatch): Promise<void> {
+  async #checkRoom(batch: EngineBatch, packed: PackedRecord): Promise<void> {
     const { sizeMaxBytes } = this.#options;
     if (sizeMaxBytes === Number.POSITIVE_INFINITY) return;
     const { journal, layers } = this.#reader;
-    const coming = encodeRecord(0, batch, packed).length;
+    const coming = packed.bytes.length;
     const guess = this.#behind.sizeBytes() + GROWTH * (layers.bytes + coming);
     if (guess + journal.sizeBytes(coming) <= sizeMaxBytes) return;
     await this.#takingIn.finish();

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { JdbxError } from '../../base/errors.js';
 import type { Bodies } from '../bodies/bodies.js';
-import type { EngineBatch, PackedBatch } from '../contract.js';
+import type { EngineBatch } from '../contract.js';
 import { JournalFile } from './journal-file.js';
-import { encodeRecord, type JournalRecord } from './record.js';
+import type { JournalRecord, PackedRecord } from './record.js';
 
 const FILES = ['journal.0', 'journal.1'] as const;
 
@@ -125,13 +125,13 @@ export class Journal {
   }
 
   /** Appends a batch, in the other file when `turns`, and resolves with its bytes when it is on disk. */
-  async append(batch: EngineBatch, packed: PackedBatch, turns: boolean): Promise<number> {
+  async append(batch: EngineBatch, packed: PackedRecord, turns: boolean): Promise<number> {
     const { turn, generation, end, firstSeq } = this.#place;
     const first = firstOf(batch);
     const place: Place = turns
       ? { turn: other(turn), generation: generation + 1, end: 0, firstSeq: first }
       : { turn, generation, end, firstSeq: firstSeq || first };
-    const record = encodeRecord(place.generation, batch, packed);
+    const record = packed.seal(place.generation);
     await (this.#file(place.turn) as JournalFile).write(record, place.end);
     this.#place = { ...place, end: place.end + record.length };
     return record.length;

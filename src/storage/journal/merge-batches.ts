@@ -1,3 +1,4 @@
+import type { NewShape } from '../bodies/shapes.js';
 import type { Commit, EngineBatch, PackedBatch } from '../contract.js';
 
 /** Changes in one commit of the engine behind; LMDB's free list stays short. */
@@ -8,16 +9,16 @@ export function* mergeBatches(batches: readonly EngineBatch[]): Generator<Engine
   let commits: Commit[] = [];
   let changes = 0;
   let last: EngineBatch | undefined;
-  let packed = emptyPack();
+  let packed = new Pack();
   for (const batch of batches) {
     commits.push(...batch.commits);
-    addPack(packed, batch.packed);
+    packed.add(batch.packed);
     changes += batch.commits.reduce((sum, commit) => sum + commit.changes.length, 0);
     last = { ...batch, names: { ...last?.names, ...batch.names } };
     if (changes < APPLY_CHANGES) continue;
     yield { ...last, commits, packed };
     commits = [];
-    packed = emptyPack();
+    packed = new Pack();
     changes = 0;
     last = undefined;
   }
@@ -29,17 +30,20 @@ export function restOf(batch: EngineBatch, seq: number): EngineBatch | undefined
   const commits = batch.commits.filter((commit) => commit.seq > seq);
   const { packed } = batch;
   if (commits.length === 0 || !packed) return undefined;
-  const bodies = packed.bodies.slice(batch.commits.length - commits.length);
-  return { ...batch, commits, packed: { ...packed, bodies } };
+  const bodies = packed.bodies().slice(batch.commits.length - commits.length);
+  return { ...batch, commits, packed: { shapes: packed.shapes, bodies: () => bodies } };
 }
 
-type Pack = { readonly [K in keyof PackedBatch]: PackedBatch[K][number][] };
+class Pack implements PackedBatch {
+  readonly #bodies: (readonly Uint8Array[])[] = [];
+  readonly shapes: NewShape[] = [];
 
-function emptyPack(): Pack {
-  return { bodies: [], shapes: [] };
-}
+  bodies(): readonly (readonly Uint8Array[])[] {
+    return this.#bodies;
+  }
 
-function addPack(into: Pack, packed: PackedBatch | undefined): void {
-  into.bodies.push(...(packed?.bodies ?? []));
-  into.shapes.push(...(packed?.shapes ?? []));
+  add(packed: PackedBatch | undefined): void {
+    for (const each of packed?.bodies() ?? []) this.#bodies.push(each);
+    for (const each of packed?.shapes ?? []) this.shapes.push(each);
+  }
 }

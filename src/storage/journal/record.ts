@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Packr, Unpackr } from 'msgpackr';
+import { Unpackr } from 'msgpackr';
 import type { Value } from '../../base/values.js';
 import type { Bodies } from '../bodies/bodies.js';
-import { bodiesIn, type CommitForm, fromJournalForm, toJournalForm } from '../bodies/commits.js';
+import { bodiesIn, type CommitForm, fromJournalForm, writeJournalForm } from '../bodies/commits.js';
 import type { NewShape } from '../bodies/shapes.js';
+import { ByteWriter } from '../byte-writer.js';
+import { packInto } from '../codec.js';
 import type { EngineBatch, PackedBatch } from '../contract.js';
 
 /**
@@ -22,7 +24,7 @@ import type { EngineBatch, PackedBatch } from '../contract.js';
 export const HEADER_BYTES = 16;
 const CHECKSUM_BYTES = 8;
 
-const packr = new Packr({ useRecords: false });
+const writer = new ByteWriter();
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number', copyBuffers: true });
 
 export interface JournalRecord {
@@ -39,19 +41,48 @@ export interface JournalRecord {
   read(bodies: Bodies, after: number): EngineBatch;
 }
 
-/** As `decodeRecord` finds it: the payload of a batch with its stored bytes. */
-export function encodeRecord(generation: number, batch: EngineBatch, packed: PackedBatch): Buffer {
-  const commits = batch.commits.map((commit, at) =>
-    toJournalForm(commit, packed.bodies[at] as Uint8Array[]),
-  );
-  const first = batch.commits[0]?.seq ?? 0;
-  const payload = packr.pack([first, batch.logFrom, commits, batch.names, packed.shapes]);
-  const record = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
-  record.writeUInt32LE(payload.length, 0);
-  record.writeUInt32LE(generation, 4);
-  record.set(payload, HEADER_BYTES);
-  record.set(checksum(record), CHECKSUM_BYTES);
-  return record;
+/** A batch as its record, which holds the stored bytes of its documents. To be sealed. */
+export class PackedRecord implements PackedBatch {
+  readonly bytes: Buffer;
+  readonly shapes: readonly NewShape[];
+  /** How many puts each commit has. */
+  readonly #puts: readonly number[];
+  /** Where each body begins and ends. */
+  readonly #places: readonly number[];
+
+  /** May number new shapes, which it brings along. */
+  constructor({ commits, logFrom, names }: EngineBatch, bodies: Bodies) {
+    const places: number[] = [];
+    writer.restart(HEADER_BYTES);
+    writer.list(5);
+    writer.number(commits[0]?.seq ?? 0);
+    writer.number(logFrom);
+    writer.list(commits.length);
+    this.#puts = commits.map((commit) => {
+      const before = places.length;
+      writeJournalForm(writer, commit, bodies, places);
+      return (places.length - before) / 2;
+    });
+    packInto(writer, names);
+    this.shapes = bodies.shapes.fresh();
+    packInto(writer, this.shapes);
+    this.#places = places;
+    this.bytes = writer.copy();
+  }
+
+  bodies(): readonly (readonly Uint8Array[])[] {
+    let next = 0;
+    const one = () => this.bytes.subarray(this.#places[next++], this.#places[next++]);
+    return this.#puts.map((puts) => Array.from({ length: puts }, one));
+  }
+
+  /** As `decodeRecord` finds it. */
+  seal(generation: number): Buffer {
+    this.bytes.writeUInt32LE(this.bytes.length - HEADER_BYTES, 0);
+    this.bytes.writeUInt32LE(generation, 4);
+    this.bytes.set(checksum(this.bytes), CHECKSUM_BYTES);
+    return this.bytes;
+  }
 }
 
 /** What the first bytes of a record say, before anyone knows whether it is whole. */
@@ -99,7 +130,7 @@ function readPayload(
     commits: forms.map((form, at) => fromJournalForm(first + skipped + at, form, bodies)),
     names,
     logFrom,
-    packed: { bodies: forms.map(bodiesIn), shapes },
+    packed: { bodies: () => forms.map(bodiesIn), shapes },
   };
 }
 

@@ -1,8 +1,10 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
+import { toLogged } from '../bodies/commits.js';
 import type {
   Commit,
   EngineSnapshot,
+  LoggedCommit,
   StoredDocument,
   StoredRemoval,
   StoredRevision,
@@ -151,6 +153,16 @@ export class JournalSnapshot implements EngineSnapshot {
         yield ownCommit(commit);
       }
     }
+  }
+
+  logged(seq: number): LoggedCommit | undefined {
+    if (seq > this.seq || seq < this.logStart()) return undefined;
+    if (seq <= this.#base.seq) return this.#base.logged(seq);
+    for (const { commits } of this.#layers) {
+      const commit = commits[placeOf(commits, seq)];
+      if (commit?.seq === seq) return toLogged(commit);
+    }
+    return undefined;
   }
 
   logStart(): number {

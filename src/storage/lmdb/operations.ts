@@ -36,7 +36,7 @@ export interface RowsBefore {
 export function packBatch({ commits, packed }: EngineBatch, bodies: Bodies): PackedBatch {
   if (packed) return packed;
   const encoded = commits.map((commit) => encodeBodies(commit, bodies));
-  return { bodies: encoded, shapes: bodies.shapes.fresh() };
+  return { bodies: () => encoded, shapes: bodies.shapes.fresh() };
 }
 
 /** Everything that a batch writes; records of the log before its bound go. */
@@ -49,8 +49,9 @@ export function toOperations(
   const logStart = before.logStart();
   const logFrom = Math.max(logStart, Math.min(batch.logFrom, last));
   const rows = new Rows(before, logFrom);
+  const bodies = packed.bodies();
   batch.commits.forEach((commit, at) => {
-    rows.enter(commit, packed.bodies[at] as readonly Uint8Array[]);
+    rows.enter(commit, bodies[at] as readonly Uint8Array[]);
   });
   const { operations } = rows.finish();
   for (let old = logStart; old < logFrom; old++) {

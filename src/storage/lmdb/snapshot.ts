@@ -3,13 +3,14 @@ import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import { readHead } from '../bodies/bodies.js';
-import { type CommitForm, fromLogForm, type LoggedPut } from '../bodies/commits.js';
+import { type CommitForm, fromLogForm, type LoggedPut, readLogForm } from '../bodies/commits.js';
 import { bodyOf, decodeRevision } from '../bodies/revision.js';
 import type { ShapeDefinition } from '../bodies/shape.js';
 import { decodeNamed, decodeRemoval, unpack, unpackList } from '../codec.js';
 import type {
   Commit,
   EngineSnapshot,
+  LoggedCommit,
   StoredDocument,
   StoredRemoval,
   StoredRevision,
@@ -143,6 +144,11 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
       yield fromLogForm(readSeqKey(key), form, (put) => this.#logged(put));
       this.#checkOpen();
     }
+  }
+
+  logged(seq: number): LoggedCommit | undefined {
+    const bytes = this.#tables.log.get(seqKey(seq), this.#inside);
+    return bytes && readLogForm(seq, unpackList(bytes, 2) as unknown as CommitForm);
   }
 
   logStart(): number {

@@ -1,12 +1,13 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import type { Bodies } from '../bodies/bodies.js';
-import { type CommitForm, fromJournalForm } from '../bodies/commits.js';
+import { type CommitForm, fromJournalForm, toLogged } from '../bodies/commits.js';
 import { decodeRevision } from '../bodies/revision.js';
 import { decodeNamed, unpackList } from '../codec.js';
 import type {
   Commit,
   EngineSnapshot,
+  LoggedCommit,
   StoredDocument,
   StoredRemoval,
   StoredRevision,
@@ -98,6 +99,12 @@ export class MemorySnapshot implements EngineSnapshot {
       const form = unpackList(record, 2) as unknown as CommitForm;
       yield fromJournalForm(seq, form, this.#state.bodies);
     }
+  }
+
+  logged(seq: number): LoggedCommit | undefined {
+    for (const commit of this.log(seq - 1))
+      return commit.seq === seq ? toLogged(commit) : undefined;
+    return undefined;
   }
 
   logStart(): number {

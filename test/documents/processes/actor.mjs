@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { open } from '#jdbx/index.js';
 import { Bodies } from '#jdbx/storage/bodies/bodies.js';
-import { decodeRecord, encodeRecord } from '#jdbx/storage/journal/record.js';
+import { decodeRecord, PackedRecord } from '#jdbx/storage/journal/record.js';
 import { nativeLocks } from '#jdbx/storage/sharing/native-locks.js';
 import { Sharing } from '#jdbx/storage/sharing/sharing.js';
 
@@ -70,9 +70,8 @@ const verbs = {
     };
     const commits = [{ seq: seq + 1, at: Date.now(), changes: [change] }];
     const names = { nextRef: 1_000_001 };
-    const bodies = [[new Bodies().encode(change.ref, seq + 1, change.document)]];
     const batch = { commits, names, logFrom: 1 };
-    const record = encodeRecord(generation, batch, { bodies, shapes: [] });
+    const record = new PackedRecord(batch, new Bodies()).seal(generation);
     const fd = openSync(file, 'r+');
     writeSync(fd, record, 0, Math.floor(record.length * share), end);
     closeSync(fd);
