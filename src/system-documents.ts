@@ -26,6 +26,7 @@ export const SYSTEM_DOCUMENTS: readonly NewDocument[] = [
   index('reservation', 'run'),
   index('audit', 'run'),
   index('audit', 'kind'),
+  index('price', 'provider'),
   index('recorded_call', 'key'),
   index('recorded_call', 'request_hash'),
 ];

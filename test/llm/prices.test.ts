@@ -73,6 +73,12 @@ describe('a price document', () => {
     expect(priceAt(later, Date.parse('2026-02-28'))).toBeUndefined();
   });
 
+  test('is looked for among those of its provider, in a store of whatever size', async () => {
+    await using db = await open(MEMORY);
+    const { plan } = await db.query({ _type: 'price', provider: 'p' }).sort({ _id: 1 }).explain();
+    expect(plan).toMatch(/^index/);
+  });
+
   test.each([
     ['no prices', {}, 'prices'],
     ['a price that is none', { prices: [5] }, 'prices.0'],
