@@ -73,21 +73,22 @@ export class Calling {
 
   async #attempt(number: number): Promise<ModelResponse> {
     const startedAt = this.#deps.clock.now();
-    const outcome = await this.#generate(number);
+    let outcome: Outcome;
+    try {
+      const answer = await this.#answer(number);
+      outcome = { response: takeValue(this.#redact(answer)) as unknown as ModelResponse };
+    } catch (error) {
+      outcome = { thrown: this.#cleaned(error) };
+    }
     this.#record(number, startedAt, outcome);
     if ('thrown' in outcome) throw outcome.thrown;
     return outcome.response;
   }
 
   /** An abort reason belongs to whoever aborted and stays as it is; every other error is redacted. */
-  async #generate(number: number): Promise<Outcome> {
-    try {
-      const answer = await this.#answer(number);
-      return { response: takeValue(this.#redact(answer)) as unknown as ModelResponse };
-    } catch (error) {
-      const { aborted, reason } = this.#call.signal;
-      return { thrown: aborted ? reason : redactError(error, this.#redact) };
-    }
+  #cleaned(error: unknown): unknown {
+    const { aborted, reason } = this.#call.signal;
+    return aborted ? reason : redactError(error, this.#redact);
   }
 
   #answer(number: number): Promise<ModelResponse> {

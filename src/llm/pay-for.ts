@@ -42,7 +42,8 @@ export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResul
     const isOpen = at_most_usd !== undefined && isUntold(attempt);
     listeners.onAttempt?.(isOpen ? { ...attempt, at_most_usd } : attempt);
   };
-  const bounded = isLocal ? call : { ...call, request: cut(request, grant.output_tokens) };
+  const cutRequest = isLocal ? request : cut(request, grant.output_tokens);
+  const bounded = cutRequest === request ? call : { ...call, request: cutRequest };
   try {
     return await withinTime(bounded, grant, (timed) => make(timed, { ...listeners, onAttempt }));
   } finally {

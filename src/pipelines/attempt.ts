@@ -99,15 +99,21 @@ export class Attempt {
   };
 
   /** Makes the stage's commit, and tells those whose counts it holds what became of it. */
-  async through<T>(commit: Promise<T>): Promise<T> {
-    let isCommitted = false;
-    try {
-      const result = await commit;
-      isCommitted = true;
-      return result;
-    } finally {
+  through<T>(commit: Promise<T>): Promise<T> {
+    if (this.charges.length === 0) return commit;
+    const tell = (isCommitted: boolean) => {
       for (const { ended } of this.charges) ended(isCommitted);
-    }
+    };
+    return commit.then(
+      (result) => {
+        tell(true);
+        return result;
+      },
+      (error) => {
+        tell(false);
+        throw error;
+      },
+    );
   }
 
   close(): void {

@@ -26,8 +26,9 @@ export class Context {
   /** What the next stage gets when it names no inputs. */
   previous: Value;
 
-  constructor(values: Readonly<Record<string, Value>>, previous: Value, source: ContextSource) {
-    this.#values = { ...values };
+  /** @param values the context's own from now on */
+  constructor(values: Record<string, Value>, previous: Value, source: ContextSource) {
+    this.#values = values;
     this.previous = previous;
     this.#source = source;
   }

@@ -187,7 +187,8 @@ describe('llm.call from a guest', () => {
       transformer('waits', "function f() { llm.call('integration:one', 'x') }", {
         permissions: ['llm.call'],
       }),
-      pipeline('waits', [{ name: 's', transformer: 'transformer:waits', timeout: 100 }]),
+      // Long enough for a busy machine to begin the call.
+      pipeline('waits', [{ name: 's', transformer: 'transformer:waits', timeout: 1_000 }]),
     ]);
     const run = db.run('pipeline:waits', {}, { key: 'waits' });
     expect(await runFailure(run)).toMatchObject({ code: 'STAGE_TIMEOUT' });

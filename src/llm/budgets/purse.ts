@@ -36,16 +36,15 @@ const UNBILLED = new Set<string>(['MODEL_RATE_LIMITED', 'MODEL_REFUSED', 'RECORD
  * a budget errs on the side of being spent.
  */
 export function chargeFor(attempts: readonly ModelAttempt[], reserved: Amounts): Amounts {
-  const charges = attempts.map((attempt) => attemptCharge(attempt, reserved));
-  const sum = (pick: (one: Required<Amounts>) => number) =>
-    charges.reduce((total, charge) => total + pick(charge), 0);
-  return {
-    tokens: sum(({ tokens }) => tokens),
-    cost_usd: sum(({ cost_usd }) => cost_usd),
-    time_ms: sum(({ time_ms }) => time_ms),
-    // One that was cancelled before it went out was none.
-    calls: attempts.length === 0 ? 0 : 1,
-  };
+  // One that was cancelled before it went out was none.
+  const sum = { tokens: 0, cost_usd: 0, time_ms: 0, calls: attempts.length === 0 ? 0 : 1 };
+  for (const attempt of attempts) {
+    const { tokens, cost_usd, time_ms } = attemptCharge(attempt, reserved);
+    sum.tokens += tokens;
+    sum.cost_usd += cost_usd;
+    sum.time_ms += time_ms;
+  }
+  return sum;
 }
 
 function attemptCharge(attempt: ModelAttempt, reserved: Amounts): Required<Amounts> {

@@ -6,7 +6,6 @@ import { type Amounts, addAmounts, subtractAmounts } from './amounts.js';
 import type { ReservationFacts } from './budget-document.js';
 import {
   type Grant,
-  type Planned,
   plan,
   type ReserveInput,
   reservationId,
@@ -64,7 +63,7 @@ export class Reservations implements Counts {
    * @throws {JdbxError} as `plan`; STORE_FULL, STORE_IO
    */
   async reserve(input: ReserveInput, check: (reader: Reader) => void): Promise<SetAside> {
-    const made = await this.#deps.hold.count(
+    const counted = this.#deps.hold.count(
       () => {
         check(this.#deps);
         return this.#inMemory(input);
@@ -76,7 +75,16 @@ export class Reservations implements Counts {
         return { grant, facts };
       },
     );
-    if ('written' in made) await this.#orBack(made);
+    const made = counted instanceof Promise ? await counted : counted;
+    if ('written' in made) {
+      try {
+        await made.written;
+      } catch (error) {
+        // A call that was not written down is not made.
+        this.#ended(made.facts.id, true);
+        throw error;
+      }
+    }
     return this.#setAside(made);
   }
 
@@ -118,16 +126,6 @@ export class Reservations implements Counts {
     this.#change(made.facts, addAmounts);
     // What memory counts, another process has to find.
     return hold.file ? { ...made, written: hold.file.add(made.facts) } : made;
-  }
-
-  /** A call that was not written down is not made. */
-  async #orBack({ facts, written }: Planned & { written: Promise<void> }): Promise<void> {
-    try {
-      await written;
-    } catch (error) {
-      this.#ended(facts.id, true);
-      throw error;
-    }
   }
 
   #setAside({ grant, facts }: { grant: Grant; facts: ReservationFacts }): SetAside {

@@ -71,13 +71,19 @@ export function plan(
   { id, run, path, budgets, need }: ReserveInput,
 ): Planned {
   const chain = chainOf(source, budgets);
-  const grants = chain.map((budget) => grantOf(budget, need, source));
-  const output_tokens = Math.min(need.output_tokens, ...grants.map((grant) => grant.output_tokens));
-  const times = grants.flatMap(({ time_ms }) => (time_ms === undefined ? [] : [time_ms]));
+  let { output_tokens } = need;
+  let time_ms = Number.POSITIVE_INFINITY;
+  for (const budget of chain) {
+    const grant = grantOf(budget, need, source);
+    output_tokens = Math.min(output_tokens, grant.output_tokens);
+    time_ms = Math.min(time_ms, grant.time_ms ?? time_ms);
+  }
   const amounts = amountsOf(need, output_tokens);
-  const time = times.length === 0 ? {} : { time_ms: Math.min(...times) };
   return {
-    grant: { output_tokens, amounts, ...time },
+    grant:
+      time_ms === Number.POSITIVE_INFINITY
+        ? { output_tokens, amounts }
+        : { output_tokens, amounts, time_ms },
     facts: { id, run, path, budgets: chain.map(({ _id }) => _id), amounts },
   };
 }
@@ -145,6 +151,11 @@ export function amountsOf({ input_tokens, price }: CallNeed, output_tokens: numb
 
 /** The budgets and all above them, each once. */
 function chainOf(source: BudgetSource, names: readonly string[]): Budget[] {
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) {
+    const budget = budgetIn(source, only);
+    if (budget.parent === undefined) return [budget];
+  }
   const chain = new Map<string, Budget>();
   const waiting = [...names];
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
@@ -189,7 +200,7 @@ function grantOf(budget: Budget, need: CallNeed, source: BudgetSource): Omit<Gra
   const { time_ms } = left;
   return {
     output_tokens: Math.floor(Math.min(tokens, paid)),
-    ...(time_ms === undefined ? {} : { time_ms }),
+    time_ms,
   };
 }
 

@@ -19,7 +19,8 @@ export class MemoryStates implements StateTable {
   readonly #get: (id: string) => Document | undefined;
   readonly #now: () => number;
   readonly #owner: string;
-  readonly #held = new Map<string, Held>();
+  /** By pool, then by resource: an id of both would be put together four times a call. */
+  readonly #pools = new Map<string, Map<string, Held>>();
 
   constructor(get: (id: string) => Document | undefined, now: () => number, owner: string) {
     this.#get = get;
@@ -33,27 +34,26 @@ export class MemoryStates implements StateTable {
 
   /** True when something is not in documents yet. */
   get hasNews(): boolean {
-    return [...this.#held.values()].some(({ isNews }) => isNews);
+    return this.#held().some(({ isNews }) => isNews);
   }
 
   read(pool: string, resource: string): ResourceState {
-    const id = stateId(pool, resource);
-    const held = this.#held.get(id);
+    const held = this.#pools.get(pool)?.get(resource);
     if (held) return held.state;
     // Nobody else is here: what others had under way died with them.
-    const state = onlyOf(stateFrom(this.#get(id)), this.#owner);
-    this.#held.set(id, { pool, resource, state, isNews: false });
+    const state = onlyOf(stateFrom(this.#get(stateId(pool, resource))), this.#owner);
+    this.#hold({ pool, resource, state, isNews: false });
     return state;
   }
 
   write(pool: string, resource: string, state: ResourceState): void {
-    this.#held.set(stateId(pool, resource), { pool, resource, state, isNews: true });
+    this.#hold({ pool, resource, state, isNews: true });
   }
 
   /** Puts what is new into a commit; `undo` makes it new again when that was not to be. */
   into(draft: Draft): () => void {
     const table = stateTableOf(draft);
-    const news = [...this.#held.values()].filter(({ isNews }) => isNews);
+    const news = this.#held().filter(({ isNews }) => isNews);
     for (const held of news) {
       table.write(held.pool, held.resource, held.state);
       held.isNews = false;
@@ -64,6 +64,15 @@ export class MemoryStates implements StateTable {
   }
 
   clear(): void {
-    this.#held.clear();
+    this.#pools.clear();
+  }
+
+  #held(): Held[] {
+    return [...this.#pools.values()].flatMap((resources) => [...resources.values()]);
+  }
+
+  #hold(held: Held): void {
+    const resources = this.#pools.get(held.pool) ?? new Map<string, Held>();
+    this.#pools.set(held.pool, resources.set(held.resource, held));
   }
 }

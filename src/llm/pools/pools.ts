@@ -210,14 +210,13 @@ export class Pools implements Counts {
 
   #candidates(table: StateTable, { pool, need, exclude, first }: AcquireInput): Candidate[] {
     const { random, priceOf } = this.#deps;
-    const able = pool.resources
-      .map((resource, place) => ({
-        resource,
-        place,
-        state: table.read(pool._id, resource.id),
-        price: priceOf?.(resource),
-      }))
-      .filter(({ resource }) => !exclude?.has(resource.id) && canTake(resource, need));
+    const able: Candidate[] = [];
+    for (const [place, resource] of pool.resources.entries()) {
+      if (exclude?.has(resource.id) || !canTake(resource, need)) continue;
+      const state = table.read(pool._id, resource.id);
+      able.push({ resource, place, state, price: priceOf?.(resource) });
+    }
+    if (able.length < 2) return able;
     const isFirst = ({ resource }: Candidate) => resource.id === first;
     const others = ordered(able, strategyOf(pool), random);
     return [...others.filter(isFirst), ...others.filter((one) => !isFirst(one))];

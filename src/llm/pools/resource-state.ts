@@ -166,13 +166,20 @@ export function wasAdmitted(
 type Holders = ResourceState['holders'];
 
 function holdersAt({ holders }: ResourceState, now: number): Holders {
-  const entries = Object.entries(holders);
-  const alive = entries.filter(([, { until }]) => until > now);
-  return alive.length === entries.length ? holders : Object.fromEntries(alive);
+  for (const owner in holders) {
+    if ((holders[owner] as Holder).until <= now) return onlyAlive(holders, now);
+  }
+  return holders;
+}
+
+function onlyAlive(holders: Holders, now: number): Holders {
+  return Object.fromEntries(Object.entries(holders).filter(([, { until }]) => until > now));
 }
 
 function callsOf(holders: Holders): number {
-  return Object.values(holders).reduce((sum, { calls }) => sum + calls, 0);
+  let sum = 0;
+  for (const owner in holders) sum += (holders[owner] as Holder).calls;
+  return sum;
 }
 
 function oneMore(holder: Holder | undefined, now: number): Holder {
@@ -180,9 +187,12 @@ function oneMore(holder: Holder | undefined, now: number): Holder {
 }
 
 function oneLess(holders: Holders, owner: string): Holders {
-  const { [owner]: holder, ...others } = holders;
-  if (!holder || holder.calls <= 1) return others;
-  return { ...others, [owner]: { ...holder, calls: holder.calls - 1 } };
+  const holder = holders[owner];
+  if (holder && holder.calls > 1) {
+    return { ...holders, [owner]: { calls: holder.calls - 1, until: holder.until } };
+  }
+  const { [owner]: _, ...others } = holders;
+  return others;
 }
 
 function admitted(until: number, cost: number, limit: number | undefined, now: number) {

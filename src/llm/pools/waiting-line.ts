@@ -36,34 +36,53 @@ export class WaitingLine {
    * @param attempt gives a result, or how many milliseconds to wait at most before the next try
    * @throws the signal's reason, or `full()`
    */
-  async wait<T extends object>(
-    attempt: () => T | number | Promise<T | number>,
+  wait<T extends object>(attempt: Attempt<T>, waiting: Waiting): T | Promise<T> {
+    if (this.#line.length > 0) return this.#wait(attempt, waiting);
+    waiting.signal.throwIfAborted();
+    let first: ReturnType<Attempt<T>> | undefined = attempt();
+    if (typeof first === 'object' && !(first instanceof Promise)) return first;
+    // Nobody came in between: what it gave counts as the first in line's.
+    const next = () => {
+      const given = first ?? attempt();
+      first = undefined;
+      return given;
+    };
+    return this.#wait(next, waiting);
+  }
+
+  async #wait<T extends object>(
+    attempt: Attempt<T>,
     { priority, signal, max, full }: Waiting,
   ): Promise<T> {
     if (this.#isHeldUp && this.#line.length >= max) throw full();
-    let wake = () => {};
-    const waiter: Waiter = { priority, wake: () => wake(), isRefused: false };
-    const onAbort = () => wake();
+    let isWoken = false;
+    let goOn = () => {};
+    const wake = () => {
+      isWoken = true;
+      goOn();
+    };
+    const waiter: Waiter = { priority, wake, isRefused: false };
     this.#enter(waiter);
     try {
       for (let isHeard = false; ; ) {
         signal.throwIfAborted();
         if (waiter.isRefused) throw full();
-        const changed = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        isWoken = false;
         const isFirst = this.#line[0] === waiter;
         const result = isFirst ? await attempt() : Number.POSITIVE_INFINITY;
         if (typeof result !== 'number') return result;
         if (isFirst) this.#holdUp(max);
         // Most are served at once, and listening costs more than that.
-        if (!isHeard) signal.addEventListener('abort', onAbort);
+        if (!isHeard) signal.addEventListener('abort', wake);
         isHeard = true;
-        if (signal.aborted) continue;
+        if (signal.aborted || isWoken) continue;
+        const changed = new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
         await orAfter(changed, result);
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', wake);
       this.#leave(waiter);
     }
   }
@@ -93,6 +112,8 @@ export class WaitingLine {
     this.wake();
   }
 }
+
+type Attempt<T> = () => T | number | Promise<T | number>;
 
 /** The longest that a timer of the platform can wait, in milliseconds. */
 const TIMER_MS_MAX = 2_147_483_647;

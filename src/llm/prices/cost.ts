@@ -10,26 +10,45 @@ export function costOf(usage: ModelUsage, price: Price | undefined): number | un
   const { input_tokens, output_tokens } = usage;
   if (!price || input_tokens === undefined || output_tokens === undefined) return undefined;
   const reached = tierFor(price, input_tokens);
-  const own = new Map<Figure, number>();
+  const own: Paid[] = [];
   let millionths = (reached.calls_per_thousand ?? 0) * THOUSAND;
-  for (const figure of FIGURES) {
+  for (const figure of pricedIn(reached)) {
     const count = usage[figure.usage];
-    const each = reached[figure.price] as number | undefined;
-    if (!count || each === undefined) continue;
+    if (!count) continue;
     const left = Math.max(0, count - narrower(own, figure));
-    own.set(figure, left);
-    millionths += left * each * (MILLION / figure.per);
+    own.push({ figure, left });
+    millionths += left * (reached[figure.price] as number) * (MILLION / figure.per);
   }
   return millionths / MILLION;
 }
 
 /** What was used and has no price of its own, nor is a part of what has one: it is in no cost. */
 export function unpricedIn(usage: ModelUsage, price: Price | undefined): (keyof ModelUsage)[] {
-  if (!price) return [];
-  return FIGURES.filter(({ usage: name, price: field, within }) => {
-    return within.length === 0 && (usage[name] ?? 0) > 0 && price[field] === undefined;
-  }).map(({ usage: name }) => name);
+  const found: (keyof ModelUsage)[] = [];
+  if (!price) return found;
+  for (const { usage: name, price: field } of WIDEST) {
+    if ((usage[name] ?? 0) > 0 && price[field] === undefined) found.push(name);
+  }
+  return found;
 }
+
+const WIDEST = FIGURES.filter(({ within }) => within.length === 0);
+
+interface Paid {
+  readonly figure: Figure;
+  readonly left: number;
+}
+
+/** What there is a price for; found once for a price that cannot change. */
+function pricedIn(price: Price): readonly Figure[] {
+  const known = PRICED.get(price);
+  if (known) return known;
+  const found = FIGURES.filter(({ price: field }) => price[field] !== undefined);
+  if (Object.isFrozen(price)) PRICED.set(price, found);
+  return found;
+}
+
+const PRICED = new WeakMap<Price, readonly Figure[]>();
 
 /** The sum of the costs that are known; undefined when none is. */
 export function sumCosts(costs: readonly (number | undefined)[]): number | undefined {
@@ -47,8 +66,8 @@ export function tierFor(price: Price, inputTokens: number): Price {
 }
 
 /** How many of what a figure counts have been paid for at the price of a part of it. */
-function narrower(paid: ReadonlyMap<Figure, number>, { usage }: Figure): number {
+function narrower(paid: readonly Paid[], { usage }: Figure): number {
   let sum = 0;
-  for (const [{ within }, count] of paid) if (within.includes(usage)) sum += count;
+  for (const { figure, left } of paid) if (figure.within.includes(usage)) sum += left;
   return sum;
 }

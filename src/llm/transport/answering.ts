@@ -13,6 +13,8 @@ export interface AnswerBody {
    * and is thrown again.
    */
   each(take: TakeBytes): Promise<void>;
+  /** Every piece of a short body that is there already, and that nobody has begun to read. */
+  all(): readonly Uint8Array[] | undefined;
   /** Lets go of a body that nobody wants. */
   drop(): void;
 }
@@ -93,6 +95,11 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
 
   drop(): void {
     this.cancel(new Error('nobody reads it'));
+  }
+
+  all(): readonly Uint8Array[] | undefined {
+    const isWhole = this.#over !== undefined && !('reason' in this.#over);
+    return isWhole && !this.#take ? this.#early : undefined;
   }
 
   async each(take: TakeBytes): Promise<void> {

@@ -13,7 +13,22 @@ const DECODER = new TextDecoder();
  * decompression). Past the bound the connection is dropped, so an endless
  * answer costs no more than the bound. Bytes that are not UTF-8 become U+FFFD.
  */
-export async function readBoundedBody(body: AnswerBody, bytesMax: number): Promise<BoundedBody> {
+export function readBoundedBody(
+  body: AnswerBody,
+  bytesMax: number,
+): BoundedBody | Promise<BoundedBody> {
+  const all = body.all();
+  const isShort = all !== undefined && bytesIn(all) <= bytesMax;
+  return isShort ? { text: textOf(all), cut: false } : readOn(body, bytesMax);
+}
+
+function bytesIn(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { byteLength } of chunks) bytes += byteLength;
+  return bytes;
+}
+
+async function readOn(body: AnswerBody, bytesMax: number): Promise<BoundedBody> {
   const chunks: Uint8Array[] = [];
   let room = bytesMax;
   try {
@@ -25,11 +40,11 @@ export async function readBoundedBody(body: AnswerBody, bytesMax: number): Promi
   } catch (error) {
     if (error !== FULL) throw error;
   }
-  return { text: DECODER.decode(joined(chunks)), cut: room < 0 };
+  return { text: textOf(chunks), cut: room < 0 };
 }
 
 const FULL = new Error('the bound is reached');
 
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+function textOf(chunks: readonly Uint8Array[]): string {
+  return DECODER.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
 }

@@ -27,6 +27,8 @@ const KEEP_ALIVE_MS = 30_000;
 /** Milliseconds to reach a host; the deadline of the call may be shorter. */
 const CONNECT_MS = 10_000;
 
+type Version = 'http1' | 'http2';
+
 /**
  * Sends requests over connections that are kept and used again, one pool for
  * each host. Redirects are not followed, and the client's own deadlines are
@@ -34,20 +36,20 @@ const CONNECT_MS = 10_000;
  */
 export class Connections {
   readonly #given: Dispatcher | undefined;
-  readonly #own = new Map<'http1' | 'http2', Promise<Dispatcher>>();
+  readonly #own = new Map<Version, Promise<Dispatcher>>();
+  /** Those of them that are made. */
+  readonly #ready = new Map<Version, Dispatcher>();
 
   /** @param given used instead of pools of its own, e.g. a proxy's; it is its owner's to close */
   constructor(given?: Dispatcher) {
     this.#given = given;
   }
 
-  async send({ url, headers, body, http2, onCancel }: Sending): Promise<Exchange> {
-    const dispatcher = this.#given ?? (await this.#pools(http2));
-    const answering = new Answering();
-    onCancel((reason) => answering.cancel(reason));
-    const path = `${url.pathname}${url.search}`;
-    dispatcher.dispatch({ origin: url.origin, path, method: 'POST', headers, body }, answering);
-    return answering.begun;
+  /** @throws what the HTTP client says of a request that it cannot send */
+  send(sending: Sending): Promise<Exchange> {
+    const dispatcher = this.#given ?? this.#ready.get(versionOf(sending));
+    if (dispatcher) return dispatch(dispatcher, sending);
+    return this.#pools(sending).then((made) => dispatch(made, sending));
   }
 
   /** Ends what is under way. */
@@ -55,14 +57,29 @@ export class Connections {
     await Promise.all([...this.#own.values()].map(async (pools) => (await pools).destroy()));
   }
 
-  #pools(http2: boolean): Promise<Dispatcher> {
-    const version = http2 ? 'http2' : 'http1';
+  #pools(sending: Sending): Promise<Dispatcher> {
+    const version = versionOf(sending);
     const known = this.#own.get(version);
     if (known) return known;
-    const made = createPools(http2);
+    const made = createPools(sending.http2).then((pools) => {
+      this.#ready.set(version, pools);
+      return pools;
+    });
     this.#own.set(version, made);
     return made;
   }
+}
+
+function dispatch(dispatcher: Dispatcher, { url, headers, body, onCancel }: Sending) {
+  const answering = new Answering();
+  onCancel((reason) => answering.cancel(reason));
+  const path = `${url.pathname}${url.search}`;
+  dispatcher.dispatch({ origin: url.origin, path, method: 'POST', headers, body }, answering);
+  return answering.begun;
+}
+
+function versionOf({ http2 }: Sending): Version {
+  return http2 ? 'http2' : 'http1';
 }
 
 /** The client is loaded with the first call: a program that makes none starts the sooner. */

@@ -54,7 +54,8 @@ export class AnswerReader {
    */
   async whole(): Promise<Answer> {
     if (!this.#isGood) await this.checkStatus();
-    const { text, cut } = await readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX);
+    const bounded = readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX);
+    const { text, cut } = bounded instanceof Promise ? await bounded : bounded;
     if (cut) throw this.tooLarge();
     const body = this.#parse(text);
     this.checkError(body);

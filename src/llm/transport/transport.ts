@@ -82,8 +82,8 @@ export class Transport {
     call.signal.throwIfAborted();
     const deadline = new Deadline(call.signal, wholeLimits(call));
     try {
-      const { reader } = await this.#open(post, call, deadline, 'application/json');
-      return await reader.whole();
+      const exchange = await this.#send(post, call, deadline, 'application/json');
+      return await this.#begin(exchange, post, call, deadline).whole();
     } catch (error) {
       throw explain(error, post, call, deadline);
     } finally {
@@ -108,7 +108,8 @@ export class Transport {
     const deadline = new Deadline(call.signal, streamLimits(call));
     const taking = new Taking(take);
     try {
-      const { reader, exchange } = await this.#open(post, call, deadline, framing.contentType);
+      const exchange = await this.#send(post, call, deadline, framing.contentType);
+      const reader = this.#begin(exchange, post, call, deadline);
       await reader.checkStatus();
       if (isOf(exchange, framing))
         await readPieces({ exchange, reader, deadline, framing }, taking);
@@ -125,22 +126,23 @@ export class Transport {
     return this.#connections.close();
   }
 
-  async #open(post: Post, call: ProviderCall, deadline: Deadline, accept: string) {
+  #send(post: Post, call: ProviderCall, deadline: Deadline, accept: string): Promise<Exchange> {
     const { url, sign } = post;
-    const unsigned = {
-      url,
-      headers: headersOf(post, call, accept),
-      body: JSON.stringify(post.body),
-    };
-    const exchange = await this.#connections.send({
-      ...unsigned,
-      headers: sign ? await sign(unsigned) : unsigned.headers,
-      onCancel: (cancel) => deadline.onOver(cancel),
-      http2: call.integration.http2 ?? false,
-    });
+    const { http2 = false } = call.integration;
+    const body = JSON.stringify(post.body);
+    const headers = headersOf(post, call, accept);
+    const onCancel = (cancel: (reason: unknown) => void) => deadline.onOver(cancel);
+    const sending = { url, headers, body, http2, onCancel };
+    if (!sign) return this.#connections.send(sending);
+    return sign({ url, headers, body }).then((signed) =>
+      this.#connections.send({ ...sending, headers: signed }),
+    );
+  }
+
+  #begin(exchange: Exchange, post: Post, call: ProviderCall, deadline: Deadline): AnswerReader {
     deadline.begun();
     this.#tellUsedUp(exchange, call);
-    return { exchange, reader: new AnswerReader(exchange, post.url, call, this.#clock) };
+    return new AnswerReader(exchange, post.url, call, this.#clock);
   }
 
   #tellUsedUp({ headers }: Exchange, { onUsedUp }: ProviderCall): void {

@@ -1,7 +1,7 @@
 import type { Document } from '../../base/document.js';
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import type { ValueObject } from '../../base/values.js';
-import type { Finish, ModelRequest, ModelUsage } from '../../llm/contract.js';
+import type { Finish, ModelRequest, ModelUsage, ResponseSchema } from '../../llm/contract.js';
 import type { CallEnd } from '../../llm/pools/resource-state.js';
 import type { StageWork } from '../contract.js';
 import { buildRequest, type Said } from './build-request.js';
@@ -91,14 +91,24 @@ async function answerOf(
 }
 
 /** An answer that has to fit a schema, mended once where the stage says so. */
-async function checked(
+function checked(
   answering: Answering,
   request: ModelRequest,
   response: ValueObject,
-): Promise<Given> {
+): Given | Promise<Given> {
   const { response_schema: schema } = request;
   const isCalling = Array.isArray(response.tool_calls) && response.tool_calls.length > 0;
-  if (!schema || isCalling) return { response, facts: {} };
+  return !schema || isCalling
+    ? { response, facts: {} }
+    : fitting(answering, request, response, schema);
+}
+
+async function fitting(
+  answering: Answering,
+  request: ModelRequest,
+  response: ValueObject,
+  schema: ResponseSchema,
+): Promise<Given> {
   const outputOf = ({ text, finish }: ValueObject) =>
     readOutput(String(text ?? ''), finish as Finish, schema);
   try {

@@ -19,12 +19,12 @@ export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject
   return orKept(work, call, () => make(work, call));
 }
 
-async function make(work: StageWork, call: ModelCall): Promise<Kept> {
+function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const { run, stage, path, signal } = work;
   const { integration, request, part, heard, onUsedUp } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
   const startedAt = run.now();
-  const { response, cost_usd } = await run.models.call({
+  const calling = run.models.call({
     integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
     request,
     idempotencyKey: key.join('/'),
@@ -34,10 +34,12 @@ async function make(work: StageWork, call: ModelCall): Promise<Kept> {
     ...(heard ? listening(work, integration, heard) : {}),
     onAttempt: (attempt) => work.note(entryOf(work, attempt, part)),
   });
-  const latency_ms = Math.max(0, run.now() - startedAt);
-  const cost = cost_usd === undefined ? {} : { cost_usd };
-  const saves = { ...response.usage, ...cost, latency_ms } as Savings;
-  return { response: response as unknown as ValueObject, saves };
+  return calling.then(({ response, cost_usd }) => {
+    const latency_ms = Math.max(0, run.now() - startedAt);
+    const cost = cost_usd === undefined ? undefined : { cost_usd };
+    const saves = { ...response.usage, ...cost, latency_ms } as Savings;
+    return { response: response as unknown as ValueObject, saves };
+  });
 }
 
 /** Where an answer may be gone on with elsewhere, one that has begun is not begun again. */

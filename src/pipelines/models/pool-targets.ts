@@ -48,14 +48,25 @@ export async function poolTargets(
 const TAKEN = ['context_tokens', 'lacks', 'price', ...LIMITS] as const;
 
 /** The pool with what its resources name: what those say stands where it says nothing itself. */
-async function standing(work: StageWork, pool: Pool): Promise<Pool> {
-  const isPriced = pool.allocation_strategy === 'cheapest';
-  if (!isPriced && pool.resources.every(({ integration }) => integration === undefined))
-    return pool;
+function standing(work: StageWork, pool: Pool): Pool | Promise<Pool> {
+  if (pool.allocation_strategy === 'cheapest') return priced(work, pool);
+  if (pool.resources.every(({ integration }) => integration === undefined)) return pool;
+  const resources = pool.resources.map((resource) =>
+    withTaken(resource, integrationOf(work, pool, resource), undefined),
+  );
+  const known = POOLS.get(pool);
+  if (known?.resources.every((resource, at) => resource === resources[at])) return known;
+  const made = { ...pool, resources };
+  POOLS.set(pool, made);
+  return made;
+}
+
+const POOLS = new WeakMap<Pool, Pool>();
+
+async function priced(work: StageWork, pool: Pool): Promise<Pool> {
   const resources = pool.resources.map(async (resource) => {
     const integration = integrationOf(work, pool, resource);
-    const price = isPriced ? await work.run.models.priceOf(integration) : undefined;
-    return withTaken(resource, integration, price);
+    return withTaken(resource, integration, await work.run.models.priceOf(integration));
   });
   return { ...pool, resources: await Promise.all(resources) };
 }
@@ -112,10 +123,11 @@ function keptTarget(
 
 /** A resource as an integration document: what it says itself goes over what it names. */
 function integrationOf(work: StageWork, pool: Pool, resource: Resource): Document {
-  const { integration, ...own } = resource;
-  const base = integration === undefined ? undefined : work.run.definitions.get(integration);
+  const named = resource.integration;
+  const base = named === undefined ? undefined : work.run.definitions.get(named);
   const known = MADE.get(resource);
   if (known && known.base === base) return known.made;
+  const { integration: _, ...own } = resource;
   const standing = { _id: `${pool._id}/${resource.id}`, _type: 'integration', _rev: pool._rev };
   const made = Object.freeze(Object.assign({}, standing, own, base, withoutId(own))) as Document;
   MADE.set(resource, { base, made });

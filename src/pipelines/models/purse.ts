@@ -10,15 +10,21 @@ import type { StageWork } from '../contract.js';
  */
 export function purseFor(work: StageWork): Purse | undefined {
   const { run, stage, path, attempt } = work;
-  const budgets = [...new Set([...(stage.budget ? [stage.budget] : []), ...run.budgets])];
+  const budgets = withOwn(stage.budget, run.budgets);
   if (budgets.length === 0) return undefined;
   return {
     async reserve(need) {
       const id = `${run.id}/${path}/${attempt}/${work.nextCharge()}`;
       const aside = await run.reserve({ id, path, budgets, need });
-      return { ...aside, spent: (amounts) => work.charge(chargeOf(aside, amounts)) };
+      const { output_tokens, time_ms, amounts: set } = aside;
+      const spent = (amounts: Amounts) => work.charge(chargeOf(aside, amounts));
+      return { output_tokens, time_ms, amounts: set, spent };
     },
   };
+}
+
+function withOwn(own: string | undefined, others: readonly string[]): readonly string[] {
+  return own === undefined || own === '' || others.includes(own) ? others : [own, ...others];
 }
 
 function chargeOf({ id, settle, ended }: SetAside, amounts: Amounts): Charge {
