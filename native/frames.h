@@ -92,6 +92,8 @@ skiplist *skiplist_around(const arena *memory);
 
 /* The place after every entry at or before the target. */
 skiplist_place skiplist_seek(const skiplist *self, const block_target *target);
+/* The same in level 1: after the entry of the frame that skiplist_seek leads to. Only where it is in use. */
+skiplist_place skiplist_seek_above(const skiplist *self, const block_target *target);
 /* The place after the last entry. */
 skiplist_place skiplist_seek_end(const skiplist *self);
 

@@ -6,6 +6,8 @@
 
 /* How far a reverse reader looks for its left neighbour before it searches from the top. */
 #define STEPS_MAX 8u
+/* How many frames a count asks for ahead, and then as many blocks. */
+#define SCOUT_FRAMES 8u
 
 /* A batch under way. */
 typedef struct {
@@ -190,6 +192,38 @@ static uint64_t count_block(const block *from, uint32_t low, uint32_t high, uint
 }
 
 /*
+ * Runs ahead of a walk along the leaves, by the entries of the level above, so that frames and
+ * blocks come from memory side by side and not one after the other. What it says is a hint:
+ * that level may know a frame more or less than the walk meets.
+ */
+typedef struct {
+  const skiplist *list;
+  skiplist_place at; /* in level 1 */
+  uint32_t steps;
+  arena_ref told[SCOUT_FRAMES]; /* frames on their way */
+} scout;
+
+static void scout_step(scout *self) {
+  const skiplist *list = self->list;
+  if (self->at.rank == self->at.block->count) {
+    if (!self->at.next) return;
+    self->at = frame_read(list, self->at.next);
+    self->at.rank = 0;
+  }
+  arena_ref *slot = &self->told[self->steps++ % SCOUT_FRAMES];
+  /* Told so long ago, the frame is there by now, and says where its block is. */
+  if (*slot) __builtin_prefetch(frame_read(list, *slot).block);
+  *slot = block_children(self->at.block)[self->at.rank++];
+  __builtin_prefetch(frame_at(list, *slot));
+}
+
+static scout send_scout(const skiplist *self, const block_target *low) {
+  scout made = {.list = self, .at = skiplist_seek_above(self, low)};
+  for (uint32_t n = 0; n < SCOUT_FRAMES; n++) scout_step(&made);
+  return made;
+}
+
+/*
  * Blocks between the first and the frame `end` lie whole within the range and are not compared
  * with its end; from there on, or without one, they are. False when the list ended without
  * `end`: a writer has taken it out meanwhile.
@@ -197,20 +231,20 @@ static uint64_t count_block(const block *from, uint32_t low, uint32_t high, uint
 static bool count_from(const skiplist *self, const skiplist_range *range, arena_ref end,
                        uint64_t *total) {
   skiplist_place at = skiplist_seek(self, &range->low);
-  bool met = !end;
+  bool met = !end, far = at.frame != end && at.next != end && at.next && self->root->height > 0;
+  scout ahead;
+  if (far) ahead = send_scout(self, &range->low);
   *total = 0;
   for (bool compares = true;; compares = met) {
     bool ends = false;
     uint32_t stop = at.block->count;
     if (at.frame == end) met = compares = true;
     if (compares) stop = stop_of(range, at.block, &ends);
-    skiplist_place ahead = at.next ? frame_read(self, at.next) : at;
-    if (ahead.next) __builtin_prefetch(frame_at(self, ahead.next));
-    __builtin_prefetch(ahead.block);
+    if (far) scout_step(&ahead);
     *total += count_block(at.block, at.rank, stop, range->seq);
     if (ends) return true;
     if (!at.next) return met;
-    at = ahead;
+    at = frame_read(self, at.next);
   }
 }
 

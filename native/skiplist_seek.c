@@ -15,14 +15,15 @@ static skiplist_place walk_right(const skiplist *self, skiplist_place at,
 }
 
 /* False when an index block lost its front while we came: its entry above is gone by now. */
-static bool descend(const skiplist *self, const block_target *target, skiplist_place *found) {
+static bool descend(const skiplist *self, const block_target *target, uint32_t to,
+                    skiplist_place *found) {
   const skiplist_root *root = self->root;
   uint32_t level = atomic_load_explicit(&root->height, memory_order_relaxed);
   skiplist_place at = frame_read(self, root->heads[level]);
   for (;; level--) {
     at = walk_right(self, at, target);
     assert(at.block->level == level);
-    if (level == 0) break;
+    if (level <= to) break;
     if (at.rank == 0) return false;
     at = frame_read(self, block_children(at.block)[at.rank - 1]);
     /* The heads, where the search goes next, and the refs come while the header does. */
@@ -36,7 +37,14 @@ static bool descend(const skiplist *self, const block_target *target, skiplist_p
 
 skiplist_place skiplist_seek(const skiplist *self, const block_target *target) {
   skiplist_place found;
-  while (!descend(self, target, &found)) {
+  while (!descend(self, target, 0, &found)) {
+  }
+  return found;
+}
+
+skiplist_place skiplist_seek_above(const skiplist *self, const block_target *target) {
+  skiplist_place found;
+  while (!descend(self, target, 1, &found)) {
   }
   return found;
 }
