@@ -3,30 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "bytes.h"
+
 /* Heads that are compared at a stroke: a cache line of them. */
 #define STEP 16u
-
-/* As memcmp, for the few bytes that keys differ in: without a call. */
-static inline int compare_few(const uint8_t *a, const uint8_t *b, uint32_t length) {
-  for (; length >= 8; a += 8, b += 8, length -= 8) {
-    uint64_t left, right;
-    memcpy(&left, a, 8);
-    memcpy(&right, b, 8);
-    if (left != right) return __builtin_bswap64(left) < __builtin_bswap64(right) ? -1 : 1;
-  }
-  for (uint32_t at = 0; at < length; at++) {
-    if (a[at] != b[at]) return a[at] < b[at] ? -1 : 1;
-  }
-  return 0;
-}
-
-static inline int compare_bytes(const uint8_t *a, uint32_t a_length, const uint8_t *b,
-                                uint32_t b_length) {
-  uint32_t shorter = a_length < b_length ? a_length : b_length;
-  int order = compare_few(a, b, shorter);
-  if (order) return order;
-  return (a_length > b_length) - (a_length < b_length);
-}
 
 /* The first four bytes as a big-endian number, zeros where there are fewer. */
 static uint32_t head_of(const uint8_t *bytes, uint32_t length) {
@@ -60,8 +40,8 @@ void block_key_copy(block_key key, uint8_t *to) {
 static inline int compare_prefix(const block *self, const block_target *target) {
   uint32_t length = self->prefix_length;
   if (!length) return 0;
-  if (target->length >= length) return compare_few(target->key, block_prefix(self), length);
-  int order = compare_few(target->key, block_prefix(self), target->length);
+  if (target->length >= length) return bytes_compare_same(target->key, block_prefix(self), length);
+  int order = bytes_compare_same(target->key, block_prefix(self), target->length);
   return order ? order : -1;
 }
 
@@ -69,7 +49,7 @@ static inline int compare_prefix(const block *self, const block_target *target) 
 static inline int compare_entry(const block *self, uint32_t at, const block_target *target) {
   const uint16_t *offsets = block_offsets(self);
   const uint8_t *suffix = target->key + self->prefix_length;
-  int order = compare_bytes(block_heap(self) + offsets[at], (uint32_t)(offsets[at + 1] - offsets[at]),
+  int order = bytes_compare(block_heap(self) + offsets[at], (uint32_t)(offsets[at + 1] - offsets[at]),
                             suffix, target->length - self->prefix_length);
   if (order) return order;
   uint32_t ref = block_refs(self)[at];

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "bytes.h"
+
 #define MAGIC 0xbeefc0deu
 #define VERSION 2
 #define META_END 160
@@ -13,7 +15,6 @@
 #define PAGE_BRANCH 1
 #define PAGE_LEAF 2
 #define NODE_BIG 1
-#define NODE_TABLE 2
 #define TABLE_BYTES 48
 /* A tree of 64 levels would not fit any file: a walk that is longer goes in circles. */
 #define DEPTH_MAX 64
@@ -201,25 +202,6 @@ static void enter(const pages *self, walk *walking) {
   else walking->at = DAMAGED;
 }
 
-/* As memcmp, but keys are short, and a call costs as much as the comparison. */
-static int compare_bytes(const uint8_t *left, const uint8_t *right, uint32_t length) {
-  uint32_t at = 0;
-  for (; at + 8 <= length; at += 8) {
-    uint64_t one = read64(left + at), other = read64(right + at);
-    if (one != other) return __builtin_bswap64(one) < __builtin_bswap64(other) ? -1 : 1;
-  }
-  for (; at < length; at++) {
-    if (left[at] != right[at]) return left[at] < right[at] ? -1 : 1;
-  }
-  return 0;
-}
-
-static int compare(const pages_lookup *lookup, const uint8_t *key, uint32_t length) {
-  uint32_t shorter = lookup->key_length < length ? lookup->key_length : length;
-  int order = compare_bytes(lookup->key, key, shorter);
-  return order ? order : (lookup->key_length > length) - (lookup->key_length < length);
-}
-
 static void probe(const pages *self, walk *walking, pages_lookup *lookup) {
   const uint8_t *node = node_at(self, walking, walking->middle);
   uint32_t length = read16(node + 6);
@@ -227,7 +209,7 @@ static void probe(const pages *self, walk *walking, pages_lookup *lookup) {
     walking->at = DAMAGED;
     return;
   }
-  int order = compare(lookup, node + NODE_HEADER, length);
+  int order = bytes_compare(lookup->key, lookup->key_length, node + NODE_HEADER, length);
   if (order == 0 && !walking->branch) {
     finish_leaf(self, walking, lookup, node);
     return;
