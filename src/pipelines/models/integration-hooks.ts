@@ -20,8 +20,9 @@ export function transformRequest(
   integration: Document,
   request: ModelRequest,
 ): ModelRequest | Promise<ModelRequest> {
-  const isPlain = integration.request_transformer === undefined || isCustom(integration);
-  return isPlain ? request : requestBy(work, integration, request);
+  return hasHook(integration, 'request_transformer')
+    ? requestBy(work, integration, request)
+    : request;
 }
 
 async function requestBy(
@@ -48,8 +49,9 @@ export function transformResponse(
   integration: Document,
   response: ValueObject,
 ): ValueObject | Promise<ValueObject> {
-  const isPlain = integration.response_transformer === undefined || isCustom(integration);
-  return isPlain ? response : responseBy(work, integration, response);
+  return hasHook(integration, 'response_transformer')
+    ? responseBy(work, integration, response)
+    : response;
 }
 
 async function responseBy(
@@ -79,6 +81,11 @@ export async function handleError(
   if (made === null || made === false) return undefined;
   const handled = { model: '', finish: 'other', usage: {}, extra: { handled: error.code } };
   return { ...handled, ...objectFrom(made, integration) };
+}
+
+/** False for the transformers of a provider made of documents: they are its own road. */
+function hasHook(integration: Document, hook: Hook): boolean {
+  return integration[hook] !== undefined && !isCustom(integration);
 }
 
 async function callHook(
