@@ -124,7 +124,7 @@ export class Responses {
       (kept) => (isSound(kept.response) ? kept : undefined),
       () => undefined,
     );
-    if (this.#shared.size < SHARED_MAX) this.#shared.set(slot.id, shared);
+    this.#share(slot, shared);
     try {
       const kept = await making;
       if (!(await shared)) this.#forget(slot, shared);
@@ -139,6 +139,13 @@ export class Responses {
       this.#forget(slot, shared);
       throw error;
     }
+  }
+
+  /** One whose commit never came makes way for it, the oldest first. */
+  #share({ id }: Slot, shared: Promise<Kept | undefined>): void {
+    const [oldest] = this.#shared.size < SHARED_MAX ? [] : this.#shared.keys();
+    if (oldest !== undefined) this.#shared.delete(oldest);
+    this.#shared.set(id, shared);
   }
 
   #forget({ id }: Slot, shared: Promise<unknown>): void {
