@@ -65,9 +65,14 @@ export function readCount(text: string): number {
 /** A commit's number, or a time. */
 export function readPoint(text: string): number | Date {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = timeIn(text);
   if (!Number.isNaN(at)) return new Date(at);
   throw new UsageError(
     `expected the number of a commit, or a time such as 2026-01-31T12:00:00Z, got ${JSON.stringify(text)}`,
   );
+}
+
+/** A date, with a time or without, in milliseconds since the epoch; NaN for anything else. */
+export function timeIn(text: string): number {
+  return /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
 }

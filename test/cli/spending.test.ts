@@ -91,10 +91,12 @@ it('says what calls cost, by what they are told apart', async () => {
     ['costs', '--by', 'integration', '--no-json'],
     ['costs', '--day', '2001-01-01', '--json'],
     ['costs', '--day', 'someday'],
+    ['costs', '--day', 'constructor'],
     ['costs', '--since', 'then'],
+    ['costs', '--since', '5'],
     ['costs', '--by', 'mood'],
   );
-  expect(codes).toEqual([0, 0, 0, 2, 2, 2]);
+  expect(codes).toEqual([0, 0, 0, 2, 2, 2, 2, 2]);
   const [first = '', ...others] = out.split('\n');
   expect(JSON.parse(first)).toMatchObject({
     group: 'pipeline:ask',

@@ -3,6 +3,7 @@ import { COST_GROUPS, type CostGroup, type CostReport } from '../../llm/prices/c
 import { examples } from '../examples.js';
 import { showCost } from '../figures.js';
 import type { Invocation } from '../invocation.js';
+import { timeIn } from '../read-text.js';
 import type { Column } from '../table.js';
 import { UsageError } from '../usage-error.js';
 
@@ -42,6 +43,10 @@ export function addCosts(program: Command, invocation: Invocation): void {
 }
 
 const DAY_MS = 86_400_000;
+const DAYS_BEFORE = new Map([
+  ['today', 0],
+  ['yesterday', DAY_MS],
+]);
 
 function spanOf({ day, since, until }: Options): { since?: string; until?: string } {
   if (day === undefined) {
@@ -62,12 +67,12 @@ function spanOf({ day, since, until }: Options): { since?: string; until?: strin
 }
 
 function namedDay(day: string): string {
-  const before = { today: 0, yesterday: DAY_MS }[day];
+  const before = DAYS_BEFORE.get(day);
   return before === undefined ? day : new Date(Date.now() - before).toISOString().slice(0, 10);
 }
 
 function isoTime(text: string, option: string): string {
-  const time = Date.parse(text);
+  const time = timeIn(text);
   if (Number.isNaN(time))
     throw new UsageError(`expected an ISO 8601 time in ${option}, got "${text}"`);
   return new Date(time).toISOString();
