@@ -52,7 +52,7 @@ export class PlanCache {
     if (!shape) return undefined;
     const indexes = source.indexesOf(asked.type);
     const alone = source.resolveTypes(asked.type).length === 1;
-    const prepared = alone ? prepare(query, source, asked.operands.length) : undefined;
+    const prepared = alone ? prepare(query, source, asked.count) : undefined;
     shape.kept = { indexes, multikeys: indexes.map(({ multikey }) => multikey), alone, prepared };
     return prepared && quickFind(prepared, asked.operands, query, source);
   }
