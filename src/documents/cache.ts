@@ -7,6 +7,8 @@ import { IdTable } from './id-table.js';
 /** So full, it notes what is read: what was not will go first. */
 const TIGHT = 0.75;
 const FLAGS_FIRST = 1_024;
+/** So many places lie near the processor; of more, those of one query are asked for in a pass of its own. */
+const NEAR_PLACES = 2 ** 18;
 
 /**
  * Frozen documents by id and by ref, bounded in bytes of memory, about. An entry is always the newest
@@ -66,8 +68,9 @@ export class DocumentCache {
 
   /** The same for many refs; undefined unless all of them are held. */
   documentsAt(refs: Uint32Array, count: number, seq: number): Document[] | undefined {
-    const found = new Array<Document>(count);
     const documents = this.#documents;
+    if (documents.length > NEAR_PLACES && !areHeld(documents, refs, count)) return undefined;
+    const found = new Array<Document>(count);
     const used = this.#isTight ? this.#used : undefined;
     const mayBeNewer = seq < this.#newestSeq;
     for (let at = 0; at < count; at++) {
@@ -131,4 +134,16 @@ export class DocumentCache {
     flags.set(this.#used);
     this.#used = flags;
   }
+}
+
+/** Does nothing else on its way, so that the processor waits for many places at once: 50 of a million take 0.7 to 0.8 times as long. */
+function areHeld(
+  documents: readonly (Document | undefined)[],
+  refs: Uint32Array,
+  count: number,
+): boolean {
+  for (let at = 0; at < count; at++) {
+    if (documents[refs[at] as DocumentRef] === undefined) return false;
+  }
+  return true;
 }

@@ -45,6 +45,21 @@ test('no bytes turn it off', () => {
   expect(cache.get('d1', 9)).toBeUndefined();
 });
 
+test.each([1, 300_000])(
+  'the documents of many refs, from %i on, are found together or not at all',
+  (first) => {
+    const cache = new DocumentCache(100 * ENTRY);
+    for (let n = 0; n < 20; n++) cache.set(stored(n, 1 + n, first + n));
+    const refs = Uint32Array.from({ length: 30 }, (_, at) => first + ((at * 7) % 20));
+    const found = cache.documentsAt(refs, 25, 20);
+    expect(found).toEqual(Array.from(refs.subarray(0, 25), (ref) => cache.documentAt(ref, 20)));
+    expect(cache.documentsAt(refs, 25, 19)).toBeUndefined();
+    expect(cache.documentsAt(refs, 0, 19)).toEqual([]);
+    cache.delete('d3');
+    expect(cache.documentsAt(refs, 25, 20)).toBeUndefined();
+  },
+);
+
 test('when it is full, what was read stays and what was not goes', () => {
   const cache = new DocumentCache(10 * ENTRY);
   for (let n = 0; n < 10; n++) cache.set(stored(n, 1));
