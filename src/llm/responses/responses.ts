@@ -1,6 +1,6 @@
 import { contentHash } from '../../base/canonical.js';
 import type { Document, NewDocument } from '../../base/document.js';
-import type { ValueObject } from '../../base/values.js';
+import type { Value, ValueObject } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeDocument } from '../../documents/take-document.js';
 import type { ModelRequest, ModelUsage, ResponseCacheRule } from '../contract.js';
@@ -153,7 +153,7 @@ export class Responses {
   }
 
   #keep(slot: Slot, kept: Kept, making: Making, leave: Keeping['leave']): Kept | Promise<Kept> {
-    const bytes = Buffer.byteLength(JSON.stringify(kept.response));
+    const bytes = bytesOf(kept.response);
     const over = this.#heldBy(slot) + bytes - slot.maxBytes;
     const leaveIt = (evicted: readonly string[]) => {
       leave(this.#write(slot, kept, { bytes, evicted }, making));
@@ -206,6 +206,21 @@ export class Responses {
     return ids;
   }
 }
+
+/** About what a value takes as JSON, without making that of it. */
+function bytesOf(value: Value): number {
+  if (typeof value === 'string') return Buffer.byteLength(value) + 3;
+  if (typeof value !== 'object' || value === null) return SMALL_BYTES;
+  let bytes = 2;
+  for (const name in value) {
+    const item = (value as ValueObject)[name];
+    if (item !== undefined) bytes += name.length + 4 + bytesOf(item);
+  }
+  return bytes;
+}
+
+/** What a number, true, false or null takes, roughly. */
+const SMALL_BYTES = 4;
 
 const NONE: readonly string[] = [];
 
