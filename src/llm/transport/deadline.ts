@@ -33,6 +33,7 @@ export class Deadline {
   readonly #total: NodeJS.Timeout;
   #waiting: NodeJS.Timeout | undefined;
   #passed: Passed | undefined;
+  #moves = 0;
 
   constructor(parent: AbortSignal, limits: Limits) {
     this.#parent = parent;
@@ -65,12 +66,14 @@ export class Deadline {
 
   /** A piece came. */
   moved(): void {
+    this.#moves++;
     this.#waiting?.refresh();
   }
 
   clear(): void {
     clearTimeout(this.#total);
     clearTimeout(this.#waiting);
+    this.#over ??= { reason: undefined };
     this.#parent.removeEventListener('abort', this.#follow);
   }
 
@@ -82,10 +85,20 @@ export class Deadline {
     this.#work?.cancel(reason);
   }
 
+  /**
+   * Looks at the sockets once more before it gives up: where this process was what stood still
+   * for so long, what it waits for has come.
+   */
   #after(phase: Passed['phase'], ms: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      if (!this.#parent.aborted) this.#passed ??= { phase, ms };
-      this.#end(new Error(`over after ${ms} ms`));
+    const timer = setTimeout(() => {
+      const moves = this.#moves;
+      setImmediate(() => {
+        const goesOn = timer !== this.#waiting || moves !== this.#moves;
+        if (this.#over || (phase !== 'total' && goesOn)) return;
+        if (!this.#parent.aborted) this.#passed ??= { phase, ms };
+        this.#end(new Error(`over after ${ms} ms`));
+      });
     }, ms);
+    return timer;
   }
 }
