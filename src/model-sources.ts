@@ -81,7 +81,19 @@ export function oldestResponsesIn(database: Database) {
       .query<CachedResponse>({ _type: 'cached_response', scope })
       .sort({ at: 1 })
       .limit(limit)
+      .project({ bytes: 1 })
       .toArray();
+}
+
+/** What the kept answers of a scope take together. */
+export function responseBytesIn(database: Database) {
+  return async (scope: string): Promise<number> => {
+    const kept = database.query<CachedResponse>({ _type: 'cached_response', scope });
+    let sum = 0;
+    // All that is asked for stands in the index's keys.
+    for await (const { bytes } of kept.sort({ at: 1 }).project({ bytes: 1 })) sum += bytes;
+    return sum;
+  };
 }
 
 /** The newest questions of a scope whose answers were kept. */

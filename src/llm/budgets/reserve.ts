@@ -1,7 +1,7 @@
-import type { Document, NewDocument } from '../../base/document.js';
+import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 import type { Price } from '../contract.js';
 import { costOf, tierFor } from '../prices/cost.js';
 import {
@@ -107,8 +107,7 @@ export function setAside(draft: Draft, { id, ...facts }: ReservationFacts): void
   for (const budget of budgetsIn(draft, facts.budgets)) {
     change(draft, budget, { reserved: addAmounts(reservedOf(budget), facts.amounts) });
   }
-  const document = { _id: reservationId(id), _type: 'reservation', ...facts };
-  draft.put(takeDocument(document as unknown as NewDocument));
+  draft.put(takeMade({ _id: reservationId(id), _type: 'reservation', ...facts }));
 }
 
 /**
@@ -249,7 +248,7 @@ function withMeasures(amounts: Amounts, others: Amounts): Amounts {
 
 function change(draft: Draft, budget: Budget, fields: Partial<Budget>): void {
   const changed = { ...budget, ...windowed(budget, draft.at), ...fields };
-  draft.put(takeDocument(changed as unknown as NewDocument));
+  draft.put(takeMade(changed));
 }
 
 /** What a window that has begun anew forgets. */
