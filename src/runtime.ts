@@ -240,6 +240,7 @@ function keptAnswers(
       get,
       oldest: oldestResponsesIn(database),
       bytesOf: responseBytesIn(database),
+      isAlone: () => database.othersCount === 0,
       get seq() {
         return database.seq;
       },

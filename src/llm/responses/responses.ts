@@ -87,6 +87,8 @@ export interface ResponsesDeps {
   oldest(scope: string, limit: number): Promise<readonly Pick<CachedResponse, '_id' | 'bytes'>[]>;
   /** What all of a scope take together. */
   bytesOf(scope: string): Promise<number>;
+  /** True when no other process has the store open. */
+  isAlone(): boolean;
   /** The newest commit that `get` sees. */
   readonly seq: number;
 }
@@ -110,7 +112,7 @@ export class Responses {
 
   constructor(deps: ResponsesDeps) {
     this.#deps = deps;
-    this.#sizes = new CacheSizes((scope) => deps.bytesOf(scope));
+    this.#sizes = new CacheSizes((scope) => deps.bytesOf(scope), deps.isAlone);
   }
 
   /**
@@ -165,7 +167,7 @@ export class Responses {
       leave(this.#write(slot, kept, { bytes, evicted }, making));
       return kept;
     };
-    if (this.#sizes.hasRoom(slot, bytes)) return leaveIt(NONE);
+    if (this.#sizes.over(slot, bytes) === 0) return leaveIt(NONE);
     return this.#evicted(slot, bytes).then(leaveIt, (error) => {
       this.#forget(slot, making);
       throw error;
@@ -193,21 +195,20 @@ export class Responses {
       this.#forget(slot, making);
       if (bytes > slot.maxBytes) return;
       const freed = store(draft, slot, { response, saves, bytes, evicted });
-      this.#sizes.add(slot.scope, bytes - freed);
+      this.#sizes.add(slot.scope, bytes, freed);
     };
   }
 
   /** The oldest ones that make way for so many bytes, and for some of those to come. */
-  async #evicted({ scope, maxBytes }: Slot, bytes: number): Promise<string[]> {
-    const oldest = await this.#deps.oldest(scope, EVICTED_MAX);
-    const isAll = oldest.length < EVICTED_MAX;
-    const held = await this.#sizes.of(scope, maxBytes, isAll ? sumOf(oldest) : undefined);
-    const least = held + bytes - maxBytes;
-    let over = least > 0 ? Math.max(least, maxBytes * ROOM_SHARE) : 0;
+  async #evicted(slot: Slot, bytes: number): Promise<string[]> {
+    const oldest = await this.#deps.oldest(slot.scope, EVICTED_MAX);
+    if (oldest.length < EVICTED_MAX) this.#sizes.set(slot.scope, sumOf(oldest));
+    let left = this.#sizes.over(slot, bytes);
+    if (left > 0) left = Math.max(left, slot.maxBytes * ROOM_SHARE);
     const ids: string[] = [];
     for (const one of oldest) {
-      if (over <= 0) break;
-      over -= one.bytes;
+      if (left <= 0) break;
+      left -= one.bytes;
       ids.push(one._id);
     }
     return ids;

@@ -73,6 +73,7 @@ export function openTestRun(
       get: () => undefined,
       oldest: async () => [],
       bytesOf: async () => 0,
+      isAlone: () => true,
       seq: 0,
     }),
     pipelineId: document._id,
