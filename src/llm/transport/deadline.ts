@@ -14,6 +14,11 @@ export interface Passed {
   readonly ms: number;
 }
 
+/** Work that can be ended at any time. */
+export interface Cancellable {
+  cancel(reason: unknown): void;
+}
+
 /**
  * Cancels an exchange when its parent aborts or when one of the limits has
  * passed, and knows which. `clear` must be called, or the timers and the
@@ -21,7 +26,7 @@ export interface Passed {
  * to garbage collection instead.
  */
 export class Deadline {
-  #cancel: ((reason: unknown) => void) | undefined;
+  #work: Cancellable | undefined;
   #over: { readonly reason: unknown } | undefined;
   readonly #parent: AbortSignal;
   readonly #limits: Limits;
@@ -41,10 +46,10 @@ export class Deadline {
     if (parent.aborted) this.#follow();
   }
 
-  /** Is called once, when it is over, with the parent's reason or an error of ours. */
-  onOver(cancel: (reason: unknown) => void): void {
-    this.#cancel = cancel;
-    if (this.#over) cancel(this.#over.reason);
+  /** Cancels the work once it is over, with the parent's reason or an error of ours. */
+  ends(work: Cancellable): void {
+    this.#work = work;
+    if (this.#over) work.cancel(this.#over.reason);
   }
 
   /** The limit that ran out before the parent aborted. */
@@ -77,7 +82,7 @@ export class Deadline {
   #end(reason: unknown): void {
     if (this.#over) return;
     this.#over = { reason };
-    this.#cancel?.(reason);
+    this.#work?.cancel(reason);
   }
 
   /**
