@@ -106,8 +106,7 @@ class Rows {
     return this;
   }
 
-  #put({ at }: Commit, { document, versioned }: PutChange, body: Uint8Array): void {
-    const { _id: id, _rev: rev } = document;
+  #put({ at }: Commit, { id, rev, versioned }: PutChange, body: Uint8Array): void {
     // The first revision has nothing before it, except in the same batch.
     if (rev > 1 || this.#documents.has(id)) this.#leave(id, versioned);
     this.#documents.set(id, body);
