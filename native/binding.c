@@ -2,7 +2,7 @@
  * Translates between JavaScript and the skip list, and does nothing else. The
  * other side of every call is src/indexes/native.ts; nobody else calls here.
  *
- * Each thread that loads the binary hands over six arrays once (bind), and
+ * Each thread that loads the binary hands over five arrays once (bind), and
  * every later call finds its arguments and leaves its answers in them, so that a
  * crossing carries at most the list and the array of refs to fill:
  *
@@ -11,7 +11,6 @@
  *   output   Uint8Array: key bytes read
  *   lengths  Uint32Array: of those keys
  *   refs     Uint32Array: what `first` reads
- *   ties     Uint8Array: of each of these, whether its key is that of the one before
  *
  *   packed change = ref u32 | length * 2 + remove u32 | key | zeros up to 4 bytes
  *
@@ -53,7 +52,7 @@ enum {
   HEADER_LENGTH = 16,
 };
 
-enum { FLAG_REVERSE = 1, FLAG_HIGH = 2, FLAG_KEYS = 4, FLAG_TIES = 8 };
+enum { FLAG_REVERSE = 1, FLAG_HIGH = 2, FLAG_KEYS = 4, FLAG_DISTINCT = 8 };
 
 /* A status beside those of skiplist.h: the value is closed, or no list at all. */
 #define CLOSED 15
@@ -143,9 +142,7 @@ typedef struct {
   size_t output_length;
   size_t lengths_length;
   uint32_t *refs;
-  uint8_t *ties;
   size_t refs_length;
-  size_t ties_length;
   napi_ref kept; /* the arguments of bind, so that their memory stays */
 } arrays;
 
@@ -177,7 +174,7 @@ static napi_value number(napi_env env, uint32_t value) {
   return made;
 }
 
-#define ARRAYS 6
+#define ARRAYS 5
 
 static napi_value bind(napi_env env, napi_callback_info info) {
   napi_value values[ARRAYS], kept;
@@ -191,8 +188,7 @@ static napi_value bind(napi_env env, napi_callback_info info) {
   self->lengths = array_data(env, values[3], napi_uint32_array, &self->lengths_length);
   if (!self->header || header_length < HEADER_LENGTH) goto refused;
   self->refs = array_data(env, values[4], napi_uint32_array, &self->refs_length);
-  self->ties = array_data(env, values[5], napi_uint8_array, &self->ties_length);
-  if (!self->input || !self->output || !self->lengths || !self->refs || !self->ties) goto refused;
+  if (!self->input || !self->output || !self->lengths || !self->refs) goto refused;
   if (napi_create_array_with_length(env, ARRAYS, &kept) != napi_ok) goto refused;
   for (uint32_t at = 0; at < ARRAYS; at++) napi_set_element(env, kept, at, values[at]);
   if (self->kept) napi_delete_reference(env, self->kept);
@@ -201,7 +197,7 @@ static napi_value bind(napi_env env, napi_callback_info info) {
 
 refused:
   self->header = NULL;
-  napi_throw_type_error(env, NULL, "expected a header, an input, an output, lengths, refs and ties");
+  napi_throw_type_error(env, NULL, "expected a header, an input, an output, lengths and refs");
   return NULL;
 }
 
@@ -414,8 +410,8 @@ done:
 }
 
 /*
- * first(list): the first IN_WANTED entries of a range, into the refs and ties that are bound: how
- * many there were, or less than 0: minus a status.
+ * first(list): the first IN_WANTED entries of a range, into the refs that are bound: how many
+ * there were, or less than 0: minus a status.
  */
 static napi_value first(napi_env env, napi_callback_info info) {
   call made = open_call(env, info);
@@ -425,13 +421,12 @@ static napi_value first(napi_env env, napi_callback_info info) {
   if (!made.list) goto done;
   const arrays *with = made.with;
   double wanted = with->header[IN_WANTED];
-  size_t room = with->refs_length < with->ties_length ? with->refs_length : with->ties_length;
   read = -SKIPLIST_NO_ROOM;
-  if (!(wanted >= 0 && wanted <= (double)room) || !range_of(&made, &range)) goto done;
+  if (!(wanted >= 0 && wanted <= (double)with->refs_length) || !range_of(&made, &range)) goto done;
   skiplist_batch batch = {
       .refs = with->refs,
       .refs_max = (uint32_t)wanted,
-      .ties = (uint32_t)with->header[IN_FLAGS] & FLAG_TIES ? with->ties : NULL,
+      .distinct = (uint32_t)with->header[IN_FLAGS] & FLAG_DISTINCT,
       /* Only a reader downwards needs room for a key. */
       .last = range.reverse ? with->output : NULL,
       .last_max = range.reverse ? with->output_length : 0,

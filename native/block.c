@@ -135,15 +135,34 @@ static uint8_t byte_at(block_key key, uint32_t at) {
   return at < key.prefix_length ? key.prefix[at] : key.suffix[at - key.prefix_length];
 }
 
+/* Zeros stand in heads of short keys, so the length tells them from keys that end in zeros. */
+static inline bool same_suffix(const block *self, uint32_t at, uint32_t other) {
+  const uint16_t *offsets = block_offsets(self);
+  uint32_t length = (uint32_t)(offsets[at + 1] - offsets[at]);
+  if (length != (uint32_t)(offsets[other + 1] - offsets[other])) return false;
+  const uint8_t *heap = block_heap(self);
+  return length <= 4 || bytes_compare_same(heap + offsets[at] + 4, heap + offsets[other] + 4,
+                                           length - 4) == 0;
+}
+
 bool block_same_key(const block *self, uint32_t at, const block *other, uint32_t other_at) {
   block_key left = block_key_at(self, at), right = block_key_at(other, other_at);
   uint32_t length = block_key_length(left);
   if (length != block_key_length(right)) return false;
-  if (self == other && block_heads(self)[at] != block_heads(self)[other_at]) return false;
-  if (self == other) return memcmp(left.suffix, right.suffix, left.suffix_length) == 0;
+  if (self == other) {
+    return block_heads(self)[at] == block_heads(self)[other_at] && same_suffix(self, at, other_at);
+  }
   /* From the end, where keys that stand side by side differ first. */
   while (length > 0 && byte_at(left, length - 1) == byte_at(right, length - 1)) length--;
   return length == 0;
+}
+
+bool block_ties(const block *self, uint32_t low, uint32_t high) {
+  const uint32_t *heads = block_heads(self);
+  for (uint32_t at = low + 1; at < high; at++) {
+    if (heads[at] == heads[at - 1] && same_suffix(self, at, at - 1)) return true;
+  }
+  return false;
 }
 
 static uint32_t common_bytes(const uint8_t *a, const uint8_t *b, uint32_t length) {

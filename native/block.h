@@ -143,6 +143,8 @@ bool block_at_or_before(const block *self, uint32_t at, const block_target *targ
 bool block_holds(const block *self, uint32_t at, const block_target *target);
 /* Whether two entries, of one block or of two, have the same key. */
 bool block_same_key(const block *self, uint32_t at, const block *other, uint32_t other_at);
+/* Whether two of the entries from `low` up to `high`, not included, have the same key. */
+bool block_ties(const block *self, uint32_t low, uint32_t high);
 
 block_item block_item_at(const block *self, uint32_t at);
 /* Whether `count` sorted items fit one block. */

@@ -83,6 +83,8 @@ typedef enum {
   SKIPLIST_NOT_LAST = 6,
   /* A key that a result has no room for. */
   SKIPLIST_NO_ROOM = 7,
+  /* Two keys that are the same, where none should be. */
+  SKIPLIST_TIED = 8,
 } skiplist_status;
 
 typedef struct {

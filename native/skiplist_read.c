@@ -41,16 +41,20 @@ static bool take_key(reading *self, const block *from, uint32_t at) {
   return true;
 }
 
+/* False, and the batch is tied, when an entry has the key of the one that was read last. */
+static bool differs(reading *self, const block *from, uint32_t at) {
+  if (!self->last_block || !block_same_key(self->last_block, self->last_at, from, at)) return true;
+  self->batch->tied = true;
+  return false;
+}
+
 /* False when the batch takes no more. */
 static bool take(reading *self, const block *from, uint32_t at) {
   skiplist_batch *batch = self->batch;
   if (!block_visible(from, at, self->range->seq)) return true;
   if (batch->count == batch->refs_max) return false;
   if (batch->keys && !take_key(self, from, at)) return false;
-  if (batch->ties) {
-    batch->ties[batch->count] =
-        self->last_block && block_same_key(self->last_block, self->last_at, from, at);
-  }
+  if (batch->distinct && !differs(self, from, at)) return false;
   batch->refs[batch->count++] = block_refs(from)[at];
   took(self, from, at);
   return true;
@@ -62,24 +66,45 @@ static void fetch_last(const block *from, uint32_t end) {
   __builtin_prefetch(block_heap(from) + (uint64_t)from->heap_length * end / from->count);
 }
 
-static void take_up(reading *self, const block *from, uint32_t low, uint32_t high) {
-  skiplist_batch *batch = self->batch;
-  if (low >= high) return;
-  if (!batch->keys && !batch->ties && block_all_visible(from, self->range->seq)) {
-    uint32_t room = batch->refs_max - batch->count;
-    uint32_t taken = high - low < room ? high - low : room;
-    if (taken < high - low && batch->last) fetch_last(from, low + taken);
-    memcpy(batch->refs + batch->count, block_refs(from) + low, (uint64_t)taken * sizeof(uint32_t));
-    batch->count += taken;
-    if (taken) took(self, from, low + taken - 1);
-    self->full = taken < high - low;
-    return;
-  }
-  for (uint32_t at = low; at < high && !self->full; at++) self->full = !take(self, from, at);
+/* Whether the entries from `low` to `high` have keys of their own, and another than the last one read. */
+static bool all_differ(reading *self, const block *from, uint32_t low, uint32_t high) {
+  if (!differs(self, from, self->range->reverse ? high - 1 : low)) return false;
+  self->batch->tied = block_ties(from, low, high);
+  return !self->batch->tied;
 }
 
-static void take_down(reading *self, const block *from, uint32_t low, uint32_t high) {
-  for (uint32_t at = high; at > low && !self->full; at--) self->full = !take(self, from, at - 1);
+/* Without looking at each entry: all are seen, and no key is wanted. */
+static void take_run(reading *self, const block *from, uint32_t low, uint32_t high) {
+  skiplist_batch *batch = self->batch;
+  uint32_t room = batch->refs_max - batch->count;
+  uint32_t taken = high - low < room ? high - low : room;
+  bool down = self->range->reverse;
+  self->full = taken < high - low;
+  if (taken == 0) return;
+  if (self->full && batch->last && !down) fetch_last(from, low + taken);
+  if (down) low = high - taken;
+  else high = low + taken;
+  if (batch->distinct && !all_differ(self, from, low, high)) {
+    self->full = true;
+    return;
+  }
+  const uint32_t *refs = block_refs(from);
+  uint32_t *to = batch->refs + batch->count;
+  if (!down) memcpy(to, refs + low, (uint64_t)taken * sizeof(uint32_t));
+  else for (uint32_t n = 0; n < taken; n++) to[n] = refs[high - 1 - n];
+  batch->count += taken;
+  took(self, from, down ? low : high - 1);
+}
+
+static void take_between(reading *self, const block *from, uint32_t low, uint32_t high) {
+  if (low >= high) return;
+  if (!self->batch->keys && block_all_visible(from, self->range->seq)) {
+    take_run(self, from, low, high);
+  } else if (self->range->reverse) {
+    for (uint32_t at = high; at > low && !self->full; at--) self->full = !take(self, from, at - 1);
+  } else {
+    for (uint32_t at = low; at < high && !self->full; at++) self->full = !take(self, from, at);
+  }
 }
 
 /* Reads the next frame; its block's refs, and the frame after it, travel while this one is used. */
@@ -105,7 +130,7 @@ static void read_up(reading *self) {
     bool last = !at.next;
     uint32_t stop = stop_of(self->range, at.block, &last);
     skiplist_place ahead = last ? at : read_ahead(self->list, at.next);
-    take_up(self, at.block, at.rank, stop);
+    take_between(self, at.block, at.rank, stop);
     if (self->full || last) return;
     at = ahead;
   }
@@ -152,7 +177,7 @@ static void read_down(reading *self) {
       start = block_rank(at.block, &range->low);
       last = true;
     }
-    take_down(self, at.block, start, at.rank);
+    take_between(self, at.block, start, at.rank);
     if (self->full || last || !step_left(self, &at)) return;
   }
 }
@@ -174,13 +199,16 @@ skiplist_status skiplist_read(skiplist *self, epoch_reader *reader, const skipli
   reading under_way = {.list = self, .range = range, .batch = batch};
   batch->count = batch->last_length = 0;
   batch->room_needed = 0;
+  batch->tied = false;
   epoch_enter(&self->epochs, reader);
   if (range->reverse) read_down(&under_way);
   else read_up(&under_way);
   batch->done = !under_way.full;
-  if (!batch->done && batch->count > 0 && batch->last) (void)keep_last(&under_way);
+  bool goes_on = !batch->done && !batch->tied;
+  if (goes_on && batch->count > 0 && batch->last) (void)keep_last(&under_way);
   epoch_leave(reader);
-  return batch->room_needed ? SKIPLIST_NO_ROOM : SKIPLIST_OK;
+  if (batch->room_needed) return SKIPLIST_NO_ROOM;
+  return batch->tied ? SKIPLIST_TIED : SKIPLIST_OK;
 }
 
 static uint64_t count_block(const block *from, uint32_t low, uint32_t high, uint64_t seq) {

@@ -32,8 +32,8 @@ typedef struct {
   uint8_t *keys;
   uint32_t *key_lengths;
   uint64_t keys_max;
-  /* Receives of each entry whether its key is that of the one before; NULL when not wanted. */
-  uint8_t *ties;
+  /* Whether two entries of one key end the batch, with SKIPLIST_TIED. */
+  bool distinct;
   /* Receives the last key read when there may be more; NULL for an upward reader that stops there. */
   uint8_t *last;
   uint64_t last_max;
@@ -42,10 +42,11 @@ typedef struct {
   uint32_t count;
   uint32_t last_length;
   bool done;
+  bool tied;
   uint64_t room_needed; /* with SKIPLIST_NO_ROOM: the bytes of the key that did not fit */
 } skiplist_batch;
 
-/* SKIPLIST_OK or SKIPLIST_NO_ROOM; after the second nothing was read. */
+/* SKIPLIST_OK, SKIPLIST_TIED, or SKIPLIST_NO_ROOM, after which nothing was read. */
 skiplist_status skiplist_read(skiplist *self, epoch_reader *reader, const skiplist_range *range,
                               skiplist_batch *batch);
 

@@ -235,7 +235,13 @@ function keptAnswers(
       embedder: (id) => embedders.find(id),
       entries: newestEntriesIn(database),
     }),
-    responses: new Responses({ get, oldest: oldestResponsesIn(database) }),
+    responses: new Responses({
+      get,
+      oldest: oldestResponsesIn(database),
+      get seq() {
+        return database.seq;
+      },
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { JdbxError } from './errors.js';
 import { roomyObject } from './roomy-object.js';
+import { isSoundName } from './sound-names.js';
 
 /** What a document may hold. A property that is `undefined` is left out, as JSON does. */
 export type Value =
@@ -22,7 +23,6 @@ export const VALUE_LIMITS = { depthMax: 180, nodesMax: 1_000_000, keyBytesMax: 1
 
 /** What a number, a tag or a length takes, roughly. */
 const NODE_BYTES = 4;
-const FORBIDDEN_KEYS = new Set(['__proto__']);
 
 /**
  * Copies `input` into a fresh, deeply frozen value, or refuses it with its
@@ -45,6 +45,16 @@ export function takeValue(input: unknown, path = ''): Value {
  */
 export function takeSizedValue(input: unknown): SizedValue {
   const taker = new Taker('', true);
+  const value = taker.take(input);
+  return { value, bytes: taker.bytes, shareable: taker.shareable };
+}
+
+/**
+ * `takeSizedValue` of what this program made of values that were taken before: what is frozen
+ * of it nobody can change, so it is used as it is.
+ */
+export function takeMadeValue(input: unknown): SizedValue {
+  const taker = new Taker('', true, true);
   const value = taker.take(input);
   return { value, bytes: taker.bytes, shareable: taker.shareable };
 }
@@ -90,23 +100,38 @@ export interface SizedValue {
   readonly shareable: boolean;
 }
 
+/** An object that lies around the value at hand, and the name by which one gets from it to that. */
+class Place {
+  readonly object: object;
+  readonly around: Place | undefined;
+  readonly depth: number;
+  name: string | number = '';
+
+  constructor(object: object, around: Place | undefined) {
+    this.object = object;
+    this.around = around;
+    this.depth = around === undefined ? 1 : around.depth + 1;
+  }
+}
+
 class Taker {
-  /** The objects that lie around the value at hand, and the names by which one gets to it. */
-  readonly #ancestors: object[] = [];
-  readonly #names: (string | number)[] = [];
   readonly #root: string;
   readonly #stored: boolean;
+  /** True when what is frozen was taken before, and need not be copied. */
+  readonly #trusts: boolean;
+  #place: Place | undefined;
   #nodes = 0;
   bytes = 0;
   shareable = true;
 
-  constructor(root: string, stored = false) {
+  constructor(root: string, stored = false, trusts = false) {
     this.#root = root;
     this.#stored = stored;
+    this.#trusts = trusts;
   }
 
   take(input: unknown): Value {
-    this.#count();
+    this.#count(this.#place === undefined ? 0 : this.#place.depth);
     switch (typeof input) {
       case 'string':
         if (!input.isWellFormed()) this.#refuse('a well-formed string', 'a lone surrogate');
@@ -125,13 +150,58 @@ class Taker {
   }
 
   #takeObject(input: object): Value {
+    if (this.#trusts && Object.isFrozen(input) && this.#isWhole(input as Value)) {
+      return input as Value;
+    }
+    if (Array.isArray(input)) return this.#takeArray(input);
     if (input instanceof Date) return this.#takeDate(input);
     if (input instanceof Uint8Array) return this.#takeBytes(input);
-    if (this.#ancestors.includes(input)) this.#refuse('a tree', 'a cycle');
-    this.#ancestors.push(input);
-    const value = Array.isArray(input) ? this.#takeArray(input) : this.#takePlain(input);
-    this.#ancestors.pop();
-    return value;
+    return this.#takePlain(input);
+  }
+
+  /**
+   * Counts a value that was taken before. False, and nothing counted, when it has to be copied:
+   * of dates and bytes each holder has its own, and not every value may be stored.
+   */
+  #isWhole(value: Value): boolean {
+    const [bytes, nodes] = [this.bytes, this.#nodes];
+    this.bytes -= NODE_BYTES;
+    this.#nodes--;
+    if (this.#counts(value, this.#place === undefined ? 0 : this.#place.depth)) return true;
+    this.bytes = bytes;
+    this.#nodes = nodes;
+    return false;
+  }
+
+  #counts(value: unknown, depth: number): boolean {
+    this.#count(depth);
+    if (typeof value === 'string') this.bytes += value.length;
+    if (typeof value !== 'object') return value !== undefined;
+    if (value === null) return true;
+    if (Array.isArray(value)) {
+      for (let at = 0; at < value.length; at++) {
+        if (!this.#counts(value[at], depth + 1)) return false;
+      }
+      return true;
+    }
+    if (value instanceof Date || value instanceof Uint8Array) return false;
+    // Several times faster than by a list of keys.
+    for (const key in value) {
+      if (this.#stored && !isSoundName(key)) return false;
+      this.bytes += key.length;
+      if (!this.#counts((value as Record<string, unknown>)[key], depth + 1)) return false;
+    }
+    return true;
+  }
+
+  /** @throws {JdbxError} INVALID_DOCUMENT when the value is its own part */
+  #enter(object: object): Place {
+    for (let place = this.#place; place !== undefined; place = place.around) {
+      if (place.object === object) this.#refuse('a tree', 'a cycle');
+    }
+    const place = new Place(object, this.#place);
+    this.#place = place;
+    return place;
   }
 
   #takeDate(input: Date): Date {
@@ -148,18 +218,23 @@ class Taker {
   }
 
   #takeArray(input: readonly unknown[]): Value {
+    const place = this.#enter(input);
     const out: Value[] = [];
     for (let index = 0; index < input.length; index++) {
       const item = input[index];
+      place.name = index;
       // A hole or `undefined` keeps its place as null, as JSON does.
-      out.push(this.#takeAt(index, item === undefined ? null : item));
+      out.push(this.take(item === undefined ? null : item));
     }
+    this.#place = place.around;
     return Object.freeze(out);
   }
 
   #takePlain(input: object): Value {
+    const place = this.#enter(input);
     const prototype = Object.getPrototypeOf(input);
-    if (prototype !== null && !isObjectPrototype(prototype)) {
+    if (prototype !== Object.prototype && prototype !== null && !isObjectPrototype(prototype)) {
+      this.#place = place.around;
       this.#refuse('a plain object', `an instance of ${prototype.constructor?.name ?? 'a class'}`);
     }
     const keys = Object.keys(input);
@@ -167,41 +242,36 @@ class Taker {
     for (const key of keys) {
       const item = (input as Record<string, unknown>)[key];
       if (item === undefined) continue;
-      this.#checkKey(key);
+      if (!isSoundName(key)) this.#checkKey(place, key);
       this.bytes += key.length;
-      out[key] = this.#takeAt(key, item);
+      place.name = key;
+      out[key] = this.take(item);
     }
-    if (Object.getOwnPropertySymbols(input).length > 0) {
+    this.#place = place.around;
+    if (!this.#trusts && Object.getOwnPropertySymbols(input).length > 0) {
       this.#refuse('string keys only', 'a symbol key');
     }
     return Object.freeze(out);
   }
 
-  #takeAt(name: string | number, item: unknown): Value {
-    this.#names.push(name);
-    const value = this.take(item);
-    this.#names.pop();
-    return value;
-  }
-
-  #checkKey(key: string): void {
-    if (FORBIDDEN_KEYS.has(key)) {
-      this.#names.push(key);
+  #checkKey(place: Place, key: string): void {
+    if (key === '__proto__') {
+      place.name = key;
       this.#refuse('another property name', `"${key}"`);
     }
+    this.#place = place.around;
     if (!key.isWellFormed()) this.#refuse('well-formed property names', 'a lone surrogate');
     if (this.#stored && key.includes('\0')) {
       this.#refuse('property names without null characters', JSON.stringify(key));
     }
-    // Most names are too short to ask: a character takes three bytes at most.
-    if (3 * key.length <= VALUE_LIMITS.keyBytesMax) return;
     if (Buffer.byteLength(key) > VALUE_LIMITS.keyBytesMax) {
       this.#tooLarge(`property names of at most ${VALUE_LIMITS.keyBytesMax} bytes`);
     }
+    this.#place = place;
   }
 
-  #count(): void {
-    if (this.#names.length > VALUE_LIMITS.depthMax) {
+  #count(depth: number): void {
+    if (depth > VALUE_LIMITS.depthMax) {
       this.#tooLarge(`at most ${VALUE_LIMITS.depthMax} levels of nesting`);
     }
     this.bytes += NODE_BYTES;
@@ -211,7 +281,10 @@ class Taker {
   }
 
   get #path(): string {
-    return [this.#root, ...this.#names].filter((name, at) => at > 0 || name !== '').join('.');
+    const names: (string | number)[] = [];
+    for (let place = this.#place; place !== undefined; place = place.around) names.push(place.name);
+    if (this.#root !== '') names.push(this.#root);
+    return names.reverse().join('.');
   }
 
   #tooLarge(expected: string): never {

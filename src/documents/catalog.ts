@@ -24,6 +24,9 @@ export class Catalog {
   readonly #retentions: RetentionPolicy[] = [];
   readonly #schemas = new Map<string, readonly SchemaCheck[]>();
 
+  /** The answer that was given last, as most often again; it begins with the type itself. */
+  #last: readonly string[] = [];
+
   /** @throws {JdbxError} INVALID_DOCUMENT for a definition that cannot be understood */
   constructor(definitions: Iterable<Document> = []) {
     this.#definitions = new Map([...definitions].map((document) => [document._id, document]));
@@ -49,7 +52,8 @@ export class Catalog {
 
   /** The type itself, then the types that an alias says it includes. */
   typesOf(type: string): readonly string[] {
-    return this.#includes.get(type) ?? [type];
+    if (type !== this.#last[0]) this.#last = this.#includes.get(type) ?? [type];
+    return this.#last;
   }
 
   isVersioned(type: string): boolean {
@@ -83,7 +87,8 @@ export class Catalog {
     }
     const type = requireText(document, 'type');
     if (document._type === 'alias') {
-      this.#includes.set(type, [...new Set([...this.typesOf(type), ...readIncludes(document)])]);
+      const known = this.#includes.get(type) ?? [type];
+      this.#includes.set(type, [...new Set([...known, ...readIncludes(document)])]);
     }
     if (document._type === 'versioning') this.#versioned.add(type);
     if (document._type === 'schema') {

@@ -22,6 +22,17 @@ export class Cursor<T = Document> implements AsyncIterable<T>, PromiseLike<T[]> 
     this.#query = query;
   }
 
+  /** Every document that a filter finds. */
+  static over<T>(runner: QueryRunner, filter: Filter): Cursor<T> {
+    return new Cursor<T>(runner, {
+      filter,
+      sort: undefined,
+      skip: undefined,
+      limit: undefined,
+      projection: undefined,
+    });
+  }
+
   /** `{ created_at: -1, _id: 1 }`, the weightiest field first. */
   sort(sort: { readonly [path: string]: 1 | -1 }): Cursor<T> {
     const { filter, skip, limit, projection } = this.#query;

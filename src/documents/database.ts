@@ -153,7 +153,7 @@ export class Database {
   }
 
   query<T = Document>(filter: Filter = {}): Cursor<T> {
-    return new Cursor<T>(this.#runner, { filter });
+    return Cursor.over<T>(this.#runner, filter);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Document } from '../base/document.js';
-import { takeSizedValue } from '../base/values.js';
+import { takeMadeValue } from '../base/values.js';
 import {
   type AuditEntry,
   type AuditHead,
@@ -95,7 +95,7 @@ export class Draft {
 
   /** Adds a document to the audit trail. @throws {JdbxError} INVALID_DOCUMENT */
   audit(entry: AuditEntry): Document {
-    const { value, bytes, shareable } = takeSizedValue(entry);
+    const { value, bytes, shareable } = takeMadeValue(entry);
     const document = sealAudit(this.#auditHead, value as AuditEntry, this.at);
     this.#auditHead = { n: document.n, hash: document.hash };
     const sized = { document, bytes: bytes + AUDIT_FIELDS_BYTES, shareable };

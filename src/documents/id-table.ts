@@ -1,32 +1,24 @@
-import { randomBytes } from 'node:crypto';
 import type { Document } from '../base/document.js';
 import type { DocumentRef } from '../indexes/contract.js';
+import { HASH_AT, hashOf, isAsked, putRecord, RECORD_WORDS, REF_AT } from './id-record.js';
 
-const RECORD_BYTES = 64;
-const RECORD_WORDS = RECORD_BYTES / 4;
-/** Where the characters begin, with their number just before. */
-const TEXT_AT = 9;
-const TEXT_MAX = RECORD_BYTES - TEXT_AT;
 const SLOTS_FIRST = 64;
 const FULL = 0.8;
 const GROWTH = 1.6;
 const HASHES = 2 ** 32;
-const SEED = randomBytes(4).readUInt32LE();
 
 /**
  * Documents by id, for look-ups all over a large store, which are waits for memory and nothing else. A map of
  * strings waits four times in a row: for the bucket, the entry, the string, the document. Here the hash of an
- * id says at once where both its record and its document stand, so that the processor fetches them together.
+ * id says at once where both its record (`id-record.ts`) and its document stand, so that the processor fetches
+ * them together.
  *
- *   record   =  hash u32 | ref u32 | length u8 | one byte a character, 55 at most      64 bytes
- *
- * Open addressing: a record stands in the first free slot from where its hash points. Ids that are longer, or
- * hold characters above 255, stand in a map. The hash is seeded anew in each process.
+ * Open addressing: a record stands in the first free slot from where its hash points. Ids that have no record
+ * stand in a map.
  */
 export class IdTable {
   #slots = SLOTS_FIRST;
   #words = makeRecords(SLOTS_FIRST);
-  #bytes = new Uint8Array(this.#words.buffer);
   #documents: (Document | undefined)[] = new Array(SLOTS_FIRST).fill(undefined);
   #size = 0;
   readonly #others = new Map<string, { readonly ref: DocumentRef; readonly document: Document }>();
@@ -34,15 +26,15 @@ export class IdTable {
   documentOf(id: string): Document | undefined {
     const hash = hashOf(id);
     if (hash < 0) return this.#others.get(id)?.document;
-    const slot = this.#find(id, hash);
+    const slot = this.#find(hash);
     return slot < 0 ? undefined : this.#documents[slot];
   }
 
   refOf(id: string): DocumentRef | undefined {
     const hash = hashOf(id);
     if (hash < 0) return this.#others.get(id)?.ref;
-    const slot = this.#find(id, hash);
-    return slot < 0 ? undefined : this.#words[slot * RECORD_WORDS + 1];
+    const slot = this.#find(hash);
+    return slot < 0 ? undefined : this.#words[slot * RECORD_WORDS + REF_AT];
   }
 
   /** The id must not be there. */
@@ -57,11 +49,7 @@ export class IdTable {
     this.#size++;
     const slot = this.#freeSlot(hash);
     this.#documents[slot] = document;
-    this.#words[slot * RECORD_WORDS] = hash;
-    this.#words[slot * RECORD_WORDS + 1] = ref;
-    const start = slot * RECORD_BYTES + TEXT_AT;
-    this.#bytes[start - 1] = id.length;
-    for (let at = 0; at < id.length; at++) this.#bytes[start + at] = id.charCodeAt(at);
+    putRecord(this.#words, slot * RECORD_WORDS, hash, ref);
   }
 
   delete(id: string): void {
@@ -70,30 +58,21 @@ export class IdTable {
       this.#others.delete(id);
       return;
     }
-    const slot = this.#find(id, hash);
+    const slot = this.#find(hash);
     if (slot < 0) return;
     this.#size--;
     this.#closeGap(slot);
   }
 
-  /** The slot of an id, or -1. */
-  #find(id: string, hash: number): number {
+  /** The slot of the id that was hashed last, or -1. */
+  #find(hash: number): number {
     const words = this.#words;
     const documents = this.#documents;
     for (let slot = this.#home(hash); ; slot = this.#after(slot)) {
       if (documents[slot] === undefined) return -1;
-      if (words[slot * RECORD_WORDS] === hash && this.#holds(slot, id)) return slot;
+      const start = slot * RECORD_WORDS;
+      if (words[start + HASH_AT] === hash && isAsked(words, start)) return slot;
     }
-  }
-
-  #holds(slot: number, id: string): boolean {
-    const bytes = this.#bytes;
-    const start = slot * RECORD_BYTES + TEXT_AT;
-    if (bytes[start - 1] !== id.length) return false;
-    for (let at = 0; at < id.length; at++) {
-      if (bytes[start + at] !== id.charCodeAt(at)) return false;
-    }
-    return true;
   }
 
   #home(hash: number): number {
@@ -118,7 +97,7 @@ export class IdTable {
       this.#documents[slot] !== undefined;
       slot = this.#after(slot)
     ) {
-      const home = this.#home(this.#words[slot * RECORD_WORDS] as number);
+      const home = this.#home(this.#words[slot * RECORD_WORDS + HASH_AT] as number);
       if (this.#distance(home, slot) < this.#distance(gap, slot)) continue;
       this.#copy(this.#words, this.#documents, slot, gap);
       gap = slot;
@@ -148,11 +127,10 @@ export class IdTable {
     const [words, documents] = [this.#words, this.#documents];
     this.#slots = Math.ceil(this.#slots * GROWTH);
     this.#words = makeRecords(this.#slots);
-    this.#bytes = new Uint8Array(this.#words.buffer);
     this.#documents = new Array(this.#slots).fill(undefined);
     for (let slot = 0; slot < documents.length; slot++) {
       if (documents[slot] === undefined) continue;
-      const to = this.#freeSlot(words[slot * RECORD_WORDS] as number);
+      const to = this.#freeSlot(words[slot * RECORD_WORDS + HASH_AT] as number);
       this.#copy(words, documents, slot, to);
     }
   }
@@ -165,20 +143,5 @@ export class IdTable {
  * in all, when a million documents are at hand.
  */
 function makeRecords(slots: number): Uint32Array {
-  return new Uint32Array(new SharedArrayBuffer(slots * RECORD_BYTES));
-}
-
-/** 32 bits, or -1 for what has no record: other than short text of characters up to 255. */
-function hashOf(id: string): number {
-  if (typeof id !== 'string' || id.length > TEXT_MAX) return -1;
-  let hash = SEED;
-  let all = 0;
-  for (let at = 0; at < id.length; at++) {
-    const unit = id.charCodeAt(at);
-    all |= unit;
-    hash = Math.imul(hash ^ unit, 0x0100_0193);
-  }
-  if (all > 255) return -1;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  return new Uint32Array(new SharedArrayBuffer(slots * RECORD_WORDS * 4));
 }

@@ -19,6 +19,10 @@ export class IndexSet implements StagedIndexes {
   readonly staging = new IndexStaging(this);
   readonly #create: CreateIndex;
   readonly #byType = new Map<string, LiveIndex[]>();
+  /** The type that was asked for last, as most often again: a map would be looked through at each query. */
+  #lastType: string | undefined;
+  #last: readonly LiveIndex[] = NONE;
+  #newestSince = 0;
   #retired: { readonly index: OrderedIndex; readonly seq: number }[] = [];
 
   constructor(create: CreateIndex, typeIndex: OrderedIndex = create()) {
@@ -27,11 +31,14 @@ export class IndexSet implements StagedIndexes {
   }
 
   of(type: string, seq: number): readonly PlannableIndex[] {
-    const indexes = this.#byType.get(type) ?? NONE;
+    if (type !== this.#lastType) {
+      this.#last = this.indexesOf(type);
+      this.#lastType = type;
+    }
+    const indexes = this.#last;
     // The same array as long as nothing changes: plans are kept for it.
-    return indexes.every(({ since }) => since <= seq)
-      ? indexes
-      : indexes.filter(({ since }) => since <= seq);
+    if (this.#newestSince <= seq || indexes.every(({ since }) => since <= seq)) return indexes;
+    return indexes.filter(({ since }) => since <= seq);
   }
 
   /** Of exactly this type, those of commits that are not shown yet too. */
@@ -50,6 +57,8 @@ export class IndexSet implements StagedIndexes {
     const live: LiveIndex = { id, definition, index, multikey, since };
     const indexes = this.#byType.get(definition.type) ?? [];
     this.#byType.set(definition.type, [...indexes, live]);
+    this.#lastType = undefined;
+    this.#newestSince = Math.max(this.#newestSince, since);
     return live;
   }
 
@@ -115,6 +124,7 @@ export class IndexSet implements StagedIndexes {
   #keep(wanted: (live: LiveIndex) => boolean): LiveIndex[] {
     const dropped = [...this.all()].filter((live) => !wanted(live));
     for (const [type, indexes] of this.#byType) this.#byType.set(type, indexes.filter(wanted));
+    this.#lastType = undefined;
     for (const { index } of dropped) this.staging.forget(index);
     return dropped;
   }

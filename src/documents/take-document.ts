@@ -1,7 +1,14 @@
 import type { NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { checkId, newId } from '../base/ids.js';
-import { describeType, isPlainObject, takeSizedValue, type ValueObject } from '../base/values.js';
+import {
+  describeType,
+  isPlainObject,
+  type SizedValue,
+  takeMadeValue,
+  takeSizedValue,
+  type ValueObject,
+} from '../base/values.js';
 
 export const DOCUMENT_BYTES_MAX = 16 * 2 ** 20;
 const TYPE_LENGTH_MAX = 200;
@@ -25,7 +32,20 @@ export function takeDocument(input: NewDocument): TakenDocument {
   if (!isPlainObject(input)) {
     throw new JdbxError('INVALID_DOCUMENT', `expected an object, got ${describeType(input)}`);
   }
-  const { value, bytes, shareable } = takeSizedValue(input);
+  return checked(takeSizedValue(input));
+}
+
+/**
+ * The same of a document that this program made of what was taken before: the parts of it that
+ * are frozen are used as they are.
+ *
+ * @throws {JdbxError} INVALID_DOCUMENT, DOCUMENT_TOO_LARGE
+ */
+export function takeMade(input: object): TakenDocument {
+  return checked(takeMadeValue(input));
+}
+
+function checked({ value, bytes, shareable }: SizedValue): TakenDocument {
   const fields = value as ValueObject;
   const { _id, _type, _rev } = fields;
   checkType(_type);

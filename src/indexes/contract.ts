@@ -26,7 +26,7 @@ export interface OrderedIndex {
    * Reads the first `wanted` entries of a span into `firstRead`, in one step and without a
    * cursor. What lies over other indexes need not have it.
    *
-   * @returns how many there were
+   * @returns how many there were; `TIED` where two of them have one key and must not
    */
   first?(span: KeySpan, seq: number, options: FirstOptions): number;
   /** How many entries of `range` live at `seq`, without materialising them. */
@@ -82,8 +82,8 @@ export interface FirstOptions {
   readonly wanted: number;
   /** From the upper end down. */
   readonly reverse: boolean;
-  /** Whether to tell of each entry if its key is that of the one before. */
-  readonly ties: boolean;
+  /** Whether no two of them may have the same key. */
+  readonly distinct: boolean;
 }
 
 export interface IndexCursor {

@@ -3,11 +3,11 @@ import type { KeyRange, KeySpan } from './contract.js';
 /** Entries that one `first` reads at most. */
 export const FIRST_MAX = 4_096;
 
-/** What this thread's last `first` read: the refs, and 1 where a key is that of the entry before. */
-export const firstRead = {
-  refs: new Uint32Array(FIRST_MAX),
-  ties: new Uint8Array(FIRST_MAX),
-} as const;
+/** What `first` says instead of a number where two keys are the same that must not be. */
+export const TIED = -1;
+
+/** The refs that this thread's last `first` read. */
+export const firstRead = { refs: new Uint32Array(FIRST_MAX) } as const;
 
 /** A span as a range with ends of its own. */
 export function toRange(span: KeySpan, reverse: boolean): KeyRange {

@@ -11,7 +11,6 @@ export interface NativeBinary {
     output: Uint8Array,
     lengths: Uint32Array,
     refs: Uint32Array,
-    ties: Uint8Array,
   ): void;
   create(limitBytes: number): NativeList | null;
   attach(handle: number): NativeList | null;

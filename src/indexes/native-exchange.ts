@@ -27,7 +27,7 @@ const HEADER_LENGTH = 16;
 const REVERSE = 1;
 const HAS_HIGH = 2;
 const WANTS_KEYS = 4;
-const WANTS_TIES = 8;
+const DISTINCT = 8;
 
 const INPUT_BYTES = 64 * 1024;
 const OUTPUT_BYTES = 128 * 1024;
@@ -146,14 +146,14 @@ export class NativeExchange {
     header[HEADER.highRef] = high?.ref ?? 0;
   }
 
-  writeSpan(span: KeySpan, seq: number, wanted: number, reverse: boolean, ties: boolean): void {
+  writeSpan(span: KeySpan, seq: number, wanted: number, reverse: boolean, distinct: boolean): void {
     const header = this.#header;
     const { lowerLength, upperLength } = span;
     const bytes = lowerLength + upperLength;
     if (bytes > this.#input.length) this.#growInput(bytes, 0);
     copyBytes(span.bytes, bytes, this.#input, 0);
     header[HEADER.seq] = seq;
-    header[HEADER.flags] = HAS_HIGH | (reverse ? REVERSE : 0) | (ties ? WANTS_TIES : 0);
+    header[HEADER.flags] = HAS_HIGH | (reverse ? REVERSE : 0) | (distinct ? DISTINCT : 0);
     header[HEADER.lowLength] = lowerLength;
     header[HEADER.lowRef] = 0;
     header[HEADER.highLength] = upperLength;
@@ -201,8 +201,8 @@ export class NativeExchange {
   }
 
   #bind(): void {
-    const { refs, ties } = firstRead;
-    this.#binary.bind(this.#header, this.#input, this.#output, this.#lengths, refs, ties);
+    const { refs } = firstRead;
+    this.#binary.bind(this.#header, this.#input, this.#output, this.#lengths, refs);
   }
 }
 

@@ -12,6 +12,7 @@ import type {
   KeySpan,
   OrderedIndex,
 } from './contract.js';
+import { TIED } from './first-read.js';
 import { describeKey, toKeyText } from './key-text.js';
 import type { NativeBinary, NativeList } from './native-binary.js';
 import { type NativeExchange, type NativeRange, toNativeRange } from './native-exchange.js';
@@ -20,6 +21,7 @@ import { type NativeExchange, type NativeRange, toNativeRange } from './native-e
 const OK = 0;
 const NO_MEMORY = 1;
 const NO_ROOM = 7;
+const IS_TIED = 8;
 const RUN_ENTRIES = 4_096;
 const REASONS: Readonly<Record<number, string>> = {
   2: 'another thread is writing to the index',
@@ -60,13 +62,14 @@ export class NativeIndex implements OrderedIndex {
     return new NativeCursor(this.#binary, this.#exchange, list, toNativeRange(range, true), seq);
   }
 
-  first(span: KeySpan, seq: number, { wanted, reverse, ties }: FirstOptions): number {
+  first(span: KeySpan, seq: number, { wanted, reverse, distinct }: FirstOptions): number {
     const list = this.#open();
     checkSeq(seq);
     for (;;) {
-      this.#exchange.writeSpan(span, seq, wanted, reverse, ties);
+      this.#exchange.writeSpan(span, seq, wanted, reverse, distinct);
       const count = this.#binary.first(list);
       if (count >= 0) return count;
+      if (count === -IS_TIED) return TIED;
       this.#makeRoom(count);
     }
   }

@@ -11,7 +11,7 @@ import type {
   OrderedIndex,
 } from './contract.js';
 import { ListCursor } from './cursor.js';
-import { firstRead, toRange } from './first-read.js';
+import { firstRead, TIED, toRange } from './first-read.js';
 import { toKeyText } from './key-text.js';
 import { Lives } from './lives.js';
 import { countVisible, measure } from './measure.js';
@@ -58,17 +58,17 @@ class PortableIndex implements OrderedIndex {
     return new ListCursor(() => this.#open().list, bounds, seq, range.reverse === true);
   }
 
-  first(span: KeySpan, seq: number, { wanted, reverse, ties }: FirstOptions): number {
+  first(span: KeySpan, seq: number, { wanted, reverse, distinct }: FirstOptions): number {
     if (wanted === 0) return 0;
     const cursor = this.scan(toRange(span, reverse), seq);
-    const keys: Uint8Array[] | undefined = ties ? [] : undefined;
+    const keys: Uint8Array[] | undefined = distinct ? [] : undefined;
     const count = cursor.next({ refs: firstRead.refs.subarray(0, wanted), keys });
-    for (let at = 0; keys && at < count; at++) {
-      const isSame =
-        at > 0 && Buffer.compare(keys[at] as Uint8Array, keys[at - 1] as Uint8Array) === 0;
-      firstRead.ties[at] = Number(isSame);
-    }
-    return count;
+    cursor.close();
+    const isTied = keys?.some((key, at) => {
+      const before = keys[at - 1];
+      return before !== undefined && Buffer.compare(key, before) === 0;
+    });
+    return isTied ? TIED : count;
   }
 
   count(range: KeyRange, seq: number): number {

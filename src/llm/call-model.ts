@@ -37,7 +37,10 @@ export interface ModelCallerDeps {
 export interface ModelCallInput {
   /** The integration document. */
   readonly integration: unknown;
-  /** An empty `model` means the integration's own; settings are final. */
+  /**
+   * An empty `model` means the integration's own; settings are final. A frozen one is sent as it
+   * is, so `takeValue` has to have made all of it; of another one a copy is.
+   */
   readonly request: ModelRequest;
   /** Equal for every call that stands for the same effect, also after a crash. */
   readonly idempotencyKey: string;
@@ -86,27 +89,33 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
     call: async (input) => {
       const integration = readIntegration(input.integration, deps.providers);
       const provider = deps.providers.get(integration.provider) as Provider;
-      const secret = provider.local ? undefined : await findSecret(integration, deps);
+      // Both are waited for only where somebody has to look.
+      const isSecret = !provider.local && hasSecret(integration);
+      const secret = isSecret ? await findSecret(integration, deps) : undefined;
       const request = completeRequest(input.request, integration, provider);
-      // Waited for only where somebody has to look.
       const price = integration.price ?? (await findPrice(integration, request.model, deps));
       const { idempotencyKey, signal, onAttempt, onEvent, onUsedUp, mayRetry, purse } = input;
       const call = { request, integration, secret, idempotencyKey, signal, onUsedUp };
       const make = (made: ProviderCall, listeners: CallListeners) =>
-        new Calling(provider, made, { ...deps, price }, listeners).run();
+        new Calling({ provider, call: made, price, deps, listeners }).run();
       const listeners = { onAttempt, onEvent, mayRetry };
-      if (!purse) return make(call, listeners);
-      return payFor({ call, price, purse, isLocal: provider.local ?? false, listeners }, make);
+      if (!purse) return await make(call, listeners);
+      return await payFor(
+        { call, price, purse, isLocal: provider.local ?? false, listeners },
+        make,
+      );
     },
   };
 }
 
+function hasSecret({ credentials_ref: ref, auth_type }: ReadIntegration): boolean {
+  return ref !== undefined && auth_type !== 'none';
+}
+
 async function findSecret(
-  integration: ReadIntegration,
+  { credentials_ref: ref = '' }: ReadIntegration,
   { credentials, secrets }: ModelCallerDeps,
-): Promise<string | undefined> {
-  const { credentials_ref: ref, auth_type } = integration;
-  if (ref === undefined || auth_type === 'none') return undefined;
+): Promise<string> {
   return resolveSecret(await credentials(ref), ref, secrets);
 }
 
@@ -118,7 +127,7 @@ async function findPrice(
   return price ?? deps.findPrice?.(priced_as, model);
 }
 
-/** A frozen copy with the model filled in, so that every attempt sends the same request. */
+/** Frozen, with the model filled in, so that every attempt sends the same request. */
 function completeRequest(
   request: ModelRequest,
   integration: ReadIntegration,
@@ -130,6 +139,7 @@ function completeRequest(
     const text = `expected a model in ${integration._id} or in the request, got none`;
     throw new JdbxError('INVALID_INTEGRATION', text, { path: 'model' });
   }
+  if (request.model === model && Object.isFrozen(request)) return request;
   const taken = takeValue({ ...request, model }) as unknown as ModelRequest;
   isCopy(request, taken);
   return taken;

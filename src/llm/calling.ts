@@ -22,8 +22,6 @@ export interface CallingDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly sleep?: Sleep | undefined;
-  /** What the model costs, where that is known. */
-  readonly price?: Price | undefined;
 }
 
 export interface CallListeners {
@@ -35,54 +33,61 @@ export interface CallListeners {
 /** A call that is ended because its time is over was too slow: that is its provider's. */
 const LATE: readonly ErrorCode[] = ['STAGE_TIMEOUT', 'RUN_DEADLINE', 'BUDGET_EXCEEDED'];
 
+/** What is to be asked of whom, and who is told. */
+export interface Ask {
+  readonly provider: Provider;
+  readonly call: ProviderCall;
+  /** What the model costs, where that is known. */
+  readonly price: Price | undefined;
+  readonly deps: CallingDeps;
+  readonly listeners: CallListeners;
+}
+
 /** One logical call while it is under way. */
 export class Calling {
   readonly #provider: Provider;
   readonly #call: ProviderCall;
+  readonly #price: Price | undefined;
   readonly #deps: CallingDeps;
   readonly #listeners: CallListeners;
   readonly #redact: Redact;
-  readonly #hash: string;
   readonly #attempts: ModelAttempt[] = [];
 
-  constructor(
-    provider: Provider,
-    call: ProviderCall,
-    deps: CallingDeps,
-    listeners: CallListeners = {},
-  ) {
+  constructor({ provider, call, price, deps, listeners }: Ask) {
     this.#provider = provider;
     this.#call = call;
+    this.#price = price;
     this.#deps = deps;
     this.#listeners = listeners;
-    this.#redact = redactor(call.secret === undefined ? [] : [call.secret]);
-    this.#hash = requestHash(call.request);
+    this.#redact = redactor(call.secret === undefined ? NO_SECRETS : [call.secret]);
   }
 
-  async run(): Promise<ModelCallResult> {
+  run(): Promise<ModelCallResult> {
     const { integration, signal } = this.#call;
     const { random, sleep = realSleep } = this.#deps;
     const { mayRetry } = this.#listeners;
     const options = { strategy: integration.retry_strategy, signal, sleep, random, mayRetry };
-    try {
-      return this.#result(await withRetries((number) => this.#attempt(number), options));
-    } catch (error) {
-      throw this.#withAttempts(error);
-    }
+    return withRetries((number) => this.#attempt(number), options).then(
+      (response) => this.#result(response),
+      (error) => {
+        throw this.#withAttempts(error);
+      },
+    );
   }
 
   async #attempt(number: number): Promise<ModelResponse> {
     const startedAt = this.#deps.clock.now();
-    let outcome: Outcome;
+    let response: ModelResponse;
     try {
       const answer = await this.#answer(number);
-      outcome = { response: takeValue(this.#redact(answer)) as unknown as ModelResponse };
+      response = takeValue(this.#redact(answer)) as unknown as ModelResponse;
     } catch (error) {
-      outcome = { thrown: this.#cleaned(error) };
+      const thrown = this.#cleaned(error);
+      this.#record(number, startedAt, this.#failure(thrown));
+      throw thrown;
     }
-    this.#record(number, startedAt, outcome);
-    if ('thrown' in outcome) throw outcome.thrown;
-    return outcome.response;
+    this.#record(number, startedAt, this.#success(response));
+    return response;
   }
 
   /** An abort reason belongs to whoever aborted and stays as it is; every other error is redacted. */
@@ -97,41 +102,36 @@ export class Calling {
     return generateStreamed(this.#provider, this.#call, (event) => onEvent(event, number));
   }
 
-  #record(number: number, startedAt: number, outcome: Outcome): void {
+  #record(number: number, startedAt: number, outcome: OutcomeFacts): void {
     const { integration, request } = this.#call;
-    const facts = {
-      integration: integration._id,
-      integration_rev: integration._rev,
-      provider: this.#provider.name,
-      request: this.#redact(request) as unknown as ValueObject,
-      request_hash: this.#hash,
-      started_at: startedAt,
-      // A wall clock may be set back while a call is under way.
-      latency_ms: Math.max(0, this.#deps.clock.now() - startedAt),
-    };
     // Not spread, which is slow for so many properties.
-    const attempt: ModelAttempt = Object.assign(
-      roomyObject<unknown>(ATTEMPT_FIELDS),
-      { attempt: number },
-      facts,
-      'thrown' in outcome ? this.#failure(outcome.thrown) : this.#success(outcome.response),
-    );
+    const attempt = roomyObject(ATTEMPT_FIELDS) as Written<ModelAttempt>;
+    attempt.attempt = number;
+    attempt.integration = integration._id;
+    attempt.integration_rev = integration._rev;
+    attempt.provider = this.#provider.name;
+    attempt.request = this.#redact(request) as unknown as ValueObject;
+    attempt.request_hash = requestHash(request);
+    attempt.started_at = startedAt;
+    // A wall clock may be set back while a call is under way.
+    attempt.latency_ms = Math.max(0, this.#deps.clock.now() - startedAt);
+    Object.assign(attempt, outcome);
     this.#attempts.push(attempt);
     this.#listeners.onAttempt?.(attempt);
   }
 
   #success(response: ModelResponse): OutcomeFacts {
     const { model, usage } = response;
-    const cost = costOf(usage, this.#deps.price);
-    const answer = response as unknown as ValueObject;
-    const unpriced = unpricedIn(usage, this.#deps.price);
-    return {
+    const facts: Written<OutcomeFacts> = {
       model,
-      response: answer,
+      response: response as unknown as ValueObject,
       usage,
-      ...(cost === undefined ? {} : { cost_usd: cost }),
-      ...(unpriced.length === 0 ? {} : { unpriced }),
     };
+    const cost = costOf(usage, this.#price);
+    if (cost !== undefined) facts.cost_usd = cost;
+    const unpriced = unpricedIn(usage, this.#price);
+    if (unpriced.length > 0) facts.unpriced = unpriced;
+    return facts;
   }
 
   #failure(error: unknown): OutcomeFacts {
@@ -170,7 +170,10 @@ export class Calling {
 /** As many as one may have. */
 const ATTEMPT_FIELDS = 16;
 
-type Outcome = { readonly response: ModelResponse } | { readonly thrown: unknown };
+const NO_SECRETS: readonly string[] = [];
+
+/** While it is written. */
+type Written<T> = { -readonly [K in keyof T]: T[K] };
 type OutcomeFacts = Pick<
   ModelAttempt,
   'model' | 'response' | 'error' | 'cancelled' | 'usage' | 'cost_usd' | 'unpriced'

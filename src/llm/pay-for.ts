@@ -1,6 +1,6 @@
 import { JdbxError } from '../base/errors.js';
 import { LinkedSignal } from '../base/linked-signal.js';
-import { answerTokensOf, chargeFor, isUntold, type Paid, type Purse } from './budgets/purse.js';
+import { answerTokensOf, chargeFor, isUntold, type Purse } from './budgets/purse.js';
 import { inputTokens, loadTokenCounter, tokenCounter } from './budgets/token-counter.js';
 import type { CallListeners } from './calling.js';
 import type {
@@ -44,8 +44,11 @@ export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResul
   };
   const cutRequest = isLocal ? request : cut(request, grant.output_tokens);
   const bounded = cutRequest === request ? call : { ...call, request: cutRequest };
+  const { onEvent, mayRetry } = listeners;
+  const told = { onAttempt, onEvent, mayRetry };
   try {
-    return await withinTime(bounded, grant, (timed) => make(timed, { ...listeners, onAttempt }));
+    if (grant.time_ms === undefined) return await make(bounded, told);
+    return await cutOff(bounded, grant.time_ms, (timed) => make(timed, told));
   } finally {
     grant.spent(chargeFor(attempts, grant.amounts));
   }
@@ -55,14 +58,6 @@ export async function payFor(paid: PaidCall, make: Make): Promise<ModelCallResul
 function cut(request: ModelRequest, max_tokens: number): ModelRequest {
   if (request.settings.max_tokens === max_tokens) return request;
   return { ...request, settings: { ...request.settings, max_tokens } };
-}
-
-function withinTime<T>(
-  call: ProviderCall,
-  paid: Paid,
-  work: (call: ProviderCall) => Promise<T>,
-): Promise<T> {
-  return paid.time_ms === undefined ? work(call) : cutOff(call, paid.time_ms, work);
 }
 
 async function cutOff<T>(

@@ -12,18 +12,27 @@ import type { ModelMessage, ModelRequest } from './contract.js';
  * stored recordings.
  */
 export function requestHash(request: ModelRequest): string {
-  const known = HASHES.get(request);
-  if (known !== undefined) return known;
-  const hash = hashOf(request);
-  HASHES.set(request, hash);
+  const known = KNOWN.get(request.messages);
+  if (known?.request === request) return known.hash;
+  const messages = known?.messages ?? canonicalText(request.messages as unknown as Value);
+  const hash = hashOf(request, messages);
+  if (known) Object.assign(known, { request, hash });
+  else KNOWN.set(request.messages, { messages, request, hash });
   return hash;
 }
 
-/** A request never changes once it is made, and is asked for its hash more than once. */
-const HASHES = new WeakMap<ModelRequest, string>();
+/** What was made of messages, and of the last request that has them. */
+interface Known {
+  readonly messages: string;
+  request: ModelRequest;
+  hash: string;
+}
 
-/** Nor do its messages, and they stay where a model or a bound is filled in. */
-const TEXTS = new WeakMap<readonly ModelMessage[], string>();
+/**
+ * A request never changes once it is made, and is asked for its hash more than once. Nor do its
+ * messages, which are nearly all of it, and they stay where a model or a bound is filled in.
+ */
+const KNOWN = new WeakMap<readonly ModelMessage[], Known>();
 
 /** What decides the answer, in the order of canonical texts. */
 const DECIDING = [
@@ -36,13 +45,13 @@ const DECIDING = [
   'tools',
 ] as const satisfies readonly (keyof ModelRequest)[];
 
-/** As `contentHash` of the whole, of whose text the messages are nearly all. */
-function hashOf(request: ModelRequest): string {
+/** As `contentHash` of the whole. */
+function hashOf(request: ModelRequest, messages: string): string {
   let text = '';
   for (const name of DECIDING) {
     const part = request[name];
     if (part === undefined) continue;
-    const own = name === 'messages' ? textOf(request.messages) : canonicalText(part as Value);
+    const own = name === 'messages' ? messages : canonicalText(part as Value);
     text += `${text === '' ? '{' : ','}"${name}":${own}`;
   }
   return textHash(`${text}}`);
@@ -50,16 +59,8 @@ function hashOf(request: ModelRequest): string {
 
 /** Says that one is a copy of the other, but perhaps for its model: what was made of it is kept. */
 export function isCopy(from: ModelRequest, copy: ModelRequest): void {
-  const hash = from.model === copy.model ? HASHES.get(from) : undefined;
-  if (hash !== undefined) HASHES.set(copy, hash);
-  const text = TEXTS.get(from.messages);
-  if (text !== undefined) TEXTS.set(copy.messages, text);
-}
-
-function textOf(messages: readonly ModelMessage[]): string {
-  const known = TEXTS.get(messages);
-  if (known !== undefined) return known;
-  const text = canonicalText(messages as unknown as Value);
-  TEXTS.set(messages, text);
-  return text;
+  const known = KNOWN.get(from.messages);
+  if (!known) return;
+  const isSame = known.request === from && from.model === copy.model;
+  KNOWN.set(copy.messages, isSame ? { ...known, request: copy } : { ...known });
 }

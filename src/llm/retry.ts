@@ -36,7 +36,7 @@ export async function withRetries<T>(
     try {
       return await attempt(number);
     } catch (error) {
-      const { mayRetry = () => true } = options;
+      const { mayRetry = always } = options;
       const strategy = { ...RETRY_DEFAULTS, ...options.strategy };
       const isLast = number > strategy.max_retries || !mayRetry();
       if (isLast || !isRetryable(error, strategy)) throw error;
@@ -44,6 +44,8 @@ export async function withRetries<T>(
     }
   }
 }
+
+const always = () => true;
 
 /**
  * An answer with a status is retried when the strategy lists it. Without one,

@@ -1,6 +1,6 @@
 import { type ErrorCode, JdbxError } from '../base/errors.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import { intentId } from './run-document.js';
 
 /** The call was never sent, or its provider says that it did nothing: another one is no second. */
@@ -32,7 +32,7 @@ export function announceCall(draft: Draft, run: string, path: string): void {
       details: { run },
     });
   }
-  draft.insert(takeDocument({ _id, _type: 'intent', run, path }));
+  draft.insert(takeMade({ _id, _type: 'intent', run, path }));
 }
 
 /** Takes the note away, once the call's outcome is stored or nothing came of it. */

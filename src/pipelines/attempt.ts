@@ -102,7 +102,7 @@ export class Attempt {
   through<T>(commit: Promise<T>): Promise<T> {
     if (this.charges.length === 0) return commit;
     const tell = (isCommitted: boolean) => {
-      for (const { ended } of this.charges) ended(isCommitted);
+      for (const charge of this.charges) charge.ended(isCommitted);
     };
     return commit.then(
       (result) => {

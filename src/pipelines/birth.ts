@@ -1,6 +1,6 @@
 import type { Database } from '../documents/database.js';
 import type { Draft } from '../documents/draft.js';
-import { type TakenDocument, takeDocument } from '../documents/take-document.js';
+import { type TakenDocument, takeMade } from '../documents/take-document.js';
 import { templateOf } from './check-pipeline.js';
 import { auditAll, type FirstCommit } from './commit-stage.js';
 import { fence } from './fence.js';
@@ -40,7 +40,7 @@ export class Birth implements FirstCommit {
   constructor(database: Database, { run, owner, at, onStored }: BirthPlan) {
     const facts = runFacts(run, run.budgets ?? []);
     const fields = newRunFields(run, { facts, owner, at });
-    this.#taken = takeDocument({ ...fields, input: run.input });
+    this.#taken = takeMade({ ...fields, input: run.input });
     this.#facts = { kind: 'run-start', run: run.id, ...facts };
     this.run = { _id: run.id, _type: 'run', _rev: 1, ...this.#taken.fields } as RunDocument;
     this.#database = database;

@@ -1,8 +1,8 @@
 import { contentHash } from '../base/canonical.js';
 import type { Document } from '../base/document.js';
-import { isPlainObject, takeSizedValue, type Value, type ValueObject } from '../base/values.js';
+import { isPlainObject, takeMadeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 
 /** A run of elements in one blob; a list that grows at its end leaves all but the last as they are. */
 const PART_BYTES = 8 * 2 ** 10;
@@ -48,7 +48,7 @@ function storeList(draft: Draft, list: readonly Value[]): string {
 /** Small and indivisible fields stay in place; the others are named, null in their place. */
 function storeObject(draft: Draft, object: ValueObject): string {
   const large = Object.entries(object).filter(
-    ([, value]) => isDivisible(value) && takeSizedValue(value).bytes > PART_BYTES,
+    ([, value]) => isDivisible(value) && takeMadeValue(value).bytes > PART_BYTES,
   );
   if (large.length === 0) return storeLeaf(draft, object);
   const fields = Object.fromEntries(large.map(([name, value]) => [name, storeBlob(draft, value)]));
@@ -73,7 +73,7 @@ function storeNode(draft: Draft, node: ValueObject): string {
 }
 
 function store(draft: Draft, _id: string, fields: ValueObject): string {
-  if (!draft.get(_id)) draft.insert(takeDocument({ _id, _type: 'blob', ...fields }));
+  if (!draft.get(_id)) draft.insert(takeMade({ _id, _type: 'blob', ...fields }));
   return _id;
 }
 
@@ -81,7 +81,7 @@ function partsOf(list: readonly Value[]): Value[][] {
   const parts: Value[][] = [];
   let room = 0;
   for (const each of list) {
-    const { bytes } = takeSizedValue(each);
+    const { bytes } = takeMadeValue(each);
     if (room < bytes || parts.length === 0) {
       parts.push([]);
       room = PART_BYTES;

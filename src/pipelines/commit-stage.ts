@@ -1,7 +1,6 @@
-import type { NewDocument } from '../base/document.js';
 import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
 import { changeSession, type Turn } from '../sessions/sessions.js';
 import { nothingHappened, withdrawCall } from './at-most-once.js';
@@ -77,7 +76,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
   }
   const usage = addUsage(run.spending.on(path), usageIn(attempt.entries));
   draft.insert(
-    takeDocument({
+    takeMade({
       _id: checkpointId(run.id, path),
       _type: 'checkpoint',
       run: run.id,
@@ -87,7 +86,7 @@ export function commitStage(draft: Draft, finished: Finished): void {
       ...(stage.asked ? { asked: stage.asked } : {}),
       ...storeValue(draft, 'output', output),
       ...(usage.calls > 0 ? { usage } : {}),
-    } as unknown as NewDocument),
+    }),
   );
   const writes = workspace?.writes ?? [];
   const written = writes.length > 0 ? { writes } : {};

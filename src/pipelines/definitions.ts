@@ -1,7 +1,7 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import { checkPipeline } from './check-pipeline.js';
 import { definitionHash } from './definition-hash.js';
 import { PROGRAM_TYPE } from './guests/code-fields.js';
@@ -76,7 +76,7 @@ export class Definitions {
     const pick = <T>(from: Readonly<Record<string, T>>) =>
       Object.fromEntries(missing.map((id) => [id, from[id] as T]));
     draft.put(
-      takeDocument({
+      takeMade({
         ...rest,
         definitions: { ...definitions, ...pick(this.#pins) },
         definition_hashes: { ...definition_hashes, ...pick(this.#hashes) },

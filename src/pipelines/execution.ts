@@ -1,8 +1,8 @@
-import type { Document, NewDocument } from '../base/document.js';
+import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import { findDocuments } from '../documents/querying.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Workspace } from '../documents/workspace.js';
 import type { AuditEntry } from '../history/audit-chain.js';
@@ -301,8 +301,7 @@ export class Execution implements RunServices {
       fence(draft, run, this.owner);
       const facts = { _id: checkpointId(run, path), run, path, status: 'done' };
       const stored = storeValue(draft, 'output', output);
-      const document = { ...facts, _type: 'checkpoint', ...stored } as unknown as NewDocument;
-      draft.insert(takeDocument(document));
+      draft.insert(takeMade({ ...facts, _type: 'checkpoint', ...stored }));
     });
     return output;
   }

@@ -31,13 +31,13 @@ export class ForgottenCalls {
     const held = this.#reservations.ofRun(run);
     if (held.length + stored.length === 0) return;
     await this.#database.submit((draft) => {
-      for (const { facts, settle: count } of held) {
-        count(draft);
-        note(draft, facts);
+      for (const aside of held) {
+        aside.settle(draft);
+        note(draft, aside.facts);
       }
       for (const { _id, ...facts } of stored) if (settle(draft, idOf(_id))) note(draft, facts);
     });
-    for (const { ended } of held) ended(true);
+    for (const aside of held) aside.ended(true);
   }
 
   /** Runs are taken up by the thousand, in one commit: they ask together. */

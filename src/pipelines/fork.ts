@@ -1,10 +1,9 @@
-import type { NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { newId } from '../base/ids.js';
 import { isPlainObject, type Value } from '../base/values.js';
 import type { Database } from '../documents/database.js';
 import { findDocuments } from '../documents/querying.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import { pinnedIn } from './definitions.js';
 import type { Leases } from './leases/leases.js';
@@ -70,7 +69,7 @@ export async function forkRun(
         const order = rest.asked && (rest.order ?? view.stored(_id)?.seq);
         const placed = order === undefined ? {} : { order };
         const copy = { ...rest, ...stored, ...placed, _id: checkpointId(id, rest.path), run: id };
-        draft.insert(takeDocument(copy as unknown as NewDocument));
+        draft.insert(takeMade(copy));
       }
       return made;
     });

@@ -1,7 +1,7 @@
 import { JdbxError } from '../base/errors.js';
 import type { Value } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import { budgetOfKey } from '../llm/budgets/key-budget.js';
 import type { SessionUsage } from '../sessions/sessions.js';
 import { ensureSession } from '../sessions/sessions.js';
@@ -52,9 +52,7 @@ export function insertRun(draft: Draft, run: NewRun, leases: Leases): RunDocumen
   const facts = runFacts(run, budgets);
   auditAll(draft, [{ kind: 'run-start', run: id, ...facts }]);
   const fields = newRunFields(run, { facts, owner, at: draft.at });
-  return draft.insert(
-    takeDocument({ ...fields, ...storeValue(draft, 'input', input) }),
-  ) as RunDocument;
+  return draft.insert(takeMade({ ...fields, ...storeValue(draft, 'input', input) })) as RunDocument;
 }
 
 /** What a run's document and its `run-start` say of it. */
@@ -121,7 +119,7 @@ export function takeOver(
   const owner = parent?.owner ?? leases.own(draft);
   const { _rev, error, ended_at, ...run } = found;
   auditAll(draft, [{ kind: 'run-resume', run: id, pipeline: run.pipeline, status: run.status }]);
-  return draft.put(takeDocument({ ...run, status: 'running', owner })) as RunDocument;
+  return draft.put(takeMade({ ...run, status: 'running', owner })) as RunDocument;
 }
 
 /** Writes that a run has nothing to do until something comes; false when something has. */
@@ -133,7 +131,7 @@ export function suspendRun(
 ): boolean {
   const { _rev, owner: _, ...run } = fence(draft, id, owner);
   if (!stillWaits(draft, on)) return false;
-  draft.put(takeDocument({ ...run, status: 'waiting' }));
+  draft.put(takeMade({ ...run, status: 'waiting' }));
   return true;
 }
 
@@ -142,7 +140,7 @@ export function pauseRun(draft: Draft, id: string): RunDocument {
   const { _rev, ...run } = goingOn(draft, id);
   if (run.status === 'paused') return { ...run, _rev } as RunDocument;
   auditAll(draft, [{ kind: 'run-pause', run: id, pipeline: run.pipeline }]);
-  return draft.put(takeDocument({ ...run, status: 'paused' })) as RunDocument;
+  return draft.put(takeMade({ ...run, status: 'paused' })) as RunDocument;
 }
 
 /** The run, when it has not ended. @throws {JdbxError} MISSING_DOCUMENT, RUN_ENDED */
@@ -161,7 +159,7 @@ export function goingOn(draft: Draft, id: string): RunDocument {
 export function beginCompensation(draft: Draft, id: string, owner: string, error: RunError): void {
   const { _rev, ...run } = fence(draft, id, owner);
   auditAll(draft, [{ kind: 'run-compensate', run: id, pipeline: run.pipeline, error }]);
-  draft.put(takeDocument({ ...run, compensating: error }));
+  draft.put(takeMade({ ...run, compensating: error }));
 }
 
 export interface RunEnd {
@@ -189,5 +187,5 @@ export function endRun(draft: Draft, id: string, owner: string, end: RunEnd): Ru
   auditAll(draft, [{ kind: 'run-end', run: id, pipeline: run.pipeline, ...facts, duration_ms }]);
   const stored = output === undefined ? {} : storeValue(draft, 'output', output);
   const ended_at = new Date(draft.at).toISOString();
-  return draft.put(takeDocument({ ...run, ...facts, ...stored, ended_at })) as RunDocument;
+  return draft.put(takeMade({ ...run, ...facts, ...stored, ended_at })) as RunDocument;
 }

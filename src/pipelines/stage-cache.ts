@@ -1,8 +1,8 @@
 import { contentHash } from '../base/canonical.js';
-import type { Document, NewDocument } from '../base/document.js';
-import { takeValue, type Value, type ValueObject } from '../base/values.js';
+import type { Document } from '../base/document.js';
+import { takeMadeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import type { Turn } from '../sessions/sessions.js';
 import type { Context } from './context.js';
 import type { RunServices, StageOutcome } from './contract.js';
@@ -48,8 +48,8 @@ export function cacheSlot(
       ? [input, lookedUp(documents, context, run), evaluated(stage, context)]
       : context.require(rule.key, `${path}.cache.key`);
   const content = documents.map(({ _rev, ...body }) => body);
-  const hash = contentHash(takeValue([Object.fromEntries(own), content, depends] as never));
-  return { id: `cache:${hash}`, maxAge: rule.max_age };
+  const { value } = takeMadeValue([Object.fromEntries(own), content, depends]);
+  return { id: `cache:${contentHash(value)}`, maxAge: rule.max_age };
 }
 
 /** What was given for the same before; undefined when nothing was, or it is too old. */
@@ -75,14 +75,14 @@ export function keepOutput(draft: Draft, { id, maxAge }: CacheSlot, kept: KeptOu
   const expires =
     maxAge === undefined ? {} : { expires_at: new Date(draft.at + maxAge).toISOString() };
   draft.put(
-    takeDocument({
+    takeMade({
       _id: id,
       _type: 'cache',
       ...facts,
       at: new Date(draft.at).toISOString(),
       ...expires,
       ...storeValue(draft, 'output', output),
-    } as unknown as NewDocument),
+    }),
   );
 }
 

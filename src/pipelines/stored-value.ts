@@ -1,6 +1,6 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
-import { bytesLeft, takeValue, type Value, type ValueObject } from '../base/values.js';
+import { bytesLeft, takeMadeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { loadBlob, storeBlob } from './blob-tree.js';
 
@@ -11,7 +11,7 @@ const INLINE_BYTES_MAX = 64 * 2 ** 10;
 export function storeValue(draft: Draft, name: string, input: Value): ValueObject {
   // Whoever takes the document in copies it: most values need only be measured.
   if (isInline(input)) return { [name]: input };
-  return { [`${name}_ref`]: storeBlob(draft, takeValue(input)) };
+  return { [`${name}_ref`]: storeBlob(draft, takeMadeValue(input).value) };
 }
 
 /** True of a value that `storeValue` keeps in its holder. */

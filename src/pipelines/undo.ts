@@ -1,7 +1,7 @@
-import type { Document, NewDocument } from '../base/document.js';
+import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import type { Database } from '../documents/database.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import type { View } from '../documents/view.js';
 import type { Commit, PutChange, RemoveChange } from '../storage/contract.js';
 import { auditAll } from './commit-stage.js';
@@ -70,13 +70,13 @@ export async function undoRun(
 }
 
 function restore(
-  draft: { put(taken: ReturnType<typeof takeDocument>): Document; remove(id: string): unknown },
+  draft: { put(taken: ReturnType<typeof takeMade>): Document; remove(id: string): unknown },
   id: string,
   before: Document | undefined,
 ): void {
   if (!before) return void draft.remove(id);
   const { _rev, ...body } = before;
-  draft.put(takeDocument(body as NewDocument));
+  draft.put(takeMade(body));
 }
 
 /** Goes through the log once: what a document was before a commit stands in one before it. */

@@ -4,6 +4,7 @@ import {
   bytesLeft,
   describeType,
   isPlainObject,
+  takeMadeValue,
   takeSizedValue,
   takeValue,
   VALUE_LIMITS,
@@ -225,4 +226,58 @@ test('what is left of a number of bytes after a value is what taking it would co
   );
   expect(bytesLeft(cycle, 1e9)).toBeLessThan(0);
   expect(bytesLeft(undefined, 100)).toBeLessThan(0);
+});
+
+function outcome(take: (input: unknown) => unknown, input: unknown): unknown {
+  try {
+    return take(input);
+  } catch (error) {
+    return String(error);
+  }
+}
+
+describe('takeMadeValue', () => {
+  const taken = takeValue({ list: [{ a: 1 }, 'é'], text: 'x'.repeat(50), none: null });
+
+  test('uses what was taken before as it is, and counts it as takeSizedValue does', () => {
+    const made = { about: taken, n: 1, gone: undefined };
+    const { value, bytes, shareable } = takeMadeValue(made);
+    expect(value).toEqual(takeValue(made));
+    expect((value as { about: unknown }).about).toBe(taken);
+    expect(Object.isFrozen(value)).toBe(true);
+    expect({ bytes, shareable }).toEqual({ bytes: takeSizedValue(made).bytes, shareable: true });
+  });
+
+  test('copies what somebody could still change', () => {
+    const open = { deep: { n: 1 } };
+    const [when, bytes] = [new Date(5), new Uint8Array([1])];
+    const dated = takeValue({ when, bytes }) as { when: Date; bytes: Uint8Array };
+    const made = takeMadeValue({ open, dated });
+    const value = made.value as { open: typeof open; dated: typeof dated };
+    open.deep.n = 2;
+    dated.when.setTime(6);
+    dated.bytes[0] = 2;
+    expect(value).toEqual({ open: { deep: { n: 1 } }, dated: { when, bytes } });
+    expect(made.shareable).toBe(false);
+  });
+
+  test('refuses what cannot be stored, with its path, also where it was taken before', () => {
+    const named = takeValue({ 'a\0b': 1 });
+    expect(() => takeMadeValue({ list: [named] })).toThrow('at list.0: expected property names');
+    expect(() => takeMadeValue({ a: [Number.NaN] })).toThrow('at a.0: expected a finite number');
+    const deep = takeValue(nested(VALUE_LIMITS.depthMax));
+    expect(takeMadeValue(deep).value).toBe(deep);
+    expect(() => takeMadeValue({ deep })).toThrow(
+      expect.objectContaining({ code: 'DOCUMENT_TOO_LARGE' }),
+    );
+  });
+
+  test('gives what takeSizedValue gives, of any value', () => {
+    fc.assert(
+      fc.property(value, value, (left, right) => {
+        const made = { left: takeValue(left), right, both: [takeValue(right), left] };
+        expect(outcome(takeMadeValue, made)).toEqual(outcome(takeSizedValue, made));
+      }),
+    );
+  });
 });

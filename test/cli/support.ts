@@ -48,13 +48,17 @@ export class Place implements Disposable {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
     });
+    let isOver = false;
     const ended = new Promise<Ended>((resolve, reject) => {
       child.on('error', reject);
-      child.on('close', (code, signal) => resolve({ code, signal, out, err }));
+      child.on('close', (code, signal) => {
+        isOver = true;
+        resolve({ code, signal, out, err });
+      });
     });
     const said = async (text: string) => {
       while (!err.includes(text)) {
-        if (child.exitCode !== null) throw new Error(`ended without "${text}": ${err}`);
+        if (isOver) throw new Error(`ended without "${text}": ${err}`);
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     };

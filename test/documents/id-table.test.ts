@@ -13,7 +13,7 @@ const odd = [
   'ÿ',
   'Ā',
   '\u{1F600}',
-  'x'.repeat(55),
+  ...[3, 4, 5, 7, 8, 51, 52, 53, 54, 55].map((length) => 'x'.repeat(length)),
   'x'.repeat(56),
   `${'x'.repeat(54)}ä`,
   'a\0',

@@ -1,19 +1,20 @@
 /**
- * The job that is killed: `node job-child.mjs STORE ROWS CONCURRENCY DELAY_MS`. It prints
- * a line when it has opened the store, one at every edge of a stage, and one at its end.
+ * The job that is killed: `node job-child.mjs STORE ROWS CONCURRENCY DELAY_MS [EDGE TIMES MS]`.
+ * It has itself killed so long after an edge of a stage, such as `answer ends`, was passed so
+ * often, or after the store was open: `open`.
  */
-import { writeSync } from 'node:fs';
 import { open } from 'jdbx';
 import { runJob } from '../../examples/gsm8k/job.mjs';
+import { killedAfter } from '../support/killed-after.mjs';
 import { jobRows } from './job-rows.mjs';
 
-const [directory, rows, concurrency, delayMs] = process.argv.slice(2);
+const [directory, rows, concurrency, delayMs, edge, times, ms] = process.argv.slice(2);
+const count = edge ? await killedAfter(Number(times), Number(ms)) : () => {};
+const pass = (at) => at === edge && count();
 const store = await open(directory);
-// Written at once: what the parent has read of a child is then never ahead of what it did.
-const say = (line) => writeSync(1, `${line}\n`);
-store.events.on('stage-start', ({ path }) => say(`${path} starts`));
-store.events.on('stage-end', ({ path }) => say(`${path} ends`));
-say('open');
+store.events.on('stage-start', ({ path }) => pass(`${path} starts`));
+store.events.on('stage-end', ({ path }) => pass(`${path} ends`));
+pass('open');
 const { failures } = await runJob({
   store,
   data: await jobRows(Number(rows)),
@@ -22,5 +23,4 @@ const { failures } = await runJob({
 });
 for (const { message } of failures) console.error(message);
 await store.close();
-say('done');
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { open } from 'jdbx';
 import { seededRandom } from '#jdbx/torture/seeded-random.js';
@@ -13,7 +12,7 @@ export const STAGES = ['prompt', 'solution', 'answer', 'grade'];
 export const JOB = { concurrency: 6, delayMs: 100 };
 
 /**
- * Starts the job on one store and kills it, `rounds` times, then lets it end.
+ * Starts the job on one store, `rounds` times, to be killed, then lets it end.
  *
  * Half of the kills come a random time after the store was opened, the other half at a
  * random edge of a stage, so that short stages are cut as well as the long one. After
@@ -23,60 +22,30 @@ export async function killJob({ directory, rows, rounds, seed, onRound = () => {
   const random = seededRandom(seed);
   const outcomes = [];
   for (let round = 1; round <= rounds; round++) {
-    const job = startJob(directory, rows);
     const moment = chooseMoment(random, round);
-    await job.until((line) => line === 'open');
-    await Promise.race([moment.comes(job), job.ended]);
-    job.kill();
-    const { finished } = await job.ended;
-    const outcome = { round, moment: moment.name, finished, ...(await inspect(directory)) };
+    const { signal } = await runJob(directory, rows, moment);
+    const finished = signal === null;
+    const outcome = { round, moment: moment.join(), finished, ...(await inspect(directory)) };
     outcomes.push(outcome);
     onRound(outcome);
   }
-  const last = startJob(directory, rows);
-  return { outcomes, exitCode: (await last.ended).exitCode };
+  return { outcomes, exitCode: (await runJob(directory, rows)).exitCode };
 }
 
+/** @returns an edge, how often it is passed, and milliseconds from then on */
 function chooseMoment(random, round) {
-  if (round % 2 === 0) {
-    const ms = 5 + Math.floor(random() * 396);
-    return { name: `${ms} ms after opening`, comes: () => sleep(ms) };
-  }
+  if (round % 2 === 0) return ['open', 1, 5 + Math.floor(random() * 396)];
   const stage = STAGES[Math.floor(random() * STAGES.length)];
   const edge = `${stage} ${random() < 0.5 ? 'starts' : 'ends'}`;
   const times = 1 + Math.floor(random() * 12);
-  const jitterMs = Math.floor(random() * 5);
-  const comes = async (job) => {
-    let left = times;
-    await job.until((line) => line === edge && --left === 0);
-    await sleep(jitterMs);
-  };
-  return { name: `${jitterMs} ms after "${edge}" number ${times}`, comes };
+  return [edge, times, Math.floor(random() * 5)];
 }
 
-/** A child under way: its lines, its end, and the way to kill it. */
-function startJob(directory, rows) {
-  const args = [CHILD, directory, rows, JOB.concurrency, JOB.delayMs].map(String);
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout });
-  let finished = false;
-  lines.on('line', (line) => {
-    finished ||= line === 'done';
-  });
-  const ended = new Promise((resolve) => {
-    child.on('close', (exitCode) => resolve({ exitCode, finished }));
-  });
-  const until = (wanted) =>
-    new Promise((resolve) => {
-      const look = (line) => {
-        if (!wanted(line)) return;
-        lines.off('line', look);
-        resolve();
-      };
-      lines.on('line', look);
-      ended.then(resolve);
-    });
-  return { ended, until, kill: () => child.kill('SIGKILL') };
+async function runJob(directory, rows, moment = []) {
+  const args = [CHILD, directory, rows, JOB.concurrency, JOB.delayMs, ...moment].map(String);
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const [exitCode, signal] = await once(child, 'exit');
+  return { exitCode, signal };
 }
 
 /** The store as the kill left it: whether it is whole, and which stages were cut. */

@@ -50,7 +50,7 @@ function setup(fields: object, random: () => number = () => 0.5) {
   return { pool, pools, take, state };
 }
 
-function taken(pools: Pools, pool: Pool, more: Partial<AcquireInput> = {}): Promise<Lease> {
+async function taken(pools: Pools, pool: Pool, more: Partial<AcquireInput> = {}): Promise<Lease> {
   return pools.acquire({ pool, need: { tokens: 10, features: [] }, signal: never, ...more });
 }
 

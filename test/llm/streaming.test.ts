@@ -202,6 +202,41 @@ describe('a stream that fails', () => {
     expect(response.text).toBe('xxxxxxxx');
   });
 
+  describe('is not late where it was this process that stood still', () => {
+    const standStill = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    const frame = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
+    const rest = frame(chunk({ content: 'b' })) + frame(chunk({}, 'stop'));
+
+    test('before the first byte', async () => {
+      server.play([
+        (response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' }).end(rest);
+          standStill();
+        },
+      ]);
+      const { response } = await stream({ first_byte_timeout_ms: 250 }).result;
+      expect(response.text).toBe('b');
+    });
+
+    test('in the middle', async () => {
+      let finish = () => {};
+      server.play([
+        (response) => {
+          finish = () => void response.end(rest);
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write(frame(chunk({ content: 'a' })));
+        },
+      ]);
+      const onEvent = (event: ModelEvent) => {
+        if (event.kind !== 'text' || event.text !== 'a') return;
+        finish();
+        standStill();
+      };
+      const { response } = await stream({ idle_timeout_ms: 250 }, { onEvent }).result;
+      expect(response.text).toBe('ab');
+    });
+  });
+
   test('aborting closes the socket, and throws the reason', async () => {
     let closed = false;
     server.play([

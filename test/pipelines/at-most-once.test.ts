@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Jdbx, open } from '#jdbx/index.js';
 import { answer, type Behaviour, FaultServer, hang, status } from '../support/fault-server.js';
-import { chat, integration, pipeline, runFailure, storeFolder, until } from './support.js';
+import {
+  chat,
+  integration,
+  pipeline,
+  runFailure,
+  storeFolder,
+  until,
+  withEnoughTime,
+} from './support.js';
 
 const JOB = new URL('./at-most-once-job.mjs', import.meta.url);
 const OPTIONS = { env: {}, workers: 1 };
@@ -92,11 +100,14 @@ describe('at_most_once', () => {
 
   it('does not ask again when it is open whether the first call did something', async () => {
     for (const script of [[status(500)], [hang()]]) {
-      const { end, asked, intents } = await send(script, { retry, timeout: 200 });
+      const late = async (timeout: number) => {
+        folder.remove();
+        folder = storeFolder();
+        return send(script, { retry, timeout });
+      };
+      const { end, asked, intents } = await withEnoughTime(late, ({ asked }) => asked > 0);
       expect(end).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
       expect([asked, intents]).toEqual([1, 1]);
-      folder.remove();
-      folder = storeFolder();
     }
   });
 

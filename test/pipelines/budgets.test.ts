@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Jdbx, NewDocument } from '#jdbx/index.js';
 import { answer, FaultServer, hang, type Seen, status } from '../support/fault-server.js';
-import { openStore, pipeline, runFailure, transformer } from './support.js';
+import { openStore, pipeline, runFailure, transformer, withEnoughTime } from './support.js';
 
 let server: FaultServer;
 let db: Jdbx;
@@ -162,12 +162,15 @@ describe('a call within budgets', () => {
 
   it('that breaks off counts as what was set aside', async () => {
     server.play([hang()]);
-    await db.put([
-      integration({ timeout_ms: 30 }),
-      budget('b', { tokens: 1e6 }),
-      pipeline('p', [{ ...ask, params: { max_tokens: 100 } }], { budget: 'budget:b' }),
-    ]);
-    await runFailure(db.run('pipeline:p', 'Well?'));
+    const late = async (timeout_ms: number) => {
+      await db.put([
+        integration({ timeout_ms }),
+        budget('b', { tokens: 1e6 }),
+        pipeline('p', [{ ...ask, params: { max_tokens: 100 } }], { budget: 'budget:b' }),
+      ]);
+      await runFailure(db.run('pipeline:p', 'Well?'));
+    };
+    await withEnoughTime(late, () => server.requests.length > 0);
     expect((await spentOf('b')) as object).toMatchObject({ calls: 1 });
     expect(((await spentOf('b')) as { tokens: number }).tokens).toBeGreaterThan(100);
     expect(await reservedOf('b')).toEqual(nothing);

@@ -18,6 +18,7 @@ import {
   runFailure,
   runStage,
   transformer,
+  withEnoughTime,
 } from './support.js';
 
 let db: Jdbx;
@@ -40,6 +41,18 @@ afterAll(async () => {
 });
 
 const RETRY = { attempts: 3, delay_ms: 1, backoff: 'constant' };
+/** More often than any machine is so busy that an attempt runs out of time by itself. */
+const PATIENT = { ...RETRY, attempts: 50 };
+
+/** Says to what it answers; to `text` not when it is asked first. */
+function silentOnce(text: string): Behaviour {
+  let isSilent = true;
+  return (response, seen) => {
+    const asked = seen.body.messages.at(-1).content;
+    if (asked !== text || !isSilent) return answer(chat(`to ${asked}`))(response, seen);
+    isSilent = false;
+  };
+}
 
 /** Runs one call against a script, and gives what came of it with its audit trail. */
 async function call(script: readonly Behaviour[], stage: object = {}) {
@@ -173,7 +186,10 @@ describe('retry', () => {
 
 describe('timeout', () => {
   it('ends an attempt that takes too long, with its model call on record', async () => {
-    const { outcome, calls, stages } = await call([hang()], { timeout: 100 });
+    const { outcome, calls, stages } = await withEnoughTime(
+      (timeout) => call([hang()], { timeout }),
+      ({ asked }) => asked > 0,
+    );
     expect(outcome).toMatchObject({ code: 'STAGE_TIMEOUT', stage: 'ask' });
     expect(calls).toHaveLength(1);
     expect(stages.map(({ error }) => (error as { code: string }).code)).toEqual(['STAGE_TIMEOUT']);
@@ -182,19 +198,19 @@ describe('timeout', () => {
   it('is for one attempt: the next has its own', async () => {
     const { outcome } = await call([hang(), answer(chat('second'))], {
       timeout: 300,
-      retry: RETRY,
+      retry: PATIENT,
     });
     expect(outcome).toMatchObject({ text: 'second' });
   });
 
   it('of a map stops its elements, and a retry goes on with what is left', async () => {
-    server.play([answer(chat('1')), answer(chat('2')), hang(), answer(chat('3'))]);
+    server.play([silentOnce('c')]);
     await db.put(
       pipeline('slow-map', [
         {
           name: 'all',
-          timeout: 400,
-          retry: RETRY,
+          timeout: 300,
+          retry: PATIENT,
           map: {
             over: '$input',
             concurrency: 1,
@@ -204,15 +220,20 @@ describe('timeout', () => {
       ]),
     );
     const { id, output, usage } = await db.run('pipeline:slow-map', ['a', 'b', 'c']);
-    expect((output as { text: string }[]).map(({ text }) => text)).toEqual(['1', '2', '3']);
-    expect(usage.calls).toBe(4);
-    const stages = await db.audit.query({ run: id, kind: 'stage', path: /^all\// });
-    expect(stages.map(({ path, status }) => `${path} ${status}`)).toEqual([
+    const texts = ['to a', 'to b', 'to c'];
+    expect((output as { text: string }[]).map(({ text }) => text)).toEqual(texts);
+    const audited = { run: id, path: /^all\// };
+    expect(usage.calls).toBe(await db.audit.query({ ...audited, kind: 'llm-call' }).count());
+    const stages = await db.audit.query({ ...audited, kind: 'stage' });
+    const told = stages.map(({ path, status }) => `${path} ${status}`);
+    // A busy machine may have no time for more than one in an attempt.
+    expect([...new Set(told)].filter((each) => !/^all\/[01]\/ask stopped$/.test(each))).toEqual([
       'all/0/ask done',
       'all/1/ask done',
       'all/2/ask stopped',
       'all/2/ask done',
     ]);
+    expect(told.filter((each) => each.endsWith('done'))).toHaveLength(3);
   });
 
   it('of a pipeline ends the whole run', async () => {
@@ -225,27 +246,28 @@ describe('timeout', () => {
   });
 
   it('of a stage that runs a pipeline ends the child, and a retry takes it up again', async () => {
-    server.play([answer(chat('kept')), hang(), answer(chat('done'))]);
-    const ask = { integration: 'integration:flaky', inputs: '$input' };
+    server.play([silentOnce('b')]);
+    const ask = { integration: 'integration:flaky' };
+    const sub = { name: 'sub', pipeline: 'pipeline:child', timeout: 300, retry: PATIENT };
     await db.put([
       pipeline('child', [
-        { name: 'one', ...ask },
-        { name: 'two', ...ask },
+        { name: 'one', ...ask, inputs: 'a' },
+        { name: 'two', ...ask, inputs: 'b' },
       ]),
-      pipeline('parent', [{ name: 'sub', pipeline: 'pipeline:child', timeout: 400, retry: RETRY }]),
+      pipeline('parent', [sub]),
     ]);
     const { id, output, usage } = await db.run('pipeline:parent', 'hello');
-    expect(output).toMatchObject({ text: 'done' });
-    expect(usage.calls).toBe(3);
-    const child = await db.audit.query({
-      run: `${id}/sub`,
-      kind: { $in: ['run-resume', 'run-end'] },
-    });
-    expect(child.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
-      'run-end cancelled',
-      'run-resume cancelled',
-      'run-end completed',
-    ]);
+    expect(output).toMatchObject({ text: 'to b' });
+    const run = `${id}/sub`;
+    expect(usage.calls).toBe(await db.audit.query({ run, kind: 'llm-call' }).count());
+    expect(await db.audit.query({ run, path: 'one', status: 'done' }).count()).toBe(1);
+    const child = await db.audit.query({ run, kind: { $in: ['run-resume', 'run-end'] } });
+    const told = child.map(({ kind, status }) => `${kind} ${status}`);
+    // Once, unless the machine is busy.
+    const again = ['run-end cancelled', 'run-resume cancelled'];
+    const times = (told.length - 1) / 2;
+    expect(times).toBeGreaterThanOrEqual(1);
+    expect(told).toEqual([...Array(times).fill(again).flat(), 'run-end completed']);
   });
 });
 

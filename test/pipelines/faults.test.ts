@@ -22,7 +22,7 @@ import {
   stall,
   status,
 } from '../support/fault-server.js';
-import { integration, openStore, pipeline } from './support.js';
+import { integration, openStore, pipeline, withEnoughTime } from './support.js';
 
 let server: FaultServer;
 let elsewhere: FaultServer;
@@ -203,30 +203,34 @@ describe.each(['whole', 'streamed'] as const)('asked for %s', (way) => {
     server.play(way === 'whole' ? wholly : (inStream ?? wholly));
     // Where the deadline is not what is tried, a busy machine has all the time it needs.
     const isLate = sees === 'MODEL_TIMEOUT';
-    const limits = isLate ? { first_byte_timeout_ms: 300, idle_timeout_ms: 300 } : {};
     const retry_strategy = { max_retries: 1, delay_ms: 1 };
     const price = { input_per_million: 1, output_per_million: 1 };
-    await db.put([
-      integration('one', server.url, { ...limits, retry_strategy, price }),
-      { _id: 'budget:b', _type: 'budget', limits: { tokens: 10_000, cost_usd: 1 } },
-      pipeline('ask', [
-        {
-          name: 'ask',
-          integration: 'integration:one',
-          params: { max_tokens: 500 },
-          budget: 'budget:b',
-          ...(way === 'streamed' ? { stream: true } : {}),
-        },
-      ]),
-    ]);
-    const run = db.run('pipeline:ask', 'What is it?', { key: 'r' });
-    const seen = await run.then(
-      ({ output }) => output,
-      (error) => error.details.code,
-    );
+    let key = '';
+    const ask = async (ms: number) => {
+      key = `within-${ms}`;
+      const limits = isLate ? { first_byte_timeout_ms: ms, idle_timeout_ms: ms } : {};
+      await db.put([
+        integration('one', server.url, { ...limits, retry_strategy, price }),
+        { _id: 'budget:b', _type: 'budget', limits: { tokens: 10_000, cost_usd: 1 } },
+        pipeline('ask', [
+          {
+            name: 'ask',
+            integration: 'integration:one',
+            params: { max_tokens: 500 },
+            budget: 'budget:b',
+            ...(way === 'streamed' ? { stream: true } : {}),
+          },
+        ]),
+      ]);
+      return db.run('pipeline:ask', 'What is it?', { key }).then(
+        ({ output }) => output,
+        (error) => error.details.code,
+      );
+    };
+    const seen = await withEnoughTime(ask, () => server.requests.length > 0);
     if (typeof sees === 'string') expect(seen).toBe(sees);
     else expect(seen).toMatchObject(sees);
-    const calls = await db.audit.query({ run: 'run:r', kind: 'llm-call' });
+    const calls = await db.audit.query({ run: `run:${key}`, kind: 'llm-call' });
     expect(calls.map(({ error }) => (error as { code: string } | undefined)?.code)).toEqual(
       attempts,
     );

@@ -19,7 +19,7 @@ beforeAll(async () => {
     transformer('counts', 'export default () => db.query({ _type: "run" }).count()', {
       permissions: ['db.query:run'],
     }),
-    transformer('loops', LOOP, { limits: { timeout_ms: 5_000 } }),
+    transformer('loops', LOOP, { limits: { timeout_ms: 60_000 } }),
     pipeline('one', [{ name: 'only', transformer: 'transformer:echo' }]),
     pipeline('two', [
       { name: 'first', transformer: 'transformer:echo' },
@@ -142,7 +142,7 @@ describe('a run', () => {
   });
 
   it('that is paused in its first stage stays, and goes on', async () => {
-    await db.put(transformer('slow', LOOP, { limits: { timeout_ms: 5_000 } }));
+    await db.put(transformer('slow', LOOP, { limits: { timeout_ms: 60_000 } }));
     await db.put(pipeline('slow', [{ name: 'slow', transformer: 'transformer:slow' }]));
     const started = new Promise((resolve) => db.events.once('stage-start', resolve));
     const run = db.run('pipeline:slow', 1, { key: 'slow' });

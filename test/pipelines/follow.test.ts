@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Jdbx, open, type RunEvent } from '#jdbx/index.js';
 import { canFollow } from '#jdbx/storage/follower.js';
@@ -100,28 +101,30 @@ describe.skipIf(!canFollow)('a run of another process', () => {
     const folder = storeFolder();
     try {
       const job = new URL('./follow-job.mjs', import.meta.url).pathname;
-      const start = () =>
-        spawn(process.execPath, [job, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const first = start();
-      await new Promise((resolve) => first.stdout.once('data', resolve));
+      const start = async () => {
+        const child = spawn(process.execPath, [job, folder.path], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        const exited = once(child, 'exit');
+        await once(child.stdout, 'data');
+        return { child, exited };
+      };
+      const first = await start();
       const seen: RunEvent[] = [];
       const reader = await open(folder.path, { env: {}, resume: false });
       for await (const event of reader.follow('run:slow')) {
         seen.push(event);
         if (event.path === 's2' && event.type === 'stage-end') break;
       }
-      first.kill('SIGKILL');
-      await new Promise((resolve) => first.once('exit', resolve));
+      first.child.kill('SIGKILL');
+      await first.exited;
       await reader.close();
-      const second = start();
-      await new Promise((resolve) => second.stdout.once('data', resolve));
+      const second = await start();
       const again = await open(folder.path, { env: {}, resume: false });
       for await (const event of again.follow('run:slow', { since: seen.at(-1)?.n })) {
         seen.push(event);
       }
-      await new Promise((resolve) =>
-        second.exitCode === null ? second.once('exit', resolve) : resolve(0),
-      );
+      await second.exited;
       const ends = seen.filter(({ type }) => type === 'stage-end').map(({ path }) => path);
       expect(ends).toEqual(['s0', 's1', 's2', 's3', 's4', 's5']);
       expect(seen.at(-1)).toMatchObject({ type: 'run-end', status: 'completed' });

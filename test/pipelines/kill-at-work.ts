@@ -5,7 +5,10 @@ export function killsOf(usual: number): number {
   return Number(process.env.JDBX_TEST_KILLS ?? usual);
 }
 
-/** What is killed: `node JOB DIRECTORY`, which writes a line whenever a stage has ended. */
+/**
+ * What is killed: `node JOB DIRECTORY`, or `node JOB DIRECTORY COUNT MS`, which has itself killed
+ * so many milliseconds after its COUNTth stage has ended (`test/support/killed-after.mjs`).
+ */
 export interface Killing {
   readonly job: string;
   readonly directory: string;
@@ -16,7 +19,7 @@ export interface Killing {
 }
 
 /**
- * Starts a job again and again, kills each process with SIGKILL after a seeded number of its
+ * Starts a job again and again, each process killed with SIGKILL after a seeded number of its
  * stages and a few milliseconds, so that it is at work on any machine, and lets the last one end.
  * Gives how many were killed.
  */
@@ -24,33 +27,23 @@ export async function killAtWork(killing: Killing): Promise<number> {
   const random = seeded(killing.seed);
   let killed = 0;
   for (let round = 0; round < killing.kills; round++) {
-    const after = { stages: Math.floor(random() * killing.stagesMax), ms: random() * 10 };
-    if (await startAndKill(killing, after)) killed++;
+    const count = 1 + Math.floor(random() * killing.stagesMax);
+    if (await wasKilled(killing, [count, random() * 10])) killed++;
   }
-  await startAndKill(killing);
+  await wasKilled(killing, []);
   return killed;
 }
 
-async function startAndKill(
-  { job, directory }: Killing,
-  after?: { readonly stages: number; readonly ms: number },
-): Promise<boolean> {
-  const child = spawn(process.execPath, [job, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const gone = new Promise<boolean>((resolve, reject) =>
+function wasKilled({ job, directory }: Killing, moment: readonly number[]): Promise<boolean> {
+  const args = [job, directory, ...moment.map(String)];
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  return new Promise((resolve, reject) =>
     child.on('exit', (code, signal) =>
       code === 0 || signal === 'SIGKILL'
         ? resolve(signal === 'SIGKILL')
         : reject(new Error(`exit code ${code}`)),
     ),
   );
-  let lines = 0;
-  child.stdout.on('data', (data: Buffer) => {
-    const before = lines;
-    lines += data.toString().split('\n').length - 1;
-    if (!after || before > after.stages || lines <= after.stages) return;
-    setTimeout(() => child.kill('SIGKILL'), after.ms);
-  });
-  return gone;
 }
 
 /** https://en.wikipedia.org/wiki/Lehmer_random_number_generator */

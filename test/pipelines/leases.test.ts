@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Jdbx, type NewDocument, type OpenOptions, open } from '#jdbx/index.js';
 import { canFollow } from '#jdbx/storage/follower.js';
+import { stopBetweenWrites } from '../support/stop-between-writes.js';
 import { failure, pipeline, storeFolder, transformer, until } from './support.js';
 
 /**
@@ -67,7 +68,7 @@ function definitions(endpoint: string): NewDocument[] {
     return name;
   }`;
   const ask = { name: 'ask', integration: 'integration:slow', inputs: '$input.name' };
-  const wait = { name: 'rest', wait: { ms: 3_000 } };
+  const wait = { name: 'rest', wait: { ms: 1_000 } };
   return [
     {
       _id: 'integration:slow',
@@ -207,7 +208,7 @@ describe.skipIf(!canFollow)('several processes on one store', () => {
     const store = await openHere({ leaseMs: 1_500 });
     const child = await start({ keys: KEYS, resume: false, leaseMs: 1_500 });
     await until(() => model.keys.length === KEYS.length);
-    child.signal('SIGSTOP');
+    await stopBetweenWrites(child.signal, store);
     // Every run is asked for a second time, by this process.
     await until(() => model.keys.length === 2 * KEYS.length);
     expect(await store.query({ _type: 'executor' }).count()).toBe(1);
@@ -256,8 +257,8 @@ describe.skipIf(!canFollow)('several processes on one store', () => {
     model.release();
     await haveEnded(store, ['ahead', 'behind']);
     await until(() => ahead.lines.length + behind.lines.length === 4);
-    expect(ahead.lines).toContain('done ahead "ahead"');
-    expect(behind.lines).toContain('done behind "behind"');
+    expect(ahead.lines).toContain('completed ahead "ahead"');
+    expect(behind.lines).toContain('completed behind "behind"');
     expect(await store.audit.query({ kind: 'run-resume' }).count()).toBe(0);
   });
 
@@ -301,10 +302,11 @@ describe.skipIf(!canFollow)('several processes on one store', () => {
 
   it('end the waits in time that a dead one opened', async () => {
     const store = await openHere({ leaseMs: 2_000 });
-    const child = await start({ keys: ['w'], pipeline: 'pipeline:rest', resume: false });
+    const order = { keys: ['w'], pipeline: 'pipeline:rest', resume: false };
+    // It dies as soon as its run waits, so that the wait is never its own to end.
+    const child = await start({ ...order, dies: true });
     await until(() => child.lines.length === 2);
-    expect(await store.runOf('run:w')).toMatchObject({ status: 'waiting' });
-    await child.end('SIGKILL');
+    expect(child.lines[1]).toBe('waiting w null');
     await haveEnded(store, ['w']);
     expect(await store.get('total:1')).toMatchObject({ n: 1 });
   });

@@ -10,6 +10,7 @@ import {
   runGuest,
   runStage,
   transformer,
+  withEnoughTime,
 } from './support.js';
 
 let db: Jdbx;
@@ -183,16 +184,19 @@ describe('llm.call from a guest', () => {
 
   it('that goes on while its stage times out is on record', async () => {
     one.play([hang()]);
-    await db.put([
-      transformer('waits', "function f() { llm.call('integration:one', 'x') }", {
-        permissions: ['llm.call'],
-      }),
-      // Long enough for a busy machine to begin the call.
-      pipeline('waits', [{ name: 's', transformer: 'transformer:waits', timeout: 1_000 }]),
-    ]);
-    const run = db.run('pipeline:waits', {}, { key: 'waits' });
-    expect(await runFailure(run)).toMatchObject({ code: 'STAGE_TIMEOUT' });
-    const calls = await db.audit.query({ run: 'run:waits', kind: 'llm-call' });
+    const code = "function f() { llm.call('integration:one', 'x') }";
+    const waits = transformer('waits', code, { permissions: ['llm.call'] });
+    const key = await withEnoughTime(
+      async (timeout) => {
+        const stage = { name: 's', transformer: 'transformer:waits', timeout };
+        await db.put([waits, pipeline('waits', [stage])]);
+        const run = db.run('pipeline:waits', {}, { key: `waits-${timeout}` });
+        expect(await runFailure(run)).toMatchObject({ code: 'STAGE_TIMEOUT' });
+        return `waits-${timeout}`;
+      },
+      () => one.requests.length > 0,
+    );
+    const calls = await db.audit.query({ run: `run:${key}`, kind: 'llm-call' });
     expect(calls).toMatchObject([{ error: { code: 'STAGE_TIMEOUT' } }]);
   });
 });

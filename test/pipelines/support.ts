@@ -110,6 +110,20 @@ export async function runFailure(promise: Promise<unknown>) {
   };
 }
 
+/**
+ * Tries something that must run out of time, but not before it has come so far: with more and
+ * more time, for a machine that is busy.
+ */
+export async function withEnoughTime<T>(
+  attempt: (ms: number) => Promise<T>,
+  cameSoFar: (result: T) => boolean,
+): Promise<T> {
+  for (let ms = 50; ; ms *= 2) {
+    const result = await attempt(ms);
+    if (cameSoFar(result)) return result;
+  }
+}
+
 /** Waits until `ready` holds; the test's own timeout is the bound. */
 export async function until(ready: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await ready())) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,12 +1,12 @@
-import { writeSync } from 'node:fs';
 import { open } from '#jdbx/index.js';
+import { killedAfter } from '../support/killed-after.mjs';
 import { DEFINITIONS, KEYS, SESSION } from './compaction-documents.mjs';
 
 /** Talks under every key, a few at a time; what an earlier process did is not done again. */
-const db = await open(process.argv[2], { env: {}, workers: 2 });
+const [directory, count, ms] = process.argv.slice(2);
+const db = await open(directory, { env: {}, workers: 2 });
 if (!(await db.get('pipeline:talk'))) await db.put(DEFINITIONS);
-// Written at once: what the parent has read is then never ahead of what was done.
-db.events.on('stage-end', () => writeSync(1, 'stage\n'));
+if (count) db.events.on('stage-end', await killedAfter(Number(count), Number(ms)));
 
 const waiting = [...KEYS];
 const workers = Array.from({ length: 3 }, async () => {

@@ -50,6 +50,7 @@ class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
   #output = '';
+  #isOver = false;
 
   constructor(args: readonly string[], limit?: string) {
     const node = [process.execPath, CHILD, ...args];
@@ -59,7 +60,9 @@ class Child {
     this.#process.stdout?.on('data', (chunk) => {
       this.#output += chunk;
     });
-    this.#ended = once(this.#process, 'close');
+    this.#ended = once(this.#process, 'close').finally(() => {
+      this.#isOver = true;
+    });
   }
 
   get lines(): string[] {
@@ -68,7 +71,7 @@ class Child {
 
   async told(line: string): Promise<void> {
     while (!this.lines.includes(line)) {
-      if (this.#process.exitCode !== null) throw new Error(`ended after ${this.#output}`);
+      if (this.#isOver) throw new Error(`ended after ${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }

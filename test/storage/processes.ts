@@ -16,6 +16,7 @@ export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   #output = '';
+  #isOver = false;
 
   constructor(args: readonly string[], { fileSizeMaxKiB, env }: ChildOptions = {}) {
     const node = [process.execPath, CHILD, ...args];
@@ -30,7 +31,9 @@ export class Child implements AsyncDisposable {
     this.#process.stdout?.on('data', (chunk) => {
       this.#output += chunk;
     });
-    this.#exited = once(this.#process, 'close');
+    this.#exited = once(this.#process, 'close').finally(() => {
+      this.#isOver = true;
+    });
   }
 
   /** Whole lines so far. */
@@ -41,7 +44,7 @@ export class Child implements AsyncDisposable {
   /** Waits for this many lines. */
   async told(count: number): Promise<string[]> {
     while (this.lines.length < count) {
-      if (this.#process.exitCode !== null) throw new Error(`ended after ${this.#output}`);
+      if (this.#isOver) throw new Error(`ended after ${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     return this.lines;

@@ -52,6 +52,7 @@ export class FaultServer {
     // A client that leaves early is part of the play.
     response.on('error', () => {});
     const seen = await see(request);
+    if (!seen) return;
     const turn = this.requests.push(seen) - 1;
     const behaviour = this.#script[Math.min(turn, this.#script.length - 1)];
     if (!behaviour) throw new Error('the fault server has no script');
@@ -234,9 +235,14 @@ function sendJson(response: ServerResponse, code: number, json: unknown, headers
   response.writeHead(code, { ...JSON_TYPE, ...headers }).end(JSON.stringify(json));
 }
 
-async function see(request: IncomingMessage): Promise<Seen> {
+/** Nothing when the client was gone before it had asked, as one is that was killed. */
+async function see(request: IncomingMessage): Promise<Seen | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch {
+    return undefined;
+  }
   const text = Buffer.concat(chunks).toString();
   const { method = '', url: path = '', headers } = request;
   return { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };

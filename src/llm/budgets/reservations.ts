@@ -5,6 +5,7 @@ import type { Counts, Hold } from '../counting/hold.js';
 import { type Amounts, addAmounts, subtractAmounts } from './amounts.js';
 import type { ReservationFacts } from './budget-document.js';
 import {
+  type BudgetSource,
   type Grant,
   plan,
   type ReserveInput,
@@ -38,10 +39,48 @@ export interface SetAside extends Grant {
   ended(isCommitted: boolean): void;
 }
 
-interface Entry {
+/** Those who keep what is set aside. */
+interface Asides {
+  /** True where memory holds it, and no document. */
+  isHeld(aside: Aside, draft: Draft): boolean;
+  /** It is counted, durably. */
+  ended(aside: Aside): void;
+}
+
+class Aside implements SetAside {
   readonly facts: ReservationFacts;
+  readonly output_tokens: number;
+  readonly time_ms: number | undefined;
   /** The commit in the making that counts it. */
-  settledIn?: number | undefined;
+  settledIn: number | undefined;
+  readonly #asides: Asides;
+
+  constructor(asides: Asides, facts: ReservationFacts, { output_tokens, time_ms }: Grant) {
+    this.#asides = asides;
+    this.facts = facts;
+    this.output_tokens = output_tokens;
+    this.time_ms = time_ms;
+  }
+
+  get id(): string {
+    return this.facts.id;
+  }
+
+  get amounts(): Amounts {
+    return this.facts.amounts;
+  }
+
+  settle(draft: Draft, actual = this.amounts): void {
+    const { facts } = this;
+    this.settledIn = draft.seq;
+    const isHeld = this.#asides.isHeld(this, draft);
+    if (isHeld || !settle(draft, facts.id, actual)) spend(draft, facts, actual);
+  }
+
+  ended(isCommitted: boolean): void {
+    this.settledIn = undefined;
+    if (isCommitted) this.#asides.ended(this);
+  }
 }
 
 /**
@@ -50,11 +89,24 @@ interface Entry {
  */
 export class Reservations implements Counts {
   readonly #deps: ReservationsDeps;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Aside>();
   readonly #reserved = new Map<string, Amounts>();
+  readonly #source: BudgetSource;
+  readonly #asides: Asides = {
+    isHeld: (aside, draft) =>
+      this.#entries.get(aside.id) === aside && this.#deps.hold.isMineIn(draft),
+    ended: (aside) => this.#ended(aside),
+  };
 
   constructor(deps: ReservationsDeps) {
     this.#deps = deps;
+    this.#source = {
+      get: deps.get,
+      get at() {
+        return deps.now();
+      },
+      alsoReserved: (id) => this.#reserved.get(id),
+    };
     deps.hold.add(this);
   }
 
@@ -72,20 +124,19 @@ export class Reservations implements Counts {
         check(draft);
         const { grant, facts } = plan(draft, input);
         setAside(draft, facts);
-        return { grant, facts };
+        return new Aside(this.#asides, facts, grant);
       },
     );
-    const made = counted instanceof Promise ? await counted : counted;
-    if ('written' in made) {
-      try {
-        await made.written;
-      } catch (error) {
-        // A call that was not written down is not made.
-        this.#ended(made.facts.id, true);
-        throw error;
-      }
+    const aside = counted instanceof Promise ? await counted : counted;
+    try {
+      // What memory counts, another process has to find.
+      if (this.#entries.get(aside.id) === aside) await this.#deps.hold.file?.add(aside.facts);
+    } catch (error) {
+      // A call that was not written down is not made.
+      aside.ended(true);
+      throw error;
     }
-    return this.#setAside(made);
+    return aside;
   }
 
   /** Writes down what a process that is dead had set aside. */
@@ -95,10 +146,7 @@ export class Reservations implements Counts {
 
   /** Calls of a run that memory counts, and that no commit has counted. */
   ofRun(run: string): SetAside[] {
-    const entries = [...this.#entries.values()].filter(({ facts }) => facts.run === run);
-    return entries.map(({ facts }) =>
-      this.#setAside({ facts, grant: { output_tokens: 0, amounts: facts.amounts } }),
-    );
+    return [...this.#entries.values()].filter(({ facts }) => facts.run === run);
   }
 
   write(draft: Draft): void {
@@ -119,37 +167,17 @@ export class Reservations implements Counts {
     }
   }
 
-  #inMemory(input: ReserveInput) {
-    const { get, now, hold } = this.#deps;
-    const made = plan({ get, at: now(), alsoReserved: (id) => this.#reserved.get(id) }, input);
-    this.#entries.set(made.facts.id, { facts: made.facts });
-    this.#change(made.facts, addAmounts);
-    // What memory counts, another process has to find.
-    return hold.file ? { ...made, written: hold.file.add(made.facts) } : made;
+  #inMemory(input: ReserveInput): Aside {
+    const { grant, facts } = plan(this.#source, input);
+    const aside = new Aside(this.#asides, facts, grant);
+    this.#entries.set(aside.id, aside);
+    this.#change(facts, addAmounts);
+    return aside;
   }
 
-  #setAside({ grant, facts }: { grant: Grant; facts: ReservationFacts }): SetAside {
-    const { id, amounts } = facts;
-    return {
-      ...grant,
-      id,
-      facts,
-      settle: (draft, actual = amounts) => {
-        const entry = this.#entries.get(id);
-        if (entry) entry.settledIn = draft.seq;
-        if (!settle(draft, id, actual)) spend(draft, facts, actual);
-      },
-      ended: (isCommitted) => this.#ended(id, isCommitted),
-    };
-  }
-
-  #ended(id: string, isCommitted: boolean): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    entry.settledIn = undefined;
-    if (!isCommitted) return;
-    this.#entries.delete(id);
-    this.#change(entry.facts, subtractAmounts);
+  #ended({ id, facts }: Aside): void {
+    if (!this.#entries.delete(id)) return;
+    this.#change(facts, subtractAmounts);
     // Sums of fractions do not come back to zero by themselves.
     if (this.#entries.size === 0) this.#reserved.clear();
     this.#deps.hold.file?.remove(id);

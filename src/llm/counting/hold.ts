@@ -77,6 +77,11 @@ export class Hold {
     return isHeld;
   }
 
+  /** True when memory counts as of a commit in the making. */
+  isMineIn(draft: Draft): boolean {
+    return (draft.get(HOLD_ID) as HoldDocument | undefined)?.owner === this.#deps.owner;
+  }
+
   /**
    * Counts in memory, at once, or in a commit, whichever holds.
    *

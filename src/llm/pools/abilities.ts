@@ -2,7 +2,7 @@
 export interface PoolNeed {
   /** Input and the longest answer together; it may be counted when it is first read. */
   readonly tokens: number;
-  /** Of `tools`, `schema`, `images`, `files`. */
+  /** Of `tools`, `schema`, `images`, `files`; found out when it is first read. */
   readonly features: readonly string[];
 }
 
@@ -14,8 +14,8 @@ export interface Abilities {
   readonly lacks?: readonly string[];
 }
 
-export function canTake({ context_tokens, lacks = [] }: Abilities, need: PoolNeed): boolean {
-  // Not asked for where nothing depends on it: tokens are counted.
+export function canTake({ context_tokens, lacks }: Abilities, need: PoolNeed): boolean {
+  // Not asked for where nothing depends on it: tokens are counted, and what is needed found out.
   if (context_tokens !== undefined && need.tokens > context_tokens) return false;
-  return !need.features.some((feature) => lacks.includes(feature));
+  return lacks === undefined || !need.features.some((feature) => lacks.includes(feature));
 }

@@ -45,8 +45,8 @@ export interface AcquireInput {
 /** A resource that was found for a call, until `release`. */
 export interface Lease {
   readonly resource: Resource;
-  /** Tells how the call ended. */
-  release(end: CallEnd): Promise<void>;
+  /** Tells how the call ended. A promise where something is written down at once. */
+  release(end: CallEnd): void | Promise<void>;
 }
 
 export interface PoolsDeps {
@@ -78,20 +78,24 @@ export class Pools implements Counts {
   }
 
   /**
-   * Waits until one of the pool's resources may take the call, and takes it.
+   * Takes one of the pool's resources, at once or as soon as one may take the call.
    *
    * @throws {JdbxError} POOL_FULL when too many wait; POOL_EXHAUSTED when none of the resources
    * can ever take the call; or the signal's reason
    */
-  async acquire(input: AcquireInput): Promise<Lease> {
+  acquire(input: AcquireInput): Lease | Promise<Lease> {
     const { pool, priority = 0, signal } = input;
-    const line = this.#lineOf(pool._id);
     const max = pool.queue_max ?? QUEUE_MAX_DEFAULT;
     const waiting = { priority, signal, max, full: () => full(pool, max) };
-    const { resource, told } = await line.wait(() => this.#attempt(input), waiting);
-    const release = (end: CallEnd) => this.#release(input, resource, end);
-    if (told) await orRelease(told, release);
-    return { resource, release };
+    const taken = this.#lineOf(pool._id).wait(() => this.#attempt(input), waiting);
+    return taken instanceof Promise
+      ? taken.then((one) => this.#leased(input, one))
+      : this.#leased(input, taken);
+  }
+
+  #leased(input: AcquireInput, { resource, told }: Taken): Lease | Promise<Lease> {
+    const lease: Lease = { resource, release: (end) => this.#release(input, resource, end) };
+    return told ? orRelease(told, lease) : lease;
   }
 
   /** How many calls wait for the pool in this process. */
@@ -137,14 +141,18 @@ export class Pools implements Counts {
   }
 
   #count<T>(work: (table: StateTable) => T): T | Promise<T> {
-    return this.#deps.hold.count(
-      () => {
-        const result = work(this.#memory);
-        this.#writing ??= this.#writeLater();
-        return result;
-      },
+    const { hold } = this.#deps;
+    if (hold.isMine) return this.#inMemory(work);
+    return hold.count(
+      () => this.#inMemory(work),
       (draft) => work(stateTableOf(draft)),
     );
+  }
+
+  #inMemory<T>(work: (table: StateTable) => T): T {
+    const result = work(this.#memory);
+    this.#writing ??= this.#writeLater();
+    return result;
   }
 
   /** Takes the first resource that lets the call through, or tells when to look again. */
@@ -153,27 +161,17 @@ export class Pools implements Counts {
     const candidates = this.#candidates(table, input);
     if (candidates.length === 0) throw exhausted(pool, input);
     let waitMs = Number.POSITIVE_INFINITY;
+    const ticket = new CallTicket(this.#deps.owner, need);
     for (const { resource, state } of candidates) {
-      const ticket = this.#ticket(input);
       const entered = enter(state, { resource, pool, ticket, now: table.at });
       if ('waitMs' in entered) waitMs = Math.min(waitMs, entered.waitMs);
       else {
-        const chosen = Math.max(...candidates.map((one) => one.state.chosen)) + 1;
-        table.write(pool._id, resource.id, { ...entered, chosen });
+        table.write(pool._id, resource.id, { ...entered, chosen: lastChoice(candidates) + 1 });
         const told = table === this.#memory ? this.#tellFile(pool, resource, need) : undefined;
         return { resource, told };
       }
     }
     return waitMs === Number.POSITIVE_INFINITY ? LOOK_MS : waitMs;
-  }
-
-  #ticket({ need }: AcquireInput): Ticket {
-    return {
-      owner: this.#deps.owner,
-      get tokens() {
-        return need.tokens;
-      },
-    };
   }
 
   /** What was let through within a minute counts, even when this process is killed. */
@@ -222,17 +220,21 @@ export class Pools implements Counts {
     return [...others.filter(isFirst), ...others.filter((one) => !isFirst(one))];
   }
 
-  async #release(input: AcquireInput, resource: Resource, end: CallEnd): Promise<void> {
-    const { pool } = input;
-    const ticket = this.#ticket(input);
-    const isUrgent = await this.#count((table) => {
+  #release({ pool, need }: AcquireInput, resource: Resource, end: CallEnd): void | Promise<void> {
+    const ticket = new CallTicket(this.#deps.owner, need);
+    const isUrgent = this.#count((table) => {
       const state = table.read(pool._id, resource.id);
       const left = leave(state, { resource, pool, ticket, end, now: table.at });
       table.write(pool._id, resource.id, left);
       const { circuit, blocked_until } = state;
       return left.circuit.state !== circuit.state || left.blocked_until !== blocked_until;
     });
-    if (isUrgent) await this.#writeNow();
+    if (isUrgent !== false) return this.#wakeAfter(pool, isUrgent);
+    this.#lines.get(pool._id)?.wake();
+  }
+
+  async #wakeAfter(pool: Pool, isUrgent: boolean | Promise<boolean>): Promise<void> {
+    if (await isUrgent) await this.#writeNow();
     this.#lines.get(pool._id)?.wake();
   }
 
@@ -251,13 +253,36 @@ interface Taken {
   readonly told: Promise<void> | undefined;
 }
 
-async function orRelease(told: Promise<void>, release: Lease['release']): Promise<void> {
+/** The tokens are counted when somebody asks for them. */
+class CallTicket implements Ticket {
+  readonly owner: string;
+  readonly #need: PoolNeed;
+
+  constructor(owner: string, need: PoolNeed) {
+    this.owner = owner;
+    this.#need = need;
+  }
+
+  get tokens(): number {
+    return this.#need.tokens;
+  }
+}
+
+async function orRelease(told: Promise<void>, lease: Lease): Promise<Lease> {
   try {
     await told;
+    return lease;
   } catch (error) {
-    await release({ isFailure: false, tokens: 0, latency_ms: 0 });
+    await lease.release({ isFailure: false, tokens: 0, latency_ms: 0 });
     throw error;
   }
+}
+
+/** The number of the newest choice among them. */
+function lastChoice(candidates: readonly Candidate[]): number {
+  let last = 0;
+  for (const { state } of candidates) if (state.chosen > last) last = state.chosen;
+  return last;
 }
 
 function strategyOf({ allocation_strategy: named }: Pool): Strategy {

@@ -82,6 +82,14 @@ export interface ResponsesDeps {
   get(id: string): Document | undefined;
   /** The oldest kept answers of a scope, with their `bytes`. */
   oldest(scope: string, limit: number): Promise<readonly CachedResponse[]>;
+  /** The newest commit that `get` sees. */
+  readonly seq: number;
+}
+
+/** An answer under way, or not committed yet. */
+interface Making {
+  readonly made: Promise<Kept>;
+  readonly isSound: Keeping['isSound'];
 }
 
 /**
@@ -90,7 +98,9 @@ export interface ResponsesDeps {
  */
 export class Responses {
   readonly #deps: ResponsesDeps;
-  readonly #shared = new Map<string, Promise<Kept | undefined>>();
+  readonly #shared = new Map<string, Making>();
+  /** What was not there when it was last looked for: most are looked for twice at one time. */
+  #missing: { readonly id: string; readonly seq: number } | undefined;
 
   constructor(deps: ResponsesDeps) {
     this.#deps = deps;
@@ -102,12 +112,21 @@ export class Responses {
    */
   find(slot: Slot, nowMs: number): Promise<Kept | undefined> | undefined {
     const stored = this.stored(slot, nowMs);
-    return stored ? Promise.resolve(stored) : this.#shared.get(slot.id);
+    if (stored) return Promise.resolve(stored);
+    const shared = this.#shared.get(slot.id);
+    // One that waits asks for itself when that fails: its own limits may be others.
+    return shared?.made.then(
+      (kept) => (shared.isSound(kept.response) ? kept : undefined),
+      () => undefined,
+    );
   }
 
   /** What is kept for the slot and young enough. */
   stored({ id, maxAgeMs = Number.POSITIVE_INFINITY }: Slot, nowMs: number): Kept | undefined {
+    const { seq } = this.#deps;
+    if (this.#missing?.id === id && this.#missing.seq === seq) return undefined;
     const stored = this.#deps.get(id) as CachedResponse | undefined;
+    if (!stored) this.#missing = { id, seq };
     return stored && Date.parse(stored.at) + maxAgeMs > nowMs ? stored : undefined;
   }
 
@@ -117,49 +136,55 @@ export class Responses {
    * @param isSound false for an answer that is not to be given again
    * @param leave takes the write that stores it, for the commit of whoever asked
    */
-  async make(slot: Slot, make: () => Promise<Kept>, { isSound, leave }: Keeping): Promise<Kept> {
-    const making = make();
-    // One that waits asks for itself when this fails: its own limits may be others.
-    const shared = making.then(
-      (kept) => (isSound(kept.response) ? kept : undefined),
-      () => undefined,
+  make(slot: Slot, make: () => Promise<Kept>, { isSound, leave }: Keeping): Promise<Kept> {
+    const making: Making = { made: make(), isSound };
+    this.#share(slot, making);
+    return making.made.then(
+      (kept) => {
+        if (isSound(kept.response)) return this.#keep(slot, kept, making, leave);
+        this.#forget(slot, making);
+        return kept;
+      },
+      (error) => {
+        this.#forget(slot, making);
+        throw error;
+      },
     );
-    this.#share(slot, shared);
-    try {
-      const kept = await making;
-      if (!(await shared)) this.#forget(slot, shared);
-      else {
-        const bytes = Buffer.byteLength(JSON.stringify(kept.response));
-        const over = this.#heldBy(slot) + bytes - slot.maxBytes;
-        const evicted = over > 0 ? await this.#evicted(slot, over) : NONE;
-        leave(this.#write(slot, kept, { bytes, evicted }, shared));
-      }
+  }
+
+  #keep(slot: Slot, kept: Kept, making: Making, leave: Keeping['leave']): Kept | Promise<Kept> {
+    const bytes = Buffer.byteLength(JSON.stringify(kept.response));
+    const over = this.#heldBy(slot) + bytes - slot.maxBytes;
+    const leaveIt = (evicted: readonly string[]) => {
+      leave(this.#write(slot, kept, { bytes, evicted }, making));
       return kept;
-    } catch (error) {
-      this.#forget(slot, shared);
+    };
+    if (over <= 0) return leaveIt(NONE);
+    return this.#evicted(slot, over).then(leaveIt, (error) => {
+      this.#forget(slot, making);
       throw error;
-    }
+    });
   }
 
   /** One whose commit never came makes way for it, the oldest first. */
-  #share({ id }: Slot, shared: Promise<Kept | undefined>): void {
+  #share({ id }: Slot, shared: Making): void {
     const [oldest] = this.#shared.size < SHARED_MAX ? [] : this.#shared.keys();
     if (oldest !== undefined) this.#shared.delete(oldest);
     this.#shared.set(id, shared);
   }
 
-  #forget({ id }: Slot, shared: Promise<unknown>): void {
+  #forget({ id }: Slot, shared: Making): void {
     if (this.#shared.get(id) === shared) this.#shared.delete(id);
   }
 
   #write(
     slot: Slot,
     { response, saves }: Kept,
-    { bytes, evicted }: Making,
-    shared: Promise<unknown>,
+    { bytes, evicted }: Room,
+    making: Making,
   ): (draft: Draft) => void {
     return (draft) => {
-      this.#forget(slot, shared);
+      this.#forget(slot, making);
       if (bytes <= slot.maxBytes) store(draft, slot, { response, saves, bytes, evicted });
     };
   }
@@ -185,12 +210,12 @@ export class Responses {
 const NONE: readonly string[] = [];
 
 /** What it takes to keep an answer. */
-interface Making {
+interface Room {
   readonly bytes: number;
   readonly evicted: readonly string[];
 }
 
-type Stored = Kept & Making;
+type Stored = Kept & Room;
 
 function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): void {
   const { id, scope, requestHash: request_hash } = slot;

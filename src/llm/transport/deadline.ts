@@ -14,6 +14,11 @@ export interface Passed {
   readonly ms: number;
 }
 
+/** Work that can be ended at any time. */
+export interface Cancellable {
+  cancel(reason: unknown): void;
+}
+
 /**
  * Cancels an exchange when its parent aborts or when one of the limits has
  * passed, and knows which. `clear` must be called, or the timers and the
@@ -21,13 +26,14 @@ export interface Passed {
  * to garbage collection instead.
  */
 export class Deadline {
-  #cancel: ((reason: unknown) => void) | undefined;
+  #work: Cancellable | undefined;
   #over: { readonly reason: unknown } | undefined;
   readonly #parent: AbortSignal;
   readonly #limits: Limits;
   readonly #total: NodeJS.Timeout;
   #waiting: NodeJS.Timeout | undefined;
   #passed: Passed | undefined;
+  #moves = 0;
 
   constructor(parent: AbortSignal, limits: Limits) {
     this.#parent = parent;
@@ -40,10 +46,10 @@ export class Deadline {
     if (parent.aborted) this.#follow();
   }
 
-  /** Is called once, when it is over, with the parent's reason or an error of ours. */
-  onOver(cancel: (reason: unknown) => void): void {
-    this.#cancel = cancel;
-    if (this.#over) cancel(this.#over.reason);
+  /** Cancels the work once it is over, with the parent's reason or an error of ours. */
+  ends(work: Cancellable): void {
+    this.#work = work;
+    if (this.#over) work.cancel(this.#over.reason);
   }
 
   /** The limit that ran out before the parent aborted. */
@@ -60,12 +66,14 @@ export class Deadline {
 
   /** A piece came. */
   moved(): void {
+    this.#moves++;
     this.#waiting?.refresh();
   }
 
   clear(): void {
     clearTimeout(this.#total);
     clearTimeout(this.#waiting);
+    this.#over ??= { reason: undefined };
     this.#parent.removeEventListener('abort', this.#follow);
   }
 
@@ -74,13 +82,23 @@ export class Deadline {
   #end(reason: unknown): void {
     if (this.#over) return;
     this.#over = { reason };
-    this.#cancel?.(reason);
+    this.#work?.cancel(reason);
   }
 
+  /**
+   * Looks at the sockets once more before it gives up: where this process was what stood still
+   * for so long, what it waits for has come.
+   */
   #after(phase: Passed['phase'], ms: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      if (!this.#parent.aborted) this.#passed ??= { phase, ms };
-      this.#end(new Error(`over after ${ms} ms`));
+    const timer = setTimeout(() => {
+      const moves = this.#moves;
+      setImmediate(() => {
+        const goesOn = timer !== this.#waiting || moves !== this.#moves;
+        if (this.#over || (phase !== 'total' && goesOn)) return;
+        if (!this.#parent.aborted) this.#passed ??= { phase, ms };
+        this.#end(new Error(`over after ${ms} ms`));
+      });
     }, ms);
+    return timer;
   }
 }

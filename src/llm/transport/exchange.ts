@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { type AnswerBody, Answering } from './answering.js';
+import type { Deadline } from './deadline.js';
 
 /** One answer as it begins: its status and headers are there, its body is still to come. */
 export interface Exchange {
@@ -18,8 +19,8 @@ export interface Sending {
   readonly headers: Record<string, string>;
   readonly body: string;
   readonly http2: boolean;
-  /** Is handed what ends the exchange, with a reason; it may be called at any time. */
-  readonly onCancel: (cancel: (reason: unknown) => void) => void;
+  /** Ends the exchange when it is over. */
+  readonly deadline: Deadline;
 }
 
 /** Connections kept open to one host and not in use, in milliseconds. */
@@ -70,9 +71,9 @@ export class Connections {
   }
 }
 
-function dispatch(dispatcher: Dispatcher, { url, headers, body, onCancel }: Sending) {
+function dispatch(dispatcher: Dispatcher, { url, headers, body, deadline }: Sending) {
   const answering = new Answering();
-  onCancel((reason) => answering.cancel(reason));
+  deadline.ends(answering);
   const path = `${url.pathname}${url.search}`;
   dispatcher.dispatch({ origin: url.origin, path, method: 'POST', headers, body }, answering);
   return answering.begun;

@@ -13,6 +13,8 @@ export const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 /** How much of an error's body is read. */
 const ERROR_BYTES_MAX = 64 * 1024;
 
+const NO_SECRETS: readonly string[] = [];
+
 export interface Answer {
   /** The body, an object with well-formed strings and without the secret. */
   readonly body: ValueObject;
@@ -34,7 +36,7 @@ export class AnswerReader {
     this.#exchange = exchange;
     this.#url = url;
     this.#call = call;
-    this.#redact = redactor(call.secret === undefined ? [] : [call.secret]);
+    this.#redact = redactor(call.secret === undefined ? NO_SECRETS : [call.secret]);
     this.#clock = clock;
   }
 
@@ -52,10 +54,13 @@ export class AnswerReader {
    * @throws {JdbxError} MODEL_RATE_LIMITED, MODEL_REFUSED, MODEL_UNAVAILABLE, MODEL_RESPONSE; or
    * what the connection threw while the body came in
    */
-  async whole(): Promise<Answer> {
-    if (!this.#isGood) await this.checkStatus();
-    const bounded = readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX);
-    const { text, cut } = bounded instanceof Promise ? await bounded : bounded;
+  whole(): Answer | Promise<Answer> {
+    if (!this.#isGood) return this.checkStatus().then(() => this.whole());
+    const body = readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX);
+    return body instanceof Promise ? body.then((read) => this.#read(read)) : this.#read(body);
+  }
+
+  #read({ text, cut }: BoundedBody): Answer {
     if (cut) throw this.tooLarge();
     const body = this.#parse(text);
     this.checkError(body);

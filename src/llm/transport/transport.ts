@@ -83,7 +83,9 @@ export class Transport {
     const deadline = new Deadline(call.signal, wholeLimits(call));
     try {
       const exchange = await this.#send(post, call, deadline, 'application/json');
-      return await this.#begin(exchange, post, call, deadline).whole();
+      const answer = this.#begin(exchange, post, call, deadline).whole();
+      // It is there with its headers, as a rule.
+      return answer instanceof Promise ? await answer : answer;
     } catch (error) {
       throw explain(error, post, call, deadline);
     } finally {
@@ -131,8 +133,7 @@ export class Transport {
     const { http2 = false } = call.integration;
     const body = JSON.stringify(post.body);
     const headers = headersOf(post, call, accept);
-    const onCancel = (cancel: (reason: unknown) => void) => deadline.onOver(cancel);
-    const sending = { url, headers, body, http2, onCancel };
+    const sending = { url, headers, body, http2, deadline };
     if (!sign) return this.#connections.send(sending);
     return sign({ url, headers, body }).then((signed) =>
       this.#connections.send({ ...sending, headers: signed }),

@@ -69,7 +69,7 @@ export function openTestRun(
     models: cannedModels(test.answers),
     pools: { acquire: refuse, stateOf: () => undefined },
     semantic: new SemanticCache({ get: () => undefined, entries: refuse, embedder: refuse }),
-    responses: new Responses({ get: () => undefined, oldest: async () => [] }),
+    responses: new Responses({ get: () => undefined, oldest: async () => [], seq: 0 }),
     pipelineId: document._id,
     budgets: [],
     priority: 0,

@@ -1,6 +1,6 @@
 import type { Document } from '../../base/document.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 
 /**
  * The lease of one process for all the runs that it has under way: they name it as their
@@ -23,6 +23,6 @@ export function insertExecutor(draft: Draft, process: string, pid: number): Exec
   const since = new Date(draft.at).toISOString();
   const _id = `executor:${token}`;
   return draft.put(
-    takeDocument({ _id, _type: 'executor', token, process, pid, since }),
+    takeMade({ _id, _type: 'executor', token, process, pid, since }),
   ) as ExecutorDocument;
 }

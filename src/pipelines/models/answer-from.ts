@@ -3,12 +3,13 @@ import { isJdbxError, JdbxError } from '../../base/errors.js';
 import type { ValueObject } from '../../base/values.js';
 import type { Finish, ModelRequest, ModelUsage, ResponseSchema } from '../../llm/contract.js';
 import type { CallEnd } from '../../llm/pools/resource-state.js';
+import type { Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
 import { buildRequest, type Said } from './build-request.js';
 import { callModel } from './call-model.js';
 import { isTargetsFault } from './fall-back.js';
 import { type Heard, resumed } from './heard.js';
-import { handleError, transformRequest, transformResponse } from './integration-hooks.js';
+import { handleError, hearsOf, transformRequest, transformResponse } from './integration-hooks.js';
 import { readOutput, withFault } from './structured-output.js';
 import type { Target } from './target.js';
 
@@ -51,10 +52,16 @@ export async function answerFrom(work: StageWork, asking: Asking): Promise<Answe
   };
   try {
     const plain = target.request ?? buildRequest(work, integration, said);
-    const request = await transformRequest(work, integration, plain);
-    const answering = { work, integration, heard: asking.heard, onUsedUp };
-    const { response, facts } = await answerOf(answering, request, begun);
-    await tell({ isFailure: false, tokens: tokensIn(response) });
+    const made = transformRequest(work, integration, plain);
+    const request = made instanceof Promise ? await made : made;
+    const slot = request === target.request ? target.slot : undefined;
+    const answering = { work, integration, slot, heard: asking.heard, onUsedUp };
+    const { response, facts } =
+      begun === '' && !request.response_schema
+        ? { response: await given(answering, request), facts: NO_FACTS }
+        : await answerOf(answering, request, begun);
+    const told = tell({ isFailure: false, tokens: tokensIn(response) });
+    if (told) await told;
     return { target, request, response, facts };
   } catch (error) {
     await tell(failureOf(error, work.signal));
@@ -62,9 +69,13 @@ export async function answerFrom(work: StageWork, asking: Asking): Promise<Answe
   }
 }
 
+const NO_FACTS: ValueObject = {};
+
 interface Answering {
   readonly work: StageWork;
   readonly integration: Document;
+  /** Of the request that is answered. */
+  readonly slot: Slot | undefined;
   readonly heard: Heard | undefined;
   readonly onUsedUp: (ms: number) => void;
 }
@@ -122,14 +133,25 @@ async function fitting(
   }
 }
 
-async function given(
-  { work, integration, heard, onUsedUp }: Answering,
+function given(
+  { work, integration, slot, heard, onUsedUp }: Answering,
   request: ModelRequest,
   part?: string,
 ): Promise<ValueObject> {
+  const call = { integration, request, slot: part === undefined ? slot : undefined };
+  const calling = () => callModel(work, { ...call, part, heard, onUsedUp });
+  return hearsOf(integration) ? handled(work, integration, calling) : calling();
+}
+
+/** What the integration's own transformers make of the answer, or of the want of one. */
+async function handled(
+  work: StageWork,
+  integration: Document,
+  calling: () => Promise<ValueObject>,
+): Promise<ValueObject> {
   let response: ValueObject;
   try {
-    response = await callModel(work, { integration, request, part, heard, onUsedUp });
+    response = await calling();
   } catch (error) {
     const handled = await handleError(work, integration, error);
     if (handled === undefined) throw error;

@@ -1,6 +1,12 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
-import { describeType, isPlainObject, type Value, type ValueObject } from '../../base/values.js';
+import {
+  describeType,
+  isPlainObject,
+  takeValue,
+  type Value,
+  type ValueObject,
+} from '../../base/values.js';
 import type { ModelMessage, ModelRequest } from '../../llm/contract.js';
 import { toRequest } from '../../llm/messages.js';
 import { readSchema } from '../../llm/read-tools.js';
@@ -11,47 +17,49 @@ import { checkValueSchema } from '../value-schema.js';
 export interface Said {
   readonly output: Value;
   readonly earlier: readonly ModelMessage[];
+  /** What it comes to, once it was read: the same for however many integrations it may go to. */
+  asked?: Asked;
 }
 
 /**
  * The request that a stage makes of what it was handed, for one integration: settings
  * of the integration, the prompt and the stage merged, the stage's winning, and the
- * session's last turns in front.
+ * session's last turns in front. Deeply frozen.
  *
  * @throws {JdbxError} MISSING_INPUT, INVALID_EXPRESSION
  */
 export function buildRequest(work: StageWork, integration: Document, said: Said): ModelRequest {
-  const { request, model, settings } = askedBy(work, said);
+  const { request, model, settings } = readSaid(work, said);
   const { stage } = work;
-  return {
+  return Object.freeze({
     ...request,
     model: modelFor(work, integration, stage.model ?? model),
     settings: mergeSettings(integration.params, settings, stage.params),
-  };
+  });
 }
 
 /** What is the same for every integration. */
-interface Asked {
+export interface Asked {
   readonly request: ModelRequest;
   readonly model: Value | undefined;
   readonly settings: Value | undefined;
 }
 
-/** What was said is read once, however many integrations it may go to. */
-const ASKED = new WeakMap<Said, Asked>();
+/** @throws {JdbxError} MISSING_INPUT, INVALID_EXPRESSION */
+export function readSaid(work: StageWork, said: Said): Asked {
+  said.asked ??= askedBy(work, said);
+  return said.asked;
+}
 
 function askedBy(work: StageWork, said: Said): Asked {
-  const known = ASKED.get(said);
-  if (known) return known;
   const { model, settings, ...parts } = partsOf(said.output);
   const context = passagesOf(work);
   const own = toRequest(context === undefined ? parts : { ...parts, context }, {
     key: keyOf(work),
   });
   const messages = withEarlierTurns(said.earlier, own.messages);
-  const asked = { request: { ...own, messages, ...schemaOf(work, own) }, model, settings };
-  ASKED.set(said, asked);
-  return asked;
+  const whole = { ...own, messages, ...schemaOf(work, own) };
+  return { request: takeValue(whole) as unknown as ModelRequest, model, settings };
 }
 
 /** The stage's schema goes over one that came with the input. */
@@ -128,5 +136,5 @@ function withEarlierTurns(
 
 /** Later settings win. */
 function mergeSettings(...settings: (Value | undefined)[]): ValueObject {
-  return Object.assign({}, ...settings.filter((each) => each !== undefined));
+  return takeValue(Object.assign({}, ...settings), 'settings') as ValueObject;
 }

@@ -5,26 +5,45 @@ import type { Kept, Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
 import type { ModelCall } from './model-call.js';
 import { slotFor } from './response-slot.js';
-import { findSimilar, isGiven, learnFrom, likeness } from './similar-call.js';
+import { findSimilar, isGiven, learnFrom, likeness, type Similar } from './similar-call.js';
 import { readOutput } from './structured-output.js';
 
 /**
  * The answer that is kept for a call, or the one that `make` gives, which is then kept. A
  * kept one is on record like any call, with what it saved.
  */
-export async function orKept(
+export function orKept(
   work: StageWork,
   call: ModelCall,
   make: () => Promise<Kept>,
 ): Promise<ValueObject> {
-  const { run } = work;
-  const { integration, request } = call;
-  const slot = slotFor(work, integration, request);
-  if (!slot) return (await make()).response;
-  const startedAt = run.now();
-  const find = () => run.responses.find(slot, startedAt);
-  let finding = find();
+  const { integration, request, slot = slotFor(work, integration, request) } = call;
+  if (!slot) return make().then(responseOf);
+  const startedAt = work.run.now();
+  const finding = work.run.responses.find(slot, startedAt);
   const looking = finding ? undefined : findSimilar(work, call, slot);
+  if (finding || looking) return lookedFor(work, call, { slot, make, startedAt, finding, looking });
+  return madeFor(work, call, slot, make).then(responseOf);
+}
+
+const responseOf = ({ response }: Kept): ValueObject => response;
+
+/** What may be kept, or come of a call that is under way. */
+interface Looking {
+  readonly slot: Slot;
+  readonly make: () => Promise<Kept>;
+  readonly startedAt: number;
+  readonly finding: Promise<Kept | undefined> | undefined;
+  readonly looking: Promise<Similar | undefined> | undefined;
+}
+
+async function lookedFor(
+  work: StageWork,
+  call: ModelCall,
+  { slot, make, startedAt, finding: found, looking }: Looking,
+): Promise<ValueObject> {
+  const find = () => work.run.responses.find(slot, startedAt);
+  let finding = found;
   const similar = looking && (await looking);
   if (similar?.kept && isGiven(similar, slot.requestHash)) {
     const use = { slot: similar.slot, kept: similar.kept, startedAt };
@@ -37,10 +56,19 @@ export async function orKept(
     if (kept) return used(work, call, { slot, kept, startedAt });
   }
   // Nothing may be awaited between the last look and this, or equal requests would be made twice.
-  const sound = isSound(request);
-  const made = await run.responses.make(slot, make, { isSound: sound, leave: work.leave });
-  if (similar && sound(made.response)) await learnFrom(work, similar, made, slot.id);
+  const made = await madeFor(work, call, slot, make);
+  const isLearnt = similar && isSound(call.request)(made.response);
+  if (isLearnt) await learnFrom(work, similar, made, slot.id);
   return made.response;
+}
+
+function madeFor(
+  { run, leave }: StageWork,
+  { request }: ModelCall,
+  slot: Slot,
+  make: () => Promise<Kept>,
+): Promise<Kept> {
+  return run.responses.make(slot, make, { isSound: isSound(request), leave });
 }
 
 /** Half an answer, or one that does not fit its schema, is not given again. */

@@ -11,7 +11,10 @@ import type { Target, Targets } from './target.js';
 export async function firstAnswer(work: StageWork, targets: Targets, said: Said): Promise<Answer> {
   let failed: { readonly error: unknown } | undefined;
   let begun: string | undefined;
-  for (let target = await targets.next(); target; target = await targets.next()) {
+  for (;;) {
+    const found = targets.next();
+    const target = found instanceof Promise ? await found : found;
+    if (!target) break;
     const heard = listens(work) ? new Heard() : undefined;
     try {
       if (work.stage.at_most_once && !failed) await announce(work, target);

@@ -83,6 +83,11 @@ export async function handleError(
   return { ...handled, ...objectFrom(made, integration) };
 }
 
+/** True where a transformer of the integration's sees its answers, or its errors. */
+export function hearsOf(integration: Document): boolean {
+  return integration.error_handler !== undefined || hasHook(integration, 'response_transformer');
+}
+
 /** False for the transformers of a provider made of documents: they are its own road. */
 function hasHook(integration: Document, hook: Hook): boolean {
   return integration[hook] !== undefined && !isCustom(integration);

@@ -5,10 +5,11 @@ import type { ModelRequest, Price } from '../../llm/contract.js';
 import type { PoolNeed } from '../../llm/pools/abilities.js';
 import { LIMITS, type Pool, type Resource } from '../../llm/pools/pool-document.js';
 import type { Lease } from '../../llm/pools/pools.js';
+import type { Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
 import { isCustom } from '../pins.js';
-import { buildRequest, type Said } from './build-request.js';
+import { buildRequest, readSaid, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
 import { slotFor } from './response-slot.js';
 import type { Target, Targets } from './target.js';
@@ -17,31 +18,110 @@ import type { Target, Targets } from './target.js';
  * The resources of a pool, each when it is free and its limits allow, and none twice for
  * one call.
  */
-export async function poolTargets(
+export function poolTargets(
   work: StageWork,
   document: Document,
   said: Said,
+): Targets | Promise<Targets> {
+  // What cannot be said takes nobody's place.
+  readSaid(work, said);
+  const pool = standing(work, document as Pool);
+  const need = needOf(() => buildRequest(work, document, said));
+  const isReady = !(pool instanceof Promise || need instanceof Promise || isPicked(pool));
+  return isReady
+    ? new PoolTargets({ work, said, pool, need })
+    : lateTargets(work, said, pool, need);
+}
+
+async function lateTargets(
+  work: StageWork,
+  said: Said,
+  standing: Pool | Promise<Pool>,
+  needed: PoolNeed | Promise<PoolNeed>,
 ): Promise<Targets> {
-  const pool = await standing(work, document as Pool);
-  const need = await needOf(buildRequest(work, document, said));
-  const first = await picked(work, pool, need);
-  const exclude = new Set<string>();
-  const requests: Requests = new Map();
-  const next = async (signal = work.signal): Promise<Target | undefined> => {
-    const { pools, priority } = work.run;
-    const kept = exclude.size === 0 ? keptTarget(work, pool, said, requests) : undefined;
+  const [pool, need] = [await standing, await needed];
+  const first = isPicked(pool) ? await picked(work, pool, need) : undefined;
+  return new PoolTargets({ work, said, pool, need, first });
+}
+
+interface Choice {
+  readonly work: StageWork;
+  readonly said: Said;
+  readonly pool: Pool;
+  readonly need: PoolNeed;
+  /** The resource that a transformer picked. */
+  readonly first?: string | undefined;
+}
+
+class PoolTargets implements Targets {
+  readonly #choice: Choice;
+  /** Those that were tried. */
+  readonly #exclude = new Set<string>();
+  /** Requests that were made to look whether their answers are kept. */
+  readonly #made = new Map<Resource, Made>();
+
+  constructor(choice: Choice) {
+    this.#choice = choice;
+  }
+
+  next(signal = this.#choice.work.signal): Target | undefined | Promise<Target | undefined> {
+    const { work, pool, need, first } = this.#choice;
+    const kept = this.#exclude.size === 0 ? this.#kept() : undefined;
     if (kept) return kept;
+    const { pools, priority } = work.run;
+    const input = { pool, need, exclude: this.#exclude, first, priority, signal };
+    if (this.#exclude.size > 0) return this.#another(() => pools.acquire(input));
+    const lease = pools.acquire(input);
+    return lease instanceof Promise ? lease.then((one) => this.#of(one)) : this.#of(lease);
+  }
+
+  /** The error of the last resource that was tried says more than that there is no other. */
+  async #another(acquire: () => Lease | Promise<Lease>): Promise<Target | undefined> {
     try {
-      const lease = await pools.acquire({ pool, need, exclude, first, priority, signal });
-      exclude.add(lease.resource.id);
-      return targetOf(work, pool, lease, requests);
+      return this.#of(await acquire());
     } catch (error) {
-      // The error of the last resource that was tried says more.
-      if (exclude.size > 0 && isJdbxError(error, 'POOL_EXHAUSTED')) return undefined;
+      if (isJdbxError(error, 'POOL_EXHAUSTED')) return undefined;
       throw error;
     }
-  };
-  return { next };
+  }
+
+  #of({ resource, release }: Lease): Target {
+    const { work, pool } = this.#choice;
+    this.#exclude.add(resource.id);
+    const made = this.#made.get(resource);
+    const integration = made?.integration ?? integrationOf(work, pool, resource);
+    return { integration, ...asked(pool, resource, made), ended: release };
+  }
+
+  /** A resource whose answer is kept already: it is not asked, so it need not be free. */
+  #kept(): Target | undefined {
+    const { work, pool, said } = this.#choice;
+    for (const resource of pool.resources) {
+      const integration = integrationOf(work, pool, resource);
+      // What a transformer makes of the request is known when it is made.
+      const isPlain = integration.request_transformer === undefined || isCustom(integration);
+      const keeps = work.stage.response_cache ?? integration.response_cache;
+      if (!isPlain || !keeps) continue;
+      const request = buildRequest(work, integration, said);
+      const slot = slotFor(work, integration, request);
+      const made = { integration, request, slot };
+      this.#made.set(resource, made);
+      if (!slot || !work.run.responses.stored(slot, work.run.now())) continue;
+      return { integration, ...asked(pool, resource, made) };
+    }
+    return undefined;
+  }
+}
+
+interface Made {
+  readonly integration: Document;
+  readonly request: ModelRequest;
+  readonly slot: Slot | undefined;
+}
+
+function asked(pool: Pool, resource: Resource, made: Made | undefined) {
+  const facts = { pool: pool._id, resource: resource.id };
+  return { request: made?.request, slot: made?.slot, facts };
 }
 
 /** Fields of an integration that its pool goes by where the resource has none of its own. */
@@ -89,38 +169,6 @@ const STANDING = new WeakMap<
   { readonly taken: Resource; readonly price: Price | undefined }
 >();
 
-/** Requests that were made to look whether their answers are kept. */
-type Requests = Map<Resource, ModelRequest>;
-
-function targetOf(work: StageWork, pool: Pool, lease: Lease, requests: Requests): Target {
-  const { resource, release } = lease;
-  const integration = integrationOf(work, pool, resource);
-  const facts = { pool: pool._id, resource: resource.id };
-  return { integration, request: requests.get(resource), facts, ended: release };
-}
-
-/** A resource whose answer is kept already: it is not asked, so it need not be free. */
-function keptTarget(
-  work: StageWork,
-  pool: Pool,
-  said: Said,
-  requests: Requests,
-): Target | undefined {
-  for (const resource of pool.resources) {
-    const integration = integrationOf(work, pool, resource);
-    // What a transformer makes of the request is known when it is made.
-    const isPlain = integration.request_transformer === undefined || isCustom(integration);
-    const keeps = work.stage.response_cache ?? integration.response_cache;
-    if (!isPlain || !keeps) continue;
-    const request = buildRequest(work, integration, said);
-    requests.set(resource, request);
-    const slot = slotFor(work, integration, request);
-    if (!slot || !work.run.responses.stored(slot, work.run.now())) continue;
-    return { integration, request, facts: { pool: pool._id, resource: resource.id } };
-  }
-  return undefined;
-}
-
 /** A resource as an integration document: what it says itself goes over what it names. */
 function integrationOf(work: StageWork, pool: Pool, resource: Resource): Document {
   const named = resource.integration;
@@ -144,16 +192,21 @@ function withoutId({ id: _, ...fields }: Omit<Resource, 'integration'>): ValueOb
   return fields as ValueObject;
 }
 
-/** What a transformer picks, when the pool's strategy is one. */
-async function picked(work: StageWork, pool: Pool, need: PoolNeed): Promise<string | undefined> {
+/** True when the pool's strategy is a transformer. */
+function isPicked({ allocation_strategy: strategy }: Pool): boolean {
+  return strategy?.includes(':') === true;
+}
+
+/** What a transformer picks. */
+async function picked(work: StageWork, pool: Pool, need: PoolNeed): Promise<string> {
   const { allocation_strategy: strategy = '' } = pool;
-  if (!strategy.includes(':')) return undefined;
   const document = work.run.definitions.get(strategy);
   const resources = pool.resources.map((resource) => ({
     ...resource,
     state: work.run.pools.stateOf(pool._id, resource.id) ?? null,
   }));
-  const input = { ...need, resources } as unknown as ValueObject;
+  const { tokens, features } = need;
+  const input = { tokens, features, resources } as unknown as ValueObject;
   const { value } = await callGuest(work, { document, field: 'code', input });
   const id = typeof value === 'string' ? value : undefined;
   if (id !== undefined && pool.resources.some((resource) => resource.id === id)) return id;

@@ -1,5 +1,6 @@
+import type { Draft } from '../../documents/draft.js';
 import type { Amounts } from '../../llm/budgets/amounts.js';
-import type { Purse } from '../../llm/budgets/purse.js';
+import type { Paid, Purse } from '../../llm/budgets/purse.js';
 import type { SetAside } from '../../llm/budgets/reservations.js';
 import type { Charge } from '../attempt.js';
 import type { StageWork } from '../contract.js';
@@ -15,10 +16,7 @@ export function purseFor(work: StageWork): Purse | undefined {
   return {
     async reserve(need) {
       const id = `${run.id}/${path}/${attempt}/${work.nextCharge()}`;
-      const aside = await run.reserve({ id, path, budgets, need });
-      const { output_tokens, time_ms, amounts: set } = aside;
-      const spent = (amounts: Amounts) => work.charge(chargeOf(aside, amounts));
-      return { output_tokens, time_ms, amounts: set, spent };
+      return new PaidStage(work, await run.reserve({ id, path, budgets, need }));
     },
   };
 }
@@ -27,6 +25,43 @@ function withOwn(own: string | undefined, others: readonly string[]): readonly s
   return own === undefined || own === '' || others.includes(own) ? others : [own, ...others];
 }
 
-function chargeOf({ id, settle, ended }: SetAside, amounts: Amounts): Charge {
-  return { reservation: id, settle: (draft) => settle(draft, amounts), ended };
+/** A call of a stage's, and in the end its charge. */
+class PaidStage implements Paid, Charge {
+  readonly #work: StageWork;
+  readonly #aside: SetAside;
+  #actual: Amounts | undefined;
+
+  constructor(work: StageWork, aside: SetAside) {
+    this.#work = work;
+    this.#aside = aside;
+  }
+
+  get output_tokens(): number {
+    return this.#aside.output_tokens;
+  }
+
+  get time_ms(): number | undefined {
+    return this.#aside.time_ms;
+  }
+
+  get amounts(): Amounts {
+    return this.#aside.amounts;
+  }
+
+  get reservation(): string {
+    return this.#aside.id;
+  }
+
+  spent(amounts: Amounts): void {
+    this.#actual = amounts;
+    this.#work.charge(this);
+  }
+
+  settle(draft: Draft): void {
+    this.#aside.settle(draft, this.#actual);
+  }
+
+  ended(isCommitted: boolean): void {
+    this.#aside.ended(isCommitted);
+  }
 }

@@ -15,17 +15,30 @@ import type { Targets } from './target.js';
  * @param said what goes to the model, to know what it takes
  * @throws {JdbxError} INVALID_INTEGRATION, MISSING_DOCUMENT, POOL_FULL, and what a strategy throws
  */
-export async function targetsFor(work: StageWork, said: Said): Promise<Targets> {
+export function targetsFor(work: StageWork, said: Said): Targets | Promise<Targets> {
   const named = work.run.definitions.get(work.stage.integration as string);
   if (named._type === 'resource_pool') return poolTargets(work, named, said);
-  const chosen = await chooseIntegrations(work);
-  const integrations = (await thoseThatCan(work, chosen, said)).values();
+  const isOne = named._type !== 'llm_orchestrator' && !isLimited(named);
+  return isOne ? inTurn([named]) : chosenTargets(work, said);
+}
+
+async function chosenTargets(work: StageWork, said: Said): Promise<Targets> {
+  return inTurn(await thoseThatCan(work, await chooseIntegrations(work), said));
+}
+
+function inTurn(integrations: readonly Document[]): Targets {
+  let at = 0;
   return {
-    next: async () => {
-      const { value: integration } = integrations.next();
+    next: () => {
+      const integration = integrations[at++];
       return integration && { integration };
     },
   };
+}
+
+/** True of what says of itself that it cannot take every request. */
+function isLimited({ lacks, context_tokens }: Document): boolean {
+  return (lacks ?? context_tokens) !== undefined;
 }
 
 /**
@@ -33,9 +46,8 @@ export async function targetsFor(work: StageWork, said: Said): Promise<Targets> 
  * keeps to what was asked for.
  */
 async function thoseThatCan(work: StageWork, chosen: readonly Document[], said: Said) {
-  const limited = ({ lacks, context_tokens }: Document) => lacks ?? context_tokens;
-  if (!chosen.some((each) => limited(each) !== undefined)) return chosen;
-  const need = await needOf(buildRequest(work, chosen[0] as Document, said));
+  if (!chosen.some(isLimited)) return chosen;
+  const need = await needOf(() => buildRequest(work, chosen[0] as Document, said));
   const able = chosen.filter((each) => canTake(each as Abilities, need));
   if (able.length > 0) return able;
   const asked = [`${need.tokens} tokens`, ...need.features].join(', ');

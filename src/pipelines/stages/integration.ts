@@ -13,10 +13,12 @@ import { saidBy } from './said-by.js';
 export const integrationStage: StageKind = {
   name: 'integration',
   async run(work: StageWork): Promise<StageOutcome> {
-    const { output, facts } = await saidBy(work);
+    const saying = saidBy(work);
+    const { output, facts } = saying instanceof Promise ? await saying : saying;
     const earlier = work.stage.history ? await earlierTurns(work) : NONE;
     const said = { output, earlier: earlier.messages };
-    const targets = await targetsFor(work, said);
+    const finding = targetsFor(work, said);
+    const targets = finding instanceof Promise ? await finding : finding;
     const { target, request, response, facts: found } = await firstAnswer(work, targets, said);
     const { _id, _rev } = target.integration;
     const isTurn = work.stage.turn !== undefined;

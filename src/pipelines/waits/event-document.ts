@@ -1,7 +1,7 @@
-import type { Document, NewDocument } from '../../base/document.js';
+import type { Document } from '../../base/document.js';
 import type { Value } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 import { storeValue } from '../stored-value.js';
 import { topicOf } from './wait-document.js';
 
@@ -39,7 +39,7 @@ const KEEP_MS = 30 * 24 * 3_600_000;
 export function insertEvent(draft: Draft, id: string, emitted: Emitted): EventDocument {
   const { name, key, value, once, keepMs = KEEP_MS, to } = emitted;
   return draft.insert(
-    takeDocument({
+    takeMade({
       _id: id,
       _type: 'event',
       name,
@@ -51,6 +51,6 @@ export function insertEvent(draft: Draft, id: string, emitted: Emitted): EventDo
       topic: topicOf(name, key, to ?? null),
       ...(to === undefined ? {} : { to }),
       ...storeValue(draft, 'value', value),
-    } as unknown as NewDocument),
+    }),
   ) as EventDocument;
 }

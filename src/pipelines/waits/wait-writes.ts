@@ -1,8 +1,8 @@
-import type { Document, NewDocument } from '../../base/document.js';
+import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 import { auditAll } from '../commit-stage.js';
 import { type RunDocument, waitId } from '../run-document.js';
 import { loadValue, storeValue } from '../stored-value.js';
@@ -21,7 +21,7 @@ export function openWait(
   const wake = times.length > 0 ? { wake_at: iso(Math.min(...times)) } : {};
   auditAll(draft, [{ kind: 'wait-open', run, path, wait: plan.kind, ...named(plan.name) }]);
   return draft.put(
-    takeDocument({
+    takeMade({
       _id: waitId(run, path),
       _type: 'wait',
       run,
@@ -32,7 +32,7 @@ export function openWait(
       ...(dueAt === undefined ? {} : { due_at: iso(dueAt) }),
       ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
       ...wake,
-    } as unknown as NewDocument),
+    }),
   ) as WaitDocument;
 }
 
@@ -49,7 +49,7 @@ export function endWait(draft: Draft, wait: WaitDocument, end: WaitEnd): string 
   const stored = value === undefined ? {} : storeValue(draft, 'value', value);
   const { run, path, kind, name } = wait;
   auditAll(draft, [{ kind: 'wait-end', run, path, wait: kind, ...named(name), ...facts }]);
-  draft.put(takeDocument({ ...rest, ...facts, ...stored, ended_at: iso(draft.at) }));
+  draft.put(takeMade({ ...rest, ...facts, ...stored, ended_at: iso(draft.at) }));
   return wakeRuns(draft, run);
 }
 
@@ -58,7 +58,7 @@ export function closeWait(draft: Draft, id: string): void {
   const wait = draft.get(id) as WaitDocument | undefined;
   if (wait?.status !== 'open') return;
   const { _rev, topic, wake_at, ...rest } = wait;
-  draft.put(takeDocument({ ...rest, status: 'closed', ended_at: iso(draft.at) }));
+  draft.put(takeMade({ ...rest, status: 'closed', ended_at: iso(draft.at) }));
 }
 
 /** The wait, when it is still open. @throws {JdbxError} WAIT_MISSING, WAIT_ANSWERED, RUN_ENDED */
@@ -84,7 +84,7 @@ export function deliver(draft: Draft, waitDocument: string, eventId: string): st
   const value = loadValue(event, 'value', (id) => draft.get(id));
   if (event.once) {
     const { _rev, topic, ...rest } = event;
-    draft.put(takeDocument({ ...rest, taken_by: wait._id }));
+    draft.put(takeMade({ ...rest, taken_by: wait._id }));
   }
   return endWait(draft, wait, { status: 'answered', value, event: eventId });
 }
@@ -102,7 +102,7 @@ export function wakeWait(draft: Draft, id: string): string | undefined {
     return endWait(draft, wait, { status: 'expired' });
   }
   const { _rev, wake_at, ...rest } = wait;
-  draft.put(takeDocument(rest as unknown as NewDocument));
+  draft.put(takeMade(rest));
   return wakeRuns(draft, wait.run);
 }
 
@@ -111,7 +111,7 @@ export function wakeRuns(draft: Draft, run: string): string {
   let id = run;
   for (let found = draft.get(id) as RunDocument | undefined; found; ) {
     const { _rev, ...document } = found;
-    if (found.status === 'waiting') draft.put(takeDocument({ ...document, status: 'running' }));
+    if (found.status === 'waiting') draft.put(takeMade({ ...document, status: 'running' }));
     id = found._id;
     found = found.parent === undefined ? undefined : (draft.get(found.parent) as RunDocument);
   }

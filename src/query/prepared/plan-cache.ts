@@ -1,3 +1,4 @@
+import { isJdbxError } from '../../base/errors.js';
 import { takeValue } from '../../base/values.js';
 import type { DocumentBody, PlannableIndex, Query, QuickSource } from '../contract.js';
 import { prepare } from './prepare.js';
@@ -39,20 +40,16 @@ export class PlanCache {
     return kept.prepared && quickFind(kept.prepared, asked.operands, query, source);
   }
 
-  /** From a copy: an accessor may give another filter each time. */
   #learn(given: Query, source: QuickSource): DocumentBody[] | undefined {
-    const query = {
-      ...given,
-      filter: takeValue(given.filter),
-      sort: given.sort && takeValue(given.sort),
-    };
+    const query = copyOf(given);
+    if (!query) return undefined;
     if (this.#steps > STEPS_MAX) this.#root = this.#start();
     const asked = new Asked();
     const shape = readShape(this.#root, query, asked);
     if (!shape) return undefined;
     const indexes = source.indexesOf(asked.type);
     const alone = source.resolveTypes(asked.type).length === 1;
-    const prepared = alone ? prepare(query, source, asked.operands.length) : undefined;
+    const prepared = alone ? prepare(query, source, asked.count) : undefined;
     shape.kept = { indexes, multikeys: indexes.map(({ multikey }) => multikey), alone, prepared };
     return prepared && quickFind(prepared, asked.operands, query, source);
   }
@@ -60,6 +57,16 @@ export class PlanCache {
   #start(): Shape<Kept> {
     this.#steps = 0;
     return new Shape<Kept>(() => this.#steps++);
+  }
+}
+
+/** An accessor may give another filter each time. Undefined for what is no value: its plan in full says what is wrong. */
+function copyOf(query: Query): Query | undefined {
+  try {
+    return { ...query, filter: takeValue(query.filter), sort: query.sort && takeValue(query.sort) };
+  } catch (error) {
+    if (isJdbxError(error, 'INVALID_DOCUMENT', 'DOCUMENT_TOO_LARGE')) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { compareValues } from '../../base/order.js';
 import type { OrderedIndex } from '../../indexes/contract.js';
-import { FIRST_MAX, firstRead } from '../../indexes/first-read.js';
+import { FIRST_MAX, firstRead, TIED } from '../../indexes/first-read.js';
 import { FEW_KEYS } from '../choose-access.js';
 import type { DocumentBody, Query, QuickSource } from '../contract.js';
 import { allOf, type FilterNode, type Test } from '../filter-node.js';
@@ -78,18 +78,12 @@ function readSpan(
   const span = spanOf(access, operands, point);
   const most = sorts ? FEW_KEYS + 1 : FIRST_MAX;
   const asked = Math.min(test ? wanted * TESTED_FOR_ONE : wanted + (ordered ? 1 : 0), most);
-  const count = index.first(span, source.seq, { wanted: asked, reverse, ties: ordered });
-  if (ordered && hasTie(count)) return undefined;
+  const count = index.first(span, source.seq, { wanted: asked, reverse, distinct: ordered });
+  if (count === TIED) return undefined;
   const kept = repeats ? seen.keepNew(refs, count) : count;
   const found = source.loadAll(refs, Math.min(kept, test ? kept : wanted));
   const matching = test ? found.filter(test) : found;
   return count < asked || matching.length >= wanted ? matching : undefined;
-}
-
-function hasTie(count: number): boolean {
-  const { ties } = firstRead;
-  for (let at = 1; at < count; at++) if (ties[at] === 1) return true;
-  return false;
 }
 
 /** Points in the order in which the index has them; undefined where one stands there twice. */

@@ -9,8 +9,13 @@ export type Scalar = string | number | boolean;
 /** What a query asks for, beside its shape. */
 export class Asked {
   type = '';
-  /** In the order of its conditions. */
-  readonly operands: Operand[] = [];
+  /** In the order of its conditions. Begun with some places, which cost less than growing does. */
+  readonly operands: Operand[] = ['', '', '', ''];
+  count = 0;
+
+  add(operand: Operand): void {
+    this.operands[this.count++] = operand;
+  }
 }
 
 /** Longer lists are planned each time: they take long to read anyway. */
@@ -22,9 +27,6 @@ const NUMBER = 2;
 const FLAG = 3;
 
 /** Codes of steps; those of `$in` are the lengths of lists beyond it. */
-const OPERATORS: ReadonlyMap<string, number> = new Map(
-  ['$eq', '$gt', '$gte', '$lt', '$lte', '$in'].map((name, at) => [name, at * KINDS]),
-);
 const EQUAL = 0;
 const IN = 5 * KINDS;
 const LISTED = IN + KINDS;
@@ -41,12 +43,12 @@ export function readShape<T>(
 ): Shape<T> | undefined {
   if (projection !== undefined || !isPlainObject(filter)) return undefined;
   let shape: Shape<T> | undefined = root;
-  const names = Object.keys(filter);
-  for (let at = 0; at < names.length && shape; at++) {
-    const name = names[at] as string;
+  for (const name in filter) {
+    if (!isOwn(filter, name)) continue;
     shape = readField(shape, name, filter[name], asked);
+    if (!shape) return undefined;
   }
-  if (!shape || asked.type === '') return undefined;
+  if (asked.type === '') return undefined;
   return sort === undefined ? shape : readOrder(shape, sort);
 }
 
@@ -60,8 +62,8 @@ function readField<T>(
   const field = shape.by(name);
   if (name === '_type') return readType(field, value, asked);
   const kind = kindOf(value);
-  if (kind === 0) return readOperators(field, value, asked.operands);
-  asked.operands.push(value as Scalar);
+  if (kind === 0) return readOperators(field, value, asked);
+  asked.add(value as Scalar);
   return field.at(EQUAL + kind);
 }
 
@@ -72,36 +74,53 @@ function readType<T>(shape: Shape<T>, type: unknown, asked: Asked): Shape<T> | u
   return shape.by(type);
 }
 
-function readOperators<T>(
-  field: Shape<T>,
-  value: unknown,
-  operands: Operand[],
-): Shape<T> | undefined {
+function readOperators<T>(field: Shape<T>, value: unknown, asked: Asked): Shape<T> | undefined {
   if (!isPlainObject(value)) return undefined;
-  const names = Object.keys(value);
-  let shape: Shape<T> | undefined = names.length === 0 ? undefined : field;
-  for (let at = 0; at < names.length && shape; at++) {
-    const code = OPERATORS.get(names[at] as string);
-    if (code === undefined) return undefined;
-    shape = readOperand(shape, code, value[names[at] as string], operands);
+  let shape: Shape<T> | undefined;
+  for (const name in value) {
+    if (!isOwn(value, name)) continue;
+    const code = codeOf(name);
+    if (code < 0) return undefined;
+    shape = readOperand(shape ?? field, code, value[name], asked);
+    if (!shape) return undefined;
   }
   return shape;
+}
+
+/** Names are the engine's own texts, so each comparison is one of places in memory. */
+function codeOf(operator: string): number {
+  switch (operator) {
+    case '$eq':
+      return EQUAL;
+    case '$gt':
+      return KINDS;
+    case '$gte':
+      return 2 * KINDS;
+    case '$lt':
+      return 3 * KINDS;
+    case '$lte':
+      return 4 * KINDS;
+    case '$in':
+      return IN;
+    default:
+      return -1;
+  }
 }
 
 function readOperand<T>(
   shape: Shape<T>,
   code: number,
   operand: unknown,
-  operands: Operand[],
+  asked: Asked,
 ): Shape<T> | undefined {
-  if (code === IN) return readList(shape, operand, operands);
+  if (code === IN) return readList(shape, operand, asked);
   const kind = kindOf(operand);
   if (kind === 0) return undefined;
-  operands.push(operand as Scalar);
+  asked.add(operand as Scalar);
   return shape.at(code + kind);
 }
 
-function readList<T>(shape: Shape<T>, list: unknown, operands: Operand[]): Shape<T> | undefined {
+function readList<T>(shape: Shape<T>, list: unknown, asked: Asked): Shape<T> | undefined {
   if (!Array.isArray(list) || list.length === 0 || list.length > LISTED_MAX) return undefined;
   const kind = kindOf(list[0]);
   const items: Scalar[] = [];
@@ -110,14 +129,15 @@ function readList<T>(shape: Shape<T>, list: unknown, operands: Operand[]): Shape
     if (kind === 0 || kindOf(item) !== kind) return undefined;
     items.push(item);
   }
-  operands.push(items);
+  asked.add(items);
   return shape.at(IN + kind).at(LISTED + items.length);
 }
 
 function readOrder<T>(shape: Shape<T>, sort: unknown): Shape<T> | undefined {
   if (!isPlainObject(sort)) return undefined;
   let ordered = shape.at(SORT);
-  for (const path of Object.keys(sort)) {
+  for (const path in sort) {
+    if (!isOwn(sort, path)) continue;
     const direction = sort[path];
     if ((direction !== 1 && direction !== -1) || path.length > NAME_MAX) return undefined;
     ordered = ordered.by(path).at(direction + 1);
@@ -127,14 +147,12 @@ function readOrder<T>(shape: Shape<T>, sort: unknown): Shape<T> | undefined {
 
 /** 0 for what is no scalar, or one that no key holds. */
 function kindOf(value: unknown): number {
-  switch (typeof value) {
-    case 'string':
-      return value.isWellFormed() ? TEXT : 0;
-    case 'number':
-      return Number.isFinite(value) ? NUMBER : 0;
-    case 'boolean':
-      return FLAG;
-    default:
-      return 0;
-  }
+  if (typeof value === 'string') return value.isWellFormed() ? TEXT : 0;
+  if (typeof value === 'number') return Number.isFinite(value) ? NUMBER : 0;
+  return typeof value === 'boolean' ? FLAG : 0;
+}
+
+/** Of a name that `for … in` has just given, the engine answers this from what it knows already. */
+function isOwn(object: object, name: string): boolean {
+  return Object.hasOwn(object, name);
 }

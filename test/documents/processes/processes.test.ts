@@ -6,6 +6,7 @@ import type { ChangeEvent, Document, Jdbx } from '#jdbx/index.js';
 import { open } from '#jdbx/index.js';
 import { canFollow } from '#jdbx/storage/follower.js';
 import { runProcesses } from '../../durability/processes-round.mjs';
+import { stopBetweenWrites } from '../../support/stop-between-writes.js';
 import { Actor } from './actor.js';
 
 type Numbered = Document & { readonly n: number };
@@ -144,7 +145,7 @@ describe.skipIf(!canFollow)(
       await other.tell('watch', db.seq);
       await other.tell('count', 'counter', 1);
       const first = db.seq;
-      other.signal('SIGSTOP');
+      await stopBetweenWrites((signal) => other.signal(signal), db);
       // Enough for the journal to turn more than twice, and for LMDB to take it in.
       for (let n = 1; n <= 30; n++) {
         await db.put({ _id: 'big', _type: 'big', text: 'x'.repeat(700_000) });
@@ -170,11 +171,10 @@ describe.skipIf(!canFollow)(
       db = await open(path, { workers: 1, logCommits: 10 });
       await db.put({ _id: 'i', _type: 'index', type: 'a', key: { n: 1 } });
       const other = await Actor.open(path);
-      // Its last write, so that it holds no lock when it is stopped.
       await other.tell('put', { _id: 'x', _type: 'a', n: -1 });
       await other.tell('watch', db.seq);
       expect(await other.tell('find', { _type: 'a', n: -1 })).toHaveLength(1);
-      other.signal('SIGSTOP');
+      await stopBetweenWrites((signal) => other.signal(signal), db);
       for (let round = 0; round < 26; round++) {
         const puts = Array.from({ length: 1_000 }, (_, n) => ({ _id: `a:${n}`, _type: 'a', n }));
         await Promise.all(puts.map((document) => db.put({ ...document, round })));
