@@ -9,7 +9,8 @@ import { type PackedCommit, PackedPut } from './packed-commit.js';
  * A commit as lists, to be packed: `[at, [change, …]]`. Part of the stored format.
  *
  *   put        [1, versioned, id, body]       in the journal: the document's body itself
- *              [1, versioned, id, ref, rev]   in the log of LMDB: its body stands elsewhere
+ *              [1, versioned, id, ref, rev]   in the log of LMDB: its body stands elsewhere,
+ *                                             or last, where it was put aside at once
  *   remove     [0, ref, id, type, rev, versioned]
  *   forget     [2, id, from, below]
  */
@@ -22,6 +23,8 @@ export interface LoggedPut {
   readonly ref: number;
   readonly rev: number;
   readonly versioned: boolean;
+  /** Its body, where nothing else holds it. */
+  readonly aside: Uint8Array | undefined;
 }
 
 /** The documents that a commit puts, encoded, in order. */
@@ -70,9 +73,10 @@ export function writeJournalForm(
   }
 }
 
-export function toLogForm(commit: Commit): CommitForm {
+/** A list for each change, to which a put's body can be added. */
+export function toLogForm(commit: Commit): readonly [at: number, changes: unknown[][]] {
   const changes = commit.changes.map((change) => {
-    if (change.kind !== 'put') return toForm(change);
+    if (change.kind !== 'put') return [...toForm(change)];
     return [1, change.versioned, change.id, change.ref, change.rev];
   });
   return [commit.at, changes];
@@ -106,12 +110,14 @@ export function fromLogForm(
     at,
     changes: changes.map((form): Change => {
       if (form[0] !== 1) return fromForm(form);
-      const [, versioned, id, ref, rev] = form as [1, boolean, string, number, number];
-      const document = find({ seq, id, ref, rev, versioned });
+      const [, versioned, id, ref, rev, aside] = form as LogPutForm;
+      const document = find({ seq, id, ref, rev, versioned, aside });
       return { kind: 'put', ref, id, rev, document, versioned };
     }),
   };
 }
+
+type LogPutForm = [1, boolean, id: string, ref: number, rev: number, aside?: Uint8Array];
 
 /** A log form without the documents that it names. */
 export function readLogForm(seq: number, [at, changes]: CommitForm): LoggedCommit {
@@ -120,7 +126,7 @@ export function readLogForm(seq: number, [at, changes]: CommitForm): LoggedCommi
     at,
     changes: changes.map((form): LoggedChange => {
       if (form[0] !== 1) return fromForm(form);
-      const [, , id, ref, rev] = form as [1, boolean, string, number, number];
+      const [, , id, ref, rev] = form as LogPutForm;
       return { kind: 'put', ref, id, rev };
     }),
   };
