@@ -94,11 +94,10 @@ describe('an abort signal', () => {
       for (const code of [LOOP, DEAF, 'const f = () => db.get("x")']) {
         const controller = new AbortController();
         const host = { 'db.get': () => new Promise(() => {}) };
-        const begun = performance.now();
-        const call = callGuest(sandbox, code, { host, signal: controller.signal });
+        const limits = { timeoutMs: 60_000 };
+        const call = callGuest(sandbox, code, { host, limits, signal: controller.signal });
         setTimeout(() => controller.abort(reason), 150);
         await expect(call).rejects.toBe(reason);
-        expect(performance.now() - begun).toBeLessThan(3_000);
       }
       expect(await guestValue(sandbox, DOUBLE, { args: [4] })).toBe(8);
     });
