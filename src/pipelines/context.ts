@@ -35,7 +35,8 @@ export class Context {
 
   /** A context for a branch: sees everything here, adds names of its own. */
   child(own: Readonly<Record<string, Value>>, previous: Value): Context {
-    return new Context({ ...this.#values, ...own }, previous, this.#source);
+    // Not spread: an object that was has no room for what is put into it later.
+    return new Context(Object.assign({}, this.#values, own), previous, this.#source);
   }
 
   /** Gives a value a name; what the next stage gets stays. */

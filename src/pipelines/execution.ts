@@ -373,7 +373,7 @@ export class Execution implements RunServices {
   }
 
   reserve(call: Omit<ReserveInput, 'run'>): Promise<SetAside> {
-    return this.#deps.reservations.reserve({ ...call, run: this.id }, (reader) => {
+    return this.#deps.reservations.reserve({ run: this.id, ...call }, (reader) => {
       fence(reader, this.id, this.owner);
     });
   }

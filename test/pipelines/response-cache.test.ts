@@ -164,6 +164,23 @@ describe('a kept answer', () => {
     expect(await db.query({ _type: 'cached_response' }).count()).toBeLessThanOrEqual(3);
   });
 
+  it('makes way for none when enough others were removed by hand', async () => {
+    const long = (seen: Seen) => chat(`${seen.body.messages[0].content}${'.'.repeat(900)}`);
+    server.play([answer(long)]);
+    const response_cache = { max_bytes: 3_500 };
+    for (const n of [1, 2, 3]) {
+      now += 1_000;
+      await ask({ response_cache }, `q${n}`);
+    }
+    const [first, second] = await db.query({ _type: 'cached_response' }).sort({ at: 1 });
+    for (const one of [first, second]) await db.remove(String(one?._id));
+    for (const n of [4, 5]) {
+      now += 1_000;
+      await ask({ response_cache }, `q${n}`);
+    }
+    expect(await db.query({ _type: 'cached_response' }).count()).toBe(3);
+  });
+
   it('comes in pieces to those who listen', async () => {
     const heard: string[] = [];
     db.events.on('model-event', ({ event }) => {
@@ -209,4 +226,23 @@ it('answers survive the process', async () => {
   }
   folder.remove();
   expect(server.requests).toHaveLength(1);
+});
+
+it('what was kept before the store was opened counts as well', async () => {
+  const long = (seen: Seen) => chat(`${seen.body.messages[0].content}${'.'.repeat(900)}`);
+  server.play([answer(long)]);
+  const folder = storeFolder();
+  const { open } = await import('#jdbx/index.js');
+  const response_cache = { max_bytes: 3_500 };
+  for (const round of [1, 2]) {
+    const own = await open(folder.path, { env: {}, workers: 1 });
+    await own.put(integration('one', server.url));
+    await own.put(pipeline('ask', [{ name: 'ask', ...stage, response_cache }]));
+    for (const n of [1, 2, 3]) await own.run('pipeline:ask', `${round}/${n}`);
+    const kept = await own.query<{ bytes: number }>({ _type: 'cached_response' }).toArray();
+    expect(kept).toHaveLength(3);
+    expect(kept.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(3_500);
+    await own.close();
+  }
+  folder.remove();
 });

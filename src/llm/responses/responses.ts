@@ -1,5 +1,6 @@
 import { contentHash } from '../../base/canonical.js';
 import type { Document } from '../../base/document.js';
+import { isoTime } from '../../base/iso-time.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeMade } from '../../documents/take-document.js';
@@ -244,14 +245,18 @@ interface Room {
 
 type Stored = Kept & Room;
 
-/** Gives how many bytes others made free. */
+/** Gives how many bytes others made free; an older answer to the same took about as much. */
 function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): number {
-  const { id, scope, requestHash: request_hash } = slot;
-  const freed = remove(draft, id) + evicted.reduce((sum, each) => sum + remove(draft, each), 0);
-  const at = new Date(draft.at).toISOString();
-  const facts = { _id: id, _type: 'cached_response', scope, request_hash, bytes, at };
-  draft.put(takeMade({ ...facts, response, saves }));
-  return freed;
+  const { id: _id, scope, requestHash: request_hash } = slot;
+  const freed = evicted.reduce((sum, each) => sum + remove(draft, each), 0);
+  const _type = 'cached_response';
+  const at = isoTime(draft.at);
+  const kept = takeMade({ _id, _type, scope, request_hash, bytes, at, response, saves });
+  // An older one is seldom there, so it is not looked for before.
+  const isFirst = draft.put(kept)._rev === 1;
+  if (isFirst) return freed;
+  draft.remove(entryId(_id));
+  return freed + bytes;
 }
 
 function remove(draft: Draft, id: string): number {

@@ -191,14 +191,13 @@ function isOf({ headers }: Exchange, { contentType }: Framing): boolean {
 }
 
 function headersOf(post: Post, call: ProviderCall, accept: string): Record<string, string> {
-  return {
+  const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept,
     'idempotency-key': headerText(call.idempotencyKey),
-    ...post.headers,
-    ...(call.integration.headers && lowerNames(call.integration.headers)),
-    ...post.auth,
   };
+  const { headers: own } = call.integration;
+  return Object.assign(headers, post.headers, own && lowerNames(own), post.auth);
 }
 
 function wholeLimits({ integration }: ProviderCall): Limits {

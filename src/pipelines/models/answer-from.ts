@@ -42,13 +42,10 @@ export async function answerFrom(work: StageWork, asking: Asking): Promise<Answe
   const onUsedUp = (ms: number) => {
     usedUp = ms;
   };
-  const tell = ({ retry_after_ms = usedUp, ...outcome }: Omit<CallEnd, 'latency_ms'>) => {
-    const pause =
-      retry_after_ms === undefined
-        ? undefined
-        : { retry_after_ms: Math.min(retry_after_ms, PAUSE_MS_MAX) };
+  const tell = ({ isFailure, tokens, retry_after_ms: asked = usedUp }: Outcome) => {
+    const retry_after_ms = asked && Math.min(asked, PAUSE_MS_MAX);
     const latency_ms = Math.max(0, work.run.now() - startedAt);
-    return ended?.({ ...outcome, ...pause, latency_ms });
+    return ended?.({ isFailure, tokens, retry_after_ms, latency_ms });
   };
   try {
     const plain = target.request ?? buildRequest(work, integration, said);
@@ -68,6 +65,8 @@ export async function answerFrom(work: StageWork, asking: Asking): Promise<Answe
     throw error;
   }
 }
+
+type Outcome = Omit<CallEnd, 'latency_ms'>;
 
 const NO_FACTS: ValueObject = {};
 
@@ -138,8 +137,8 @@ function given(
   request: ModelRequest,
   part?: string,
 ): Promise<ValueObject> {
-  const call = { integration, request, slot: part === undefined ? slot : undefined };
-  const calling = () => callModel(work, { ...call, part, heard, onUsedUp });
+  const own = part === undefined ? slot : undefined;
+  const calling = () => callModel(work, { integration, request, slot: own, part, heard, onUsedUp });
   return hearsOf(integration) ? handled(work, integration, calling) : calling();
 }
 
@@ -161,7 +160,7 @@ async function handled(
 }
 
 /** An abort says nothing of the resource, and a refused request is the caller's fault. */
-function failureOf(error: unknown, { aborted }: AbortSignal): Omit<CallEnd, 'latency_ms'> {
+function failureOf(error: unknown, { aborted }: AbortSignal): Outcome {
   const isFailure = !aborted && isTargetsFault(error);
   const pause = error instanceof JdbxError ? error.details?.retryAfterMs : undefined;
   return { isFailure, ...(typeof pause === 'number' ? { retry_after_ms: pause } : {}) };

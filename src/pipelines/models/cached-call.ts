@@ -1,3 +1,4 @@
+import { isoTime } from '../../base/iso-time.js';
 import type { ValueObject } from '../../base/values.js';
 import { eventsOf } from '../../llm/answer-builder.js';
 import type { ModelRequest, ModelResponse } from '../../llm/contract.js';
@@ -122,7 +123,7 @@ function used(work: StageWork, call: ModelCall, use: Use): ValueObject {
     response,
     usage: {},
     saves: saves as ValueObject,
-    started_at: new Date(startedAt).toISOString(),
+    started_at: isoTime(startedAt),
     latency_ms: Math.max(0, run.now() - startedAt),
   });
   return response;

@@ -1,4 +1,5 @@
 import type { Document } from '../../base/document.js';
+import { isoTime } from '../../base/iso-time.js';
 import { roomyObject } from '../../base/roomy-object.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelEvent } from '../../llm/contract.js';
@@ -38,7 +39,7 @@ function make(work: StageWork, call: ModelCall, slot: Slot | undefined): Promise
   return calling.then(({ response, cost_usd }) => {
     const latency_ms = Math.max(0, run.now() - startedAt);
     const cost = cost_usd === undefined ? undefined : { cost_usd };
-    const saves = { ...response.usage, ...cost, latency_ms } as Savings;
+    const saves = Object.assign({}, response.usage, cost, { latency_ms }) as Savings;
     return { response: response as unknown as ValueObject, saves };
   });
 }
@@ -73,14 +74,14 @@ function withoutRetries(integration: Document): Document {
 const ENTRY_FIELDS = 24;
 
 function entryOf({ run, path }: StageWork, attempt: ModelAttempt, part: string | undefined) {
-  const started_at = new Date(attempt.started_at).toISOString();
-  const facts = { kind: 'llm-call', run: run.id, pipeline: run.pipelineId, path };
   // Not spread, which is slow for so many properties.
-  return Object.assign(
-    roomyObject<Value>(ENTRY_FIELDS),
-    facts,
-    part === undefined ? undefined : { part },
-    attempt as unknown as ValueObject,
-    { started_at },
-  );
+  const entry = roomyObject<Value>(ENTRY_FIELDS) as { kind: string; [name: string]: Value };
+  entry.kind = 'llm-call';
+  entry.run = run.id;
+  entry.pipeline = run.pipelineId;
+  entry.path = path;
+  if (part !== undefined) entry.part = part;
+  Object.assign(entry, attempt);
+  entry.started_at = isoTime(attempt.started_at);
+  return entry;
 }
