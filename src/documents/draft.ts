@@ -99,7 +99,8 @@ export class Draft {
     const document = sealAudit(this.#auditHead, value as AuditEntry, this.at);
     this.#auditHead = { n: document.n, hash: document.hash };
     const sized = { document, bytes: bytes + AUDIT_FIELDS_BYTES, shareable };
-    this.#set(document._id, this.#slot(document._id), sized);
+    // No other document has such an id, and the chain has not come to this one before.
+    this.#set(document._id, NOTHING, sized);
     return document;
   }
 
@@ -200,6 +201,7 @@ export class Draft {
 
 /** A document before and after what a draft did so far. */
 type Slot = Omit<DraftChange, 'ref'> & { readonly ref: number | undefined };
+const NOTHING: Slot = { ref: undefined, before: undefined, after: undefined };
 type Sized = Pick<StoredDocument, 'document' | 'bytes' | 'shareable'>;
 
 /** What the chain adds to an entry: its number, the time, two hashes. */

@@ -2,6 +2,7 @@ import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
 import { roomyObject } from '../base/roomy-object.js';
 import type { Value } from '../base/values.js';
+import { isAuditId } from '../history/audit-chain.js';
 import type { TakenDocument } from './take-document.js';
 
 /** What every write keeps to, in a draft of the write road and in a transaction alike. */
@@ -29,12 +30,13 @@ export function checkRev({ id, rev }: TakenDocument, current: Document | undefin
 }
 
 /**
- * The audit trail grows by `audit` alone.
+ * The audit trail grows by `audit` alone, and has the ids of its documents to itself, also those
+ * that are still to come.
  *
  * @throws {JdbxError} PROTECTED_TYPE
  */
 export function checkWritable(type: string, id: string): void {
-  if (type !== 'audit') return;
+  if (type !== 'audit' && !isAuditId(id)) return;
   throw new JdbxError('PROTECTED_TYPE', `expected a document that may be written, got ${id}`, {
     details: { id, type },
   });

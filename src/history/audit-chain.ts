@@ -34,7 +34,14 @@ export type AuditEntry = { readonly kind: string } & ValueObject;
 
 /** Sixteen digits: ids in byte order are in the order of the chain. */
 export function auditId(n: number): string {
-  return `audit:${String(n).padStart(16, '0')}`;
+  return `audit:${String(n).padStart(AUDIT_DIGITS, '0')}`;
+}
+
+const AUDIT_DIGITS = 16;
+
+/** True of what `auditId` gives, and of little else. */
+export function isAuditId(id: string): boolean {
+  return id.length === 'audit:'.length + AUDIT_DIGITS && id.startsWith('audit:');
 }
 
 /**

@@ -78,6 +78,8 @@ export class Execution implements RunServices {
   #last: string | undefined;
   readonly #birth: Birth | undefined;
   readonly #atWork: RunAtWork;
+  /** Of a run without a session, whose budget may become another. */
+  #budgets: readonly string[] | undefined;
   #ended: RunDocument | undefined;
 
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
@@ -358,8 +360,13 @@ export class Execution implements RunServices {
   }
 
   get budgets(): readonly string[] {
-    const session = this.session === undefined ? undefined : this.#document(this.session);
-    const named = [...(this.#run.budgets ?? []), this.pipeline().budget, session?.budget];
+    if (this.session !== undefined) return this.#budgetsWith(this.#document(this.session)?.budget);
+    this.#budgets ??= this.#budgetsWith(undefined);
+    return this.#budgets;
+  }
+
+  #budgetsWith(session: Value | undefined): readonly string[] {
+    const named = [...(this.#run.budgets ?? []), this.pipeline().budget, session];
     return [...new Set(named.filter((budget) => typeof budget === 'string'))];
   }
 

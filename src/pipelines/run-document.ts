@@ -107,7 +107,8 @@ export function childRunId(parent: string, path: string): string {
 /** Long ids, of deep paths or long names, give way to their hash. */
 function fittingId(prefix: string, name: string, hashPrefix = prefix): string {
   const id = prefix + name;
-  if (Buffer.byteLength(id) <= ID_BYTES_MAX) return id;
+  // A UTF-16 unit takes at most three bytes.
+  if (3 * id.length <= ID_BYTES_MAX || Buffer.byteLength(id) <= ID_BYTES_MAX) return id;
   return `${hashPrefix}#${createHash('sha256').update(name).digest('hex')}`;
 }
 

@@ -15,7 +15,9 @@ export function addUsage(left: SessionUsage, right: SessionUsage): SessionUsage 
 
 /** What the model calls among audit entries used. A figure that a provider did not report adds nothing. */
 export function usageIn(entries: readonly AuditEntry[]): SessionUsage {
-  return entries.filter(({ kind }) => kind === 'llm-call').reduce(addCall, NO_USAGE);
+  let sum = NO_USAGE;
+  for (const entry of entries) if (entry.kind === 'llm-call') sum = addCall(sum, entry);
+  return sum;
 }
 
 function addCall(sum: SessionUsage, entry: AuditEntry): SessionUsage {

@@ -3,7 +3,7 @@ import { JdbxError } from '../base/errors.js';
 import { isoTime } from '../base/iso-time.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 import { compactedIn, turnId } from './sessions.js';
 import type { TokenCounter } from './token-window.js';
 
@@ -129,6 +129,6 @@ export function foldTurns(
   if (!session || (compactedIn(session)?.upto ?? 0) !== from) return false;
   const { _rev, ...rest } = session;
   const at = isoTime(draft.at);
-  draft.put(takeDocument({ ...rest, compacted: { upto, summary, at } }));
+  draft.put(takeMade({ ...rest, compacted: { upto, summary, at } }));
   return true;
 }

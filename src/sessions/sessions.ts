@@ -5,7 +5,7 @@ import type { Value } from '../base/values.js';
 import { updated } from '../documents/apply-update.js';
 import type { Update } from '../documents/contract.js';
 import type { Draft } from '../documents/draft.js';
-import { takeDocument } from '../documents/take-document.js';
+import { takeMade } from '../documents/take-document.js';
 
 /** One thing said in a session. */
 export interface Turn {
@@ -52,7 +52,7 @@ const CHECKPOINTS_LISTED = 20;
 /** Puts a session document where there is none yet. */
 export function ensureSession(draft: Draft, id: string): void {
   if (draft.get(id)) return;
-  draft.insert(takeDocument({ _id: id, _type: 'session', turns: 0, state: { token_count: 0 } }));
+  draft.insert(takeMade({ _id: id, _type: 'session', turns: 0, state: { token_count: 0 } }));
 }
 
 /**
@@ -76,7 +76,7 @@ export function changeSession(draft: Draft, change: SessionChange): void {
     if (!update) continue;
     const facts = { target: change.session, options: {}, nowMs: draft.at };
     const next = updated(draft.get(change.session) as Document, update, facts);
-    if (next) draft.put(takeDocument(next));
+    if (next) draft.put(takeMade(next));
   }
 }
 
@@ -118,7 +118,7 @@ function turnsIn(session: Document | undefined): number {
 
 function putTurn(draft: Draft, change: SessionChange, n: number, turn: Turn): void {
   draft.put(
-    takeDocument({
+    takeMade({
       _id: turnId(change.session, n),
       _type: 'turn',
       session: change.session,

@@ -421,5 +421,20 @@ describe.each(['memory', 'lmdb'])('documents on the %s engine', (engine) => {
       expect(await db.audit.verify()).toEqual({ ok: true, verified: 1 });
       expect(await db.audit.query({ _type: 'index' }).count()).toBe(0);
     });
+
+    it('has the ids to itself that its documents will have', async () => {
+      const [taken, _id] = [1, 2].map((n) => `audit:${String(n).padStart(16, '0')}`);
+      await db.submit((draft) => draft.audit({ kind: 'test', n0: 1 }));
+      expect(await db.audit.query().toArray()).toMatchObject([{ _id: taken }]);
+      for (const write of [
+        () => db.put({ _id, _type: 'a' }),
+        () => db.transaction((tx) => tx.insert({ _id, _type: 'a' })),
+      ]) {
+        expect(await failure(write())).toMatchObject({ code: 'PROTECTED_TYPE' });
+      }
+      await db.put({ _id: 'audit:mine', _type: 'a' });
+      await db.submit((draft) => draft.audit({ kind: 'test', n0: 2 }));
+      expect(await db.audit.verify()).toEqual({ ok: true, verified: 2 });
+    });
   });
 });
