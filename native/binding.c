@@ -2,7 +2,7 @@
  * Translates between JavaScript and the skip list, and does nothing else. The
  * other side of every call is src/indexes/native.ts; nobody else calls here.
  *
- * Each thread that loads the binary hands over five arrays once (bind), and
+ * Each thread that loads the binary hands over six arrays once (bind), and
  * every later call finds its arguments and leaves its answers in them, so that a
  * crossing carries at most the list and the array of refs to fill:
  *
@@ -11,6 +11,7 @@
  *   output   Uint8Array: key bytes read
  *   lengths  Uint32Array: of those keys
  *   refs     Uint32Array: what `first` reads
+ *   span     Uint8Array: keys of the range that `first` reads, as they stand in the input for others
  *
  *   packed change = ref u32 | length * 2 + remove u32 | key | zeros up to 4 bytes
  *
@@ -142,7 +143,9 @@ typedef struct {
   size_t output_length;
   size_t lengths_length;
   uint32_t *refs;
+  uint8_t *span;
   size_t refs_length;
+  size_t span_length;
   napi_ref kept; /* the arguments of bind, so that their memory stays */
 } arrays;
 
@@ -174,7 +177,7 @@ static napi_value number(napi_env env, uint32_t value) {
   return made;
 }
 
-#define ARRAYS 5
+#define ARRAYS 6
 
 static napi_value bind(napi_env env, napi_callback_info info) {
   napi_value values[ARRAYS], kept;
@@ -188,7 +191,8 @@ static napi_value bind(napi_env env, napi_callback_info info) {
   self->lengths = array_data(env, values[3], napi_uint32_array, &self->lengths_length);
   if (!self->header || header_length < HEADER_LENGTH) goto refused;
   self->refs = array_data(env, values[4], napi_uint32_array, &self->refs_length);
-  if (!self->input || !self->output || !self->lengths || !self->refs) goto refused;
+  self->span = array_data(env, values[5], napi_uint8_array, &self->span_length);
+  if (!self->input || !self->output || !self->lengths || !self->refs || !self->span) goto refused;
   if (napi_create_array_with_length(env, ARRAYS, &kept) != napi_ok) goto refused;
   for (uint32_t at = 0; at < ARRAYS; at++) napi_set_element(env, kept, at, values[at]);
   if (self->kept) napi_delete_reference(env, self->kept);
@@ -197,7 +201,7 @@ static napi_value bind(napi_env env, napi_callback_info info) {
 
 refused:
   self->header = NULL;
-  napi_throw_type_error(env, NULL, "expected a header, an input, an output, lengths and refs");
+  napi_throw_type_error(env, NULL, "expected a header, an input, an output, lengths, refs and a span");
   return NULL;
 }
 
@@ -354,20 +358,24 @@ static napi_value release(napi_env env, napi_callback_info info) {
   return number(env, made.list ? skiplist_release(made.list, made.seq) : CLOSED);
 }
 
-/* False when the keys do not stand in the input. */
-static bool range_of(const call *made, skiplist_range *range) {
+/* False when the keys do not stand in these bytes. */
+static bool range_in(const call *made, const uint8_t *keys, size_t length, skiplist_range *range) {
   const double *header = made->with->header;
   uint32_t flags = (uint32_t)header[IN_FLAGS];
   uint32_t low = (uint32_t)header[IN_LOW_LENGTH], high = (uint32_t)header[IN_HIGH_LENGTH];
-  if ((uint64_t)low + high > made->with->input_length) return false;
+  if ((uint64_t)low + high > length) return false;
   *range = (skiplist_range){
-      .low = {made->with->input, low, (uint32_t)header[IN_LOW_REF]},
-      .high = {made->with->input + low, high, (uint32_t)header[IN_HIGH_REF]},
+      .low = {keys, low, (uint32_t)header[IN_LOW_REF]},
+      .high = {keys + low, high, (uint32_t)header[IN_HIGH_REF]},
       .has_high = flags & FLAG_HIGH,
       .reverse = flags & FLAG_REVERSE,
       .seq = made->seq,
   };
   return true;
+}
+
+static bool range_of(const call *made, skiplist_range *range) {
+  return range_in(made, made->with->input, made->with->input_length, range);
 }
 
 /* With keys wanted, the output's last part is kept for the place to go on from. */
@@ -422,7 +430,8 @@ static napi_value first(napi_env env, napi_callback_info info) {
   const arrays *with = made.with;
   double wanted = with->header[IN_WANTED];
   read = -SKIPLIST_NO_ROOM;
-  if (!(wanted >= 0 && wanted <= (double)with->refs_length) || !range_of(&made, &range)) goto done;
+  if (!(wanted >= 0 && wanted <= (double)with->refs_length)) goto done;
+  if (!range_in(&made, with->span, with->span_length, &range)) goto done;
   skiplist_batch batch = {
       .refs = with->refs,
       .refs_max = (uint32_t)wanted,

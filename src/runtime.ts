@@ -27,6 +27,7 @@ import {
   newestEntriesIn,
   oldestResponsesIn,
   ownPrice,
+  responseBytesIn,
 } from './model-sources.js';
 import { OPEN_DEFAULTS, type OpenOptions } from './open-options.js';
 import { DocumentTests } from './pipelines/document-tests/document-tests.js';
@@ -238,6 +239,8 @@ function keptAnswers(
     responses: new Responses({
       get,
       oldest: oldestResponsesIn(database),
+      bytesOf: responseBytesIn(database),
+      isAlone: () => database.othersCount === 0,
       get seq() {
         return database.seq;
       },

@@ -21,7 +21,7 @@ export const SYSTEM_DOCUMENTS: readonly NewDocument[] = [
   index('event', 'topic'),
   index('event', 'expires_at'),
   index('cache', 'expires_at'),
-  index('cached_response', 'scope', 'at'),
+  index('cached_response', 'scope', 'at', 'bytes'),
   index('semantic_entry', 'scope', 'at'),
   index('reservation', 'run'),
   index('audit', 'run'),

@@ -1,4 +1,6 @@
 const KEPT_BYTES_MAX = 65_536;
+/** What is copied byte by byte, as long as that costs less than a call. */
+const SHORT = 64;
 
 /**
  * A growing buffer with the parts that keys are made of; `key-bytes.ts` draws
@@ -32,7 +34,9 @@ export class KeyWriter {
   /** Writes its first `length` bytes once more. */
   again(length: number): void {
     this.#reserve(length);
-    this.#bytes.copyWithin(this.#end, 0, length);
+    if (length > SHORT) this.#bytes.copyWithin(this.#end, 0, length);
+    else
+      for (let at = 0; at < length; at++) this.#bytes[this.#end + at] = this.#bytes[at] as number;
     this.#end += length;
   }
 
@@ -78,13 +82,32 @@ export class KeyWriter {
   text(text: string): void {
     // A UTF-16 unit takes at most three bytes.
     this.#reserve(text.length * 3 + 1);
-    for (let at = 0; at < text.length; at++) {
+    const plain = this.#plainText(text);
+    if (plain < text.length) this.#textFrom(text, plain);
+    this.#bytes[this.#end++] = 0;
+  }
+
+  /** Writes characters of one byte up to the first other one, and says where that is. */
+  #plainText(text: string): number {
+    const bytes = this.#bytes;
+    const start = this.#end;
+    let at = 0;
+    for (; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit >= 0x80 || unit <= 1) break;
+      bytes[start + at] = unit;
+    }
+    this.#end = start + at;
+    return at;
+  }
+
+  #textFrom(text: string, from: number): void {
+    for (let at = from; at < text.length; at++) {
       const unit = text.charCodeAt(at);
       if (unit < 0x80 && unit > 1) this.#bytes[this.#end++] = unit;
       else if (unit <= 1) this.#escape(unit);
       else if (this.#character(text.codePointAt(at) as number)) at++;
     }
-    this.#bytes[this.#end++] = 0;
   }
 
   #escape(unit: number): void {

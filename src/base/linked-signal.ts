@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { whenAborted } from './when-aborted.js';
 
 /**
  * A signal that ends when one that it follows does, or by itself. `release` must be
@@ -17,12 +17,7 @@ export class LinkedSignal {
   follow(outer: AbortSignal, toReason: (reason: unknown) => unknown = (reason) => reason): this {
     const stop = () => this.abort(toReason(outer.reason));
     if (outer.aborted) stop();
-    else {
-      // Many may follow one signal; each lets go of it, so it is no leak to warn about.
-      setMaxListeners(0, outer);
-      outer.addEventListener('abort', stop, { once: true });
-      this.#releases.push(() => outer.removeEventListener('abort', stop));
-    }
+    else this.#releases.push(whenAborted(outer, stop));
     return this;
   }
 

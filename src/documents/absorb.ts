@@ -44,7 +44,7 @@ export function absorbCommits(commits: readonly Commit[], store: Absorbing): Abs
       seq,
     );
     for (const { change, before } of each) {
-      const id = idOf(change);
+      const { id } = change;
       const after = afterOf(change);
       if (after) store.refs.set(change.ref, id);
       else store.refs.remove(change.ref, seq);
@@ -73,19 +73,15 @@ function beforeOf(
   changed: ReadonlyMap<string, Document | undefined>,
   store: Absorbing,
 ): Document | undefined {
-  const id = idOf(change);
+  const { id } = change;
   if (changed.has(id)) return changed.get(id);
   // A first revision has nothing before it, and looking for that is dear.
-  if (change.kind === 'put' && change.document._rev === 1) return undefined;
+  if (change.kind === 'put' && change.rev === 1) return undefined;
   return store.stored(id)?.document;
 }
 
 function afterOf(change: Change): Document | undefined {
   return change.kind === 'put' ? change.document : undefined;
-}
-
-function idOf(change: Change): string {
-  return change.kind === 'put' ? change.document._id : change.id;
 }
 
 function isDefinition(document: Document | undefined): boolean {

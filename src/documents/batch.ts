@@ -234,7 +234,7 @@ export class Batch implements DraftBase, ReadyBatch {
     for (const change of changes) this.#overlay.set(idOf(change), change.after);
     for (const change of logged) {
       if (change.kind === 'put' && change.versioned) {
-        this.#kept.set(change.document._id, change.document._rev);
+        this.#kept.set(change.id, change.rev);
       }
     }
   }

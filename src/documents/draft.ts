@@ -159,10 +159,11 @@ export class Draft {
           ? {
               kind: 'put',
               ref,
+              id: after.document._id,
+              rev: after.document._rev,
               document: after.document,
               versioned: catalog.isVersioned(after.document._type),
               shareable: after.shareable,
-              stored: after,
             }
           : removal(ref, before as StoredDocument, catalog),
     );

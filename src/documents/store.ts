@@ -13,7 +13,7 @@ import type {
   Others,
   StoredDocument,
 } from '../storage/contract.js';
-import { ownCommit } from '../storage/journal/own-batch.js';
+import { ownCommit } from '../storage/journal/own-value.js';
 import { SharedSnapshot } from '../storage/shared-snapshot.js';
 import { type Absorbed, absorbCommits } from './absorb.js';
 import type { DocumentCache } from './cache.js';

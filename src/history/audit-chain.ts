@@ -1,6 +1,7 @@
 import { contentHash } from '../base/canonical.js';
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
+import { isoTime } from '../base/iso-time.js';
 import { roomyObject } from '../base/roomy-object.js';
 import type { Value, ValueObject } from '../base/values.js';
 
@@ -68,7 +69,7 @@ export function summarize(documents: readonly Document[], atMs: number): AuditSu
   }
   const body = {
     ...{ _id: last._id, _type: 'audit', _rev: last._rev + 1, n: last.n },
-    ...{ at: new Date(atMs).toISOString(), kind: 'summary' as const, removed: last.n },
+    ...{ at: isoTime(atMs), kind: 'summary' as const, removed: last.n },
     ...{ first_at: before?.first_at ?? first.at, last_at: last.at, kinds: Object.freeze(kinds) },
     link: last.hash,
     prev: before?.hash ?? AUDIT_START.hash,
@@ -98,7 +99,7 @@ export function sealAudit(head: AuditHead, entry: AuditEntry, atMs: number): Aud
   body._type = 'audit';
   body._rev = 1;
   body.n = n;
-  body.at = new Date(atMs).toISOString();
+  body.at = isoTime(atMs);
   for (const name of names) body[name] = entry[name] as Value;
   body.prev = head.hash;
   body.hash = contentHash(body);

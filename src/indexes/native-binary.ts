@@ -11,6 +11,7 @@ export interface NativeBinary {
     output: Uint8Array,
     lengths: Uint32Array,
     refs: Uint32Array,
+    span: Uint8Array,
   ): void;
   create(limitBytes: number): NativeList | null;
   attach(handle: number): NativeList | null;

@@ -81,6 +81,7 @@ export class NativeExchange {
   #input = new Uint8Array(INPUT_BYTES);
   #words = new Uint32Array(this.#input.buffer);
   #output = new Uint8Array(OUTPUT_BYTES);
+  #span: Uint8Array = this.#input;
 
   constructor(binary: NativeBinary) {
     this.#binary = binary;
@@ -148,10 +149,12 @@ export class NativeExchange {
 
   writeSpan(span: KeySpan, seq: number, wanted: number, reverse: boolean, distinct: boolean): void {
     const header = this.#header;
-    const { lowerLength, upperLength } = span;
-    const bytes = lowerLength + upperLength;
-    if (bytes > this.#input.length) this.#growInput(bytes, 0);
-    copyBytes(span.bytes, bytes, this.#input, 0);
+    const { bytes, lowerLength, upperLength } = span;
+    // Who asks often has its keys in the same memory each time.
+    if (bytes !== this.#span) {
+      this.#span = bytes;
+      this.#bind();
+    }
     header[HEADER.seq] = seq;
     header[HEADER.flags] = HAS_HIGH | (reverse ? REVERSE : 0) | (distinct ? DISTINCT : 0);
     header[HEADER.lowLength] = lowerLength;
@@ -202,7 +205,7 @@ export class NativeExchange {
 
   #bind(): void {
     const { refs } = firstRead;
-    this.#binary.bind(this.#header, this.#input, this.#output, this.#lengths, refs);
+    this.#binary.bind(this.#header, this.#input, this.#output, this.#lengths, refs, this.#span);
   }
 }
 

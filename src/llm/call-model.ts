@@ -16,7 +16,7 @@ import type { Providers } from './create-providers.js';
 import { resolveSecret, type SecretSources } from './credentials.js';
 import { type ReadIntegration, readIntegration } from './integration.js';
 import { payFor } from './pay-for.js';
-import { isCopy } from './request-hash.js';
+import { requestHash } from './request-hash.js';
 import type { Sleep } from './sleep.js';
 
 export interface ModelCallerDeps {
@@ -42,6 +42,8 @@ export interface ModelCallInput {
    * is, so `takeValue` has to have made all of it; of another one a copy is.
    */
   readonly request: ModelRequest;
+  /** Of `request`, where it is known already. */
+  readonly requestHash?: string | undefined;
   /** Equal for every call that stands for the same effect, also after a crash. */
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
@@ -97,8 +99,10 @@ export function createModelCaller(deps: ModelCallerDeps): ModelCaller {
       const { idempotencyKey, signal, onAttempt, onEvent, onUsedUp, mayRetry, purse } = input;
       const call = { request, integration, secret, idempotencyKey, signal, onUsedUp };
       const make = (made: ProviderCall, listeners: CallListeners) =>
-        new Calling({ provider, call: made, price, deps, listeners }).run();
+        new Calling({ provider, call: made, price, deps, listeners, hash: hashOf(made) }).run();
       const listeners = { onAttempt, onEvent, mayRetry };
+      const hashOf = (made: ProviderCall) =>
+        (made.request === input.request && input.requestHash) || requestHash(made.request);
       if (!purse) return await make(call, listeners);
       return await payFor(
         { call, price, purse, isLocal: provider.local ?? false, listeners },
@@ -140,7 +144,5 @@ function completeRequest(
     throw new JdbxError('INVALID_INTEGRATION', text, { path: 'model' });
   }
   if (request.model === model && Object.isFrozen(request)) return request;
-  const taken = takeValue({ ...request, model }) as unknown as ModelRequest;
-  isCopy(request, taken);
-  return taken;
+  return takeValue({ ...request, model }) as unknown as ModelRequest;
 }

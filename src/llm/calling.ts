@@ -14,7 +14,6 @@ import type {
 import { generateStreamed } from './generate-streamed.js';
 import { costOf, sumCosts, unpricedIn } from './prices/cost.js';
 import { type Redact, redactError, redactor } from './redact.js';
-import { requestHash } from './request-hash.js';
 import { withRetries } from './retry.js';
 import { realSleep, type Sleep } from './sleep.js';
 
@@ -37,6 +36,8 @@ const LATE: readonly ErrorCode[] = ['STAGE_TIMEOUT', 'RUN_DEADLINE', 'BUDGET_EXC
 export interface Ask {
   readonly provider: Provider;
   readonly call: ProviderCall;
+  /** Of the request. */
+  readonly hash: string;
   /** What the model costs, where that is known. */
   readonly price: Price | undefined;
   readonly deps: CallingDeps;
@@ -47,15 +48,17 @@ export interface Ask {
 export class Calling {
   readonly #provider: Provider;
   readonly #call: ProviderCall;
+  readonly #hash: string;
   readonly #price: Price | undefined;
   readonly #deps: CallingDeps;
   readonly #listeners: CallListeners;
   readonly #redact: Redact;
   readonly #attempts: ModelAttempt[] = [];
 
-  constructor({ provider, call, price, deps, listeners }: Ask) {
+  constructor({ provider, call, hash, price, deps, listeners }: Ask) {
     this.#provider = provider;
     this.#call = call;
+    this.#hash = hash;
     this.#price = price;
     this.#deps = deps;
     this.#listeners = listeners;
@@ -111,7 +114,7 @@ export class Calling {
     attempt.integration_rev = integration._rev;
     attempt.provider = this.#provider.name;
     attempt.request = this.#redact(request) as unknown as ValueObject;
-    attempt.request_hash = requestHash(request);
+    attempt.request_hash = this.#hash;
     attempt.started_at = startedAt;
     // A wall clock may be set back while a call is under way.
     attempt.latency_ms = Math.max(0, this.#deps.clock.now() - startedAt);

@@ -1,6 +1,6 @@
 import { canonicalText, textHash } from '../base/canonical.js';
 import type { Value } from '../base/values.js';
-import type { ModelMessage, ModelRequest } from './contract.js';
+import type { ModelRequest } from './contract.js';
 
 /**
  * Names a request by what decides its answer: model, messages, settings, context,
@@ -12,27 +12,14 @@ import type { ModelMessage, ModelRequest } from './contract.js';
  * stored recordings.
  */
 export function requestHash(request: ModelRequest): string {
-  const known = KNOWN.get(request.messages);
-  if (known?.request === request) return known.hash;
-  const messages = known?.messages ?? canonicalText(request.messages as unknown as Value);
-  const hash = hashOf(request, messages);
-  if (known) Object.assign(known, { request, hash });
-  else KNOWN.set(request.messages, { messages, request, hash });
-  return hash;
+  let text = '';
+  for (const name of DECIDING) {
+    const part = request[name];
+    if (part === undefined) continue;
+    text += `${text === '' ? '{' : ','}"${name}":${canonicalText(part as Value)}`;
+  }
+  return textHash(`${text}}`);
 }
-
-/** What was made of messages, and of the last request that has them. */
-interface Known {
-  readonly messages: string;
-  request: ModelRequest;
-  hash: string;
-}
-
-/**
- * A request never changes once it is made, and is asked for its hash more than once. Nor do its
- * messages, which are nearly all of it, and they stay where a model or a bound is filled in.
- */
-const KNOWN = new WeakMap<readonly ModelMessage[], Known>();
 
 /** What decides the answer, in the order of canonical texts. */
 const DECIDING = [
@@ -44,23 +31,3 @@ const DECIDING = [
   'tool_choice',
   'tools',
 ] as const satisfies readonly (keyof ModelRequest)[];
-
-/** As `contentHash` of the whole. */
-function hashOf(request: ModelRequest, messages: string): string {
-  let text = '';
-  for (const name of DECIDING) {
-    const part = request[name];
-    if (part === undefined) continue;
-    const own = name === 'messages' ? messages : canonicalText(part as Value);
-    text += `${text === '' ? '{' : ','}"${name}":${own}`;
-  }
-  return textHash(`${text}}`);
-}
-
-/** Says that one is a copy of the other, but perhaps for its model: what was made of it is kept. */
-export function isCopy(from: ModelRequest, copy: ModelRequest): void {
-  const known = KNOWN.get(from.messages);
-  if (!known) return;
-  const isSame = known.request === from && from.model === copy.model;
-  KNOWN.set(copy.messages, isSame ? { ...known, request: copy } : { ...known });
-}

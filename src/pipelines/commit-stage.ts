@@ -2,18 +2,16 @@ import type { Value, ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeMade } from '../documents/take-document.js';
 import type { AuditEntry } from '../history/audit-chain.js';
-import { changeSession, type Turn } from '../sessions/sessions.js';
+import { changeSession, type SessionUsage, type Turn } from '../sessions/sessions.js';
 import { nothingHappened, withdrawCall } from './at-most-once.js';
 import type { Attempt } from './attempt.js';
-import type { Context } from './context.js';
-import type { RunServices } from './contract.js';
 import { fence } from './fence.js';
-import type { Stage } from './pipeline-document.js';
-import { checkpointId, eventId, type RunError } from './run-document.js';
+import { checkpointId, eventId } from './run-document.js';
 import { isCompacting } from './session-compaction.js';
 import { sessionUpdate } from './session-update.js';
 import { addUsage, usageIn } from './spending.js';
 import { type CacheSlot, keepOutput } from './stage-cache.js';
+import type { StageEnd, StageRun } from './stage-run.js';
 import { storeValue } from './stored-value.js';
 import { type Emitted, insertEvent } from './waits/event-document.js';
 
@@ -25,31 +23,24 @@ export interface FirstCommit {
 }
 
 /** A stage of a run, and what its attempt gathered. */
-export interface Written {
-  readonly birth?: FirstCommit | undefined;
-  readonly stage: Stage;
-  readonly path: string;
-  readonly context: Context;
-  readonly run: RunServices;
-  readonly owner: string;
+interface Written {
+  readonly work: StageRun;
   readonly attempt: Attempt;
   /** What the stage's audit document says. */
-  readonly facts: ValueObject;
+  readonly entry: Record<string, Value> & AuditEntry;
 }
 
 export interface Finished extends Written {
-  readonly status: 'done' | 'skipped' | 'continued';
+  readonly status: StageEnd['status'];
   readonly output: Value;
   readonly turns: readonly Turn[];
   readonly emitted?: Emitted | undefined;
-  /** Why the stage failed that is `continued`, and where the run goes on. */
-  readonly failure?: { readonly error: RunError; readonly goto?: string } | undefined;
+  readonly failure?: StageEnd['failure'];
   /** Where the output is kept to be used again. */
   readonly cache?: CacheSlot | undefined;
 }
 
 export interface Failed extends Written {
-  readonly status: 'failed' | 'stopped';
   readonly error: unknown;
 }
 
@@ -57,42 +48,46 @@ export interface Failed extends Written {
  * Writes into one commit what a stage did to the database, its checkpoint, its change
  * to the session and its audit documents. All of it becomes durable, or none.
  *
+ * @returns what its attempt's calls used
  * @throws {JdbxError} RUN_LEASE_LOST, CONFLICT
  */
-export function commitStage(draft: Draft, finished: Finished): void {
-  const { run, owner, path, status, output, attempt, facts, stage } = finished;
-  finished.birth?.write(draft);
-  run.definitions.keepLate(draft, fence(draft, run.id, owner));
+export function commitStage(draft: Draft, finished: Finished): SessionUsage {
+  const { work, attempt, status, output, turns, emitted, failure, cache } = finished;
+  const { run, path, stage, atWork } = work;
+  atWork.birth?.write(draft);
+  run.definitions.keepLate(draft, fence(draft, run.id, atWork.owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
-  changeSessionAfter(draft, finished);
+  const usage = usageIn(attempt.entries);
+  changeSessionAfter(draft, finished, usage);
   settleAll(draft, attempt);
   if (stage.at_most_once) withdrawCall(draft, run.id, path);
-  const { emitted, failure, cache, turns } = finished;
   if (emitted) insertEvent(draft, eventId(run.id, path), emitted);
   if (cache && status === 'done' && !workspace?.isDirty) {
     keepOutput(draft, cache, { run: run.id, path, output, turns });
   }
-  const usage = addUsage(run.spending.on(path), usageIn(attempt.entries));
-  draft.insert(
-    takeMade({
-      _id: checkpointId(run.id, path),
-      _type: 'checkpoint',
-      run: run.id,
-      path,
-      status,
-      ...failure,
-      ...(stage.asked ? { asked: stage.asked } : {}),
-      ...storeValue(draft, 'output', output),
-      ...(usage.calls > 0 ? { usage } : {}),
-    }),
-  );
+  const total = addUsage(run.spending.on(path), usage);
+  const stored = storeValue(draft, 'output', output);
+  draft.insert(takeMade(checkpointOf(work, { status, failure, stored, total })));
   const writes = workspace?.writes ?? [];
-  const written = writes.length > 0 ? { writes } : {};
-  // Not spread, which is slow for so many properties.
-  const entry = Object.assign({ kind: 'stage', status }, facts, written, settledBy(attempt));
-  auditAll(draft, [...attempt.entries, entry]);
+  auditAttempt(draft, finished, writes.length > 0 ? { writes } : undefined);
+  return usage;
+}
+
+interface Left {
+  readonly status: StageEnd['status'];
+  readonly failure: StageEnd['failure'];
+  /** The output, or where it is. */
+  readonly stored: ValueObject;
+  readonly total: SessionUsage;
+}
+
+function checkpointOf({ run, path, stage }: StageRun, left: Left): object {
+  const { status, failure, stored, total } = left;
+  const own = { _id: checkpointId(run.id, path), _type: 'checkpoint', run: run.id, path, status };
+  const asked = stage.asked && { asked: stage.asked };
+  return Object.assign(own, failure, asked, stored, total.calls > 0 ? { usage: total } : undefined);
 }
 
 /**
@@ -102,9 +97,10 @@ export function commitStage(draft: Draft, finished: Finished): void {
  * @throws {JdbxError} RUN_LEASE_LOST
  */
 export function noteFailure(draft: Draft, failed: Failed): void {
-  const { run, owner, path, status, attempt, facts, stage, error } = failed;
-  failed.birth?.write(draft);
-  fence(draft, run.id, owner);
+  const { work, attempt, error } = failed;
+  const { run, path, stage, atWork } = work;
+  atWork.birth?.write(draft);
+  fence(draft, run.id, atWork.owner);
   settleAll(draft, attempt);
   if (stage.at_most_once && nothingHappened(error)) withdrawCall(draft, run.id, path);
   const usage = usageIn(attempt.entries);
@@ -117,13 +113,19 @@ export function noteFailure(draft: Draft, failed: Failed): void {
       update: undefined,
     });
   }
-  const entry = { kind: 'stage', status, ...facts, ...settledBy(attempt) };
-  auditAll(draft, [...attempt.entries, entry]);
+  auditAttempt(draft, failed);
+}
+
+/** Writes every call of an attempt into the audit trail, and the attempt itself. */
+function auditAttempt(draft: Draft, { attempt, entry }: Written, more?: ValueObject): void {
+  auditAll(draft, attempt.entries);
+  draft.audit(Object.assign(entry, more, settledBy(attempt)));
 }
 
 /** A process that finds the calls of a killed one asks the audit trail whether they are counted. */
-function settledBy({ charges }: Attempt): { readonly reservations?: readonly string[] } {
-  return charges.length === 0 ? {} : { reservations: charges.map((each) => each.reservation) };
+function settledBy({ charges }: Attempt): ValueObject | undefined {
+  if (charges.length === 0) return undefined;
+  return { reservations: charges.map((each) => each.reservation) };
 }
 
 /** What the calls came to is counted in the commit that says what became of them. */
@@ -137,12 +139,12 @@ export function auditAll(draft: Draft, entries: readonly object[]): void {
   for (const entry of entries) draft.audit(entry as AuditEntry);
 }
 
-function changeSessionAfter(draft: Draft, finished: Finished): void {
-  const { run, path, status, stage, context, output, attempt } = finished;
-  const turns = isCompacting(run.id, path) ? [] : finished.turns;
+function changeSessionAfter(draft: Draft, finished: Finished, usage: SessionUsage): void {
+  const { work, status, output } = finished;
+  const { run, path, stage, context } = work;
   const { session } = run;
   if (session === undefined) return;
-  const usage = usageIn(attempt.entries);
+  const turns = isCompacting(run.id, path) ? [] : finished.turns;
   // On what the commit finds: others may have changed the session since the stage began.
   const now = draft.get(session);
   if (!now && status !== 'done') return;

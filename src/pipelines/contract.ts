@@ -20,8 +20,8 @@ import type { GuestCodes } from './guests/guest-codes.js';
 import type { Stage } from './pipeline-document.js';
 import type { Programs } from './programs/programs.js';
 import type { RecordedStage } from './programs/recorded.js';
-import type { StageEnd } from './run-stage.js';
 import type { Spending } from './spending.js';
+import type { StageEnd } from './stage-run.js';
 import type { Emitted } from './waits/event-document.js';
 import type { WaitKind, WaitPlan } from './waits/wait-document.js';
 

@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { LinkedSignal } from '../base/linked-signal.js';
+import { whenAborted } from '../base/when-aborted.js';
 
 export interface DeadlineOptions {
   /** Milliseconds. Default: none. */
@@ -45,16 +45,22 @@ function orGiveUp<T>(
   if (graceMs === undefined) return work;
   return new Promise<T>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const wait = () => {
+    const release = whenAborted(signal, () => {
       timer = setTimeout(() => reject(signal.reason), graceMs);
-    };
-    // The stages of a parallel run share a signal; each lets go of it.
-    setMaxListeners(0, signal);
-    signal.addEventListener('abort', wait, { once: true });
+    });
     const over = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', wait);
+      release();
     };
-    work.then(resolve, reject).then(over);
+    work.then(
+      (value) => {
+        over();
+        resolve(value);
+      },
+      (error) => {
+        over();
+        reject(error);
+      },
+    );
   });
 }

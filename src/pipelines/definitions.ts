@@ -24,6 +24,8 @@ export class Definitions {
   #hashes: Hashes;
   readonly #reader: DefinitionReader;
   readonly #held = new Map<string, Document>();
+  /** What `pinsOf` has given, until another definition is held. */
+  #named = new WeakMap<Stage, Pins>();
   /** What was not known when the run began, and is pinned since it was used. */
   readonly #late: string[] = [];
 
@@ -40,9 +42,12 @@ export class Definitions {
    * @throws {JdbxError} MISSING_DOCUMENT, DEFINITION_CHANGED
    */
   get(id: string): Document {
-    const held = this.#held.get(id) ?? this.#read(id);
-    this.#held.set(id, held);
-    return held;
+    const held = this.#held.get(id);
+    if (held) return held;
+    const read = this.#read(id);
+    this.#held.set(id, read);
+    this.#named = new WeakMap();
+    return read;
   }
 
   /**
@@ -59,13 +64,21 @@ export class Definitions {
 
   /** The revisions of what a stage itself names and that imports, for its audit document. */
   pinsOf(stage: Stage): Pins {
+    const known = this.#named.get(stage);
+    if (known) return known;
+    const found = this.#pinsNamedBy(stage);
+    this.#named.set(stage, found);
+    return found;
+  }
+
+  #pinsNamedBy(stage: Stage): Pins {
     const ids = new Set(idsNamedBy(stage));
     for (const id of ids) {
       const used = this.#held.get(id);
       for (const imported of used ? this.#reader.importsOf(used) : []) ids.add(imported);
     }
     const pinned = [...ids].filter((id) => Object.hasOwn(this.#pins, id));
-    return Object.fromEntries(pinned.map((id) => [id, this.#pins[id] as number]));
+    return Object.freeze(Object.fromEntries(pinned.map((id) => [id, this.#pins[id] as number])));
   }
 
   /** Writes what was pinned since the run began into the run's document, unless it is there. */

@@ -22,6 +22,7 @@ import { Context } from './context.js';
 import type { ChildResult, ModelPiece, RunServices, WaitResult } from './contract.js';
 import { withDeadline } from './deadline.js';
 import { Definitions, pinnedIn } from './definitions.js';
+import type { RunEvents } from './events.js';
 import { fence } from './fence.js';
 import type { GuestCodes } from './guests/guest-codes.js';
 import type { Pipeline, Stage } from './pipeline-document.js';
@@ -29,11 +30,12 @@ import type { Programs } from './programs/programs.js';
 import type { Asked, RecordedStage } from './programs/recorded.js';
 import type { RunDeps } from './run-deps.js';
 import { type CheckpointDocument, checkpointId, type RunDocument, waitId } from './run-document.js';
-import { runStage, type StageEnd, type StageRun } from './run-stage.js';
+import { runStage } from './run-stage.js';
 import type { RunEnd } from './run-writes.js';
 import { SessionCompaction } from './session-compaction.js';
 import { Spending, usageIn } from './spending.js';
 import { StageFailure } from './stage-failure.js';
+import type { LastStage, RunAtWork, StageEnd } from './stage-run.js';
 import { loadValue, storeValue } from './stored-value.js';
 import { Suspended } from './suspended.js';
 import type { EventDocument } from './waits/event-document.js';
@@ -75,6 +77,7 @@ export class Execution implements RunServices {
   /** The last stage of the pipeline, once it is gone through. */
   #last: string | undefined;
   readonly #birth: Birth | undefined;
+  readonly #atWork: RunAtWork;
   #ended: RunDocument | undefined;
 
   constructor(run: RunDocument, deps: RunDeps, options: ExecutionOptions) {
@@ -96,6 +99,10 @@ export class Execution implements RunServices {
       importsOf: (document) => this.codes.importsOf(document),
     });
     this.#recalled = !resumed;
+    const { owner } = this;
+    const { database, random, post } = deps;
+    const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
+    this.#atWork = { run: this, owner, database, random, emitted, birth: options.birth };
   }
 
   /** Found out when it is first asked for: a run that is resumed has other things to do first. */
@@ -247,19 +254,15 @@ export class Execution implements RunServices {
     return withDeadline(signal, { ms, late }, work);
   }
 
-  async stages(
+  stages(
     stages: readonly Stage[],
     context: Context,
     prefix: string,
     signal: AbortSignal,
   ): Promise<Value> {
-    return walkStages({ stages, context, prefix }, async (stage, path) => {
+    return walkStages({ stages, context, prefix }, (stage, path) => {
       signal.throwIfAborted();
-      const known = this.endOf(path);
-      if (known) return known;
-      const end = await this.#runStage(stage, path, context, signal);
-      if (!this.#ended) await this.#compaction.look(path, context, signal);
-      return end;
+      return this.endOf(path) ?? this.#runStage(stage, path, context, signal);
     });
   }
 
@@ -388,48 +391,34 @@ export class Execution implements RunServices {
     context: Context,
     signal: AbortSignal,
   ): Promise<StageEnd> {
-    const { emit, database, random, post } = this.#deps;
-    const { owner } = this;
     const { pipeline } = this.#run;
-    const facts = { run: this.id, pipeline, path };
     const startedAt = this.now();
-    const ended = (status: StageEnd['status'] | 'failed' | 'stopped' | 'waiting') =>
-      emit('stage-end', { ...facts, status, durationMs: Math.max(0, this.now() - startedAt) });
-    emit('stage-start', facts);
+    this.#deps.emit('stage-start', { run: this.id, pipeline, path });
+    let status: RunEvents['stage-end'][0]['status'] = 'failed';
+    let end: StageEnd;
     try {
-      const emitted = (event: string) => post.meet(this.#document(event) as EventDocument);
-      const { revisit } = this;
-      const birth = this.#birth;
       const last = path === this.#last ? this.#lastStage(path, context) : undefined;
-      const end = await runStage({
-        stage,
-        path,
-        context,
-        signal,
-        run: this,
-        pipeline,
-        owner,
-        database,
-        random,
-        revisit,
-        emitted,
-        birth,
-        ending: last?.ending,
-        ended: last?.ended,
-      });
-      ended(end.status);
-      return end;
+      const work = { stage, path, context, signal, run: this, atWork: this.#atWork, last };
+      end = await runStage(work);
+      status = end.status;
     } catch (error) {
       if (error instanceof Suspended) {
-        ended('waiting');
+        status = 'waiting';
         throw error;
       }
-      ended(signal.aborted ? 'stopped' : 'failed');
+      if (signal.aborted) status = 'stopped';
       throw new StageFailure(path, error, stage.on_error === 'compensate');
+    } finally {
+      const durationMs = Math.max(0, this.now() - startedAt);
+      this.#deps.emit('stage-end', { run: this.id, pipeline, path, status, durationMs });
     }
+    if (this.session !== undefined && !this.#ended) {
+      await this.#compaction.look(path, context, signal);
+    }
+    return end;
   }
 
-  #lastStage(path: string, context: Context): Pick<StageRun, 'ending' | 'ended'> {
+  #lastStage(path: string, context: Context): LastStage {
     return {
       ending: (end, usage) => this.#endWith(path, context, end, usage),
       ended: (run) => {

@@ -1,3 +1,4 @@
+import { isoTime } from '../base/iso-time.js';
 import type { ModelEvent } from '../llm/contract.js';
 import type { RunEvents } from './events.js';
 
@@ -89,7 +90,7 @@ export class LiveEvents {
   }
 
   get #at(): string {
-    return new Date(this.#now()).toISOString();
+    return isoTime(this.#now());
   }
 }
 

@@ -17,8 +17,8 @@ import { IDLE, PastRun } from './past-run.js';
 import { HOOKS } from './pins.js';
 import type { Stage } from './pipeline-document.js';
 import { renderPrompt } from './prompts/render-prompt.js';
-import type { StageEnd } from './run-stage.js';
 import { kindOf } from './stage-kinds.js';
+import type { StageEnd } from './stage-run.js';
 import { Suspended } from './suspended.js';
 import { walkStages } from './walk-stages.js';
 

@@ -1,4 +1,5 @@
 import { JdbxError } from '../base/errors.js';
+import { isoTime } from '../base/iso-time.js';
 import type { Value } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeMade } from '../documents/take-document.js';
@@ -84,8 +85,8 @@ export function newRunFields(
     owner,
     ...facts,
     ...(priority === undefined ? {} : { priority }),
-    ...(deadlineAt === undefined ? {} : { deadline: new Date(deadlineAt).toISOString() }),
-    started_at: new Date(at).toISOString(),
+    ...(deadlineAt === undefined ? {} : { deadline: isoTime(deadlineAt) }),
+    started_at: isoTime(at),
   };
 }
 
@@ -186,6 +187,6 @@ export function endRun(draft: Draft, id: string, owner: string, end: RunEnd): Ru
   const duration_ms = Math.max(0, draft.at - Date.parse(run.started_at));
   auditAll(draft, [{ kind: 'run-end', run: id, pipeline: run.pipeline, ...facts, duration_ms }]);
   const stored = output === undefined ? {} : storeValue(draft, 'output', output);
-  const ended_at = new Date(draft.at).toISOString();
+  const ended_at = isoTime(draft.at);
   return draft.put(takeMade({ ...run, ...facts, ...stored, ended_at })) as RunDocument;
 }

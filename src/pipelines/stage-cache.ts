@@ -1,5 +1,6 @@
 import { contentHash } from '../base/canonical.js';
 import type { Document } from '../base/document.js';
+import { isoTime } from '../base/iso-time.js';
 import { takeMadeValue, type Value, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeMade } from '../documents/take-document.js';
@@ -72,14 +73,13 @@ export interface KeptOutput {
 
 export function keepOutput(draft: Draft, { id, maxAge }: CacheSlot, kept: KeptOutput): void {
   const { output, ...facts } = kept;
-  const expires =
-    maxAge === undefined ? {} : { expires_at: new Date(draft.at + maxAge).toISOString() };
+  const expires = maxAge === undefined ? {} : { expires_at: isoTime(draft.at + maxAge) };
   draft.put(
     takeMade({
       _id: id,
       _type: 'cache',
       ...facts,
-      at: new Date(draft.at).toISOString(),
+      at: isoTime(draft.at),
       ...expires,
       ...storeValue(draft, 'output', output),
     }),

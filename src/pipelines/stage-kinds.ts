@@ -33,6 +33,17 @@ const KINDS: Readonly<Record<(typeof KIND_FIELDS)[number], StageKind>> = {
 
 /** The kind of a checked stage; a stage that only names a template is a prompt. */
 export function kindOf(stage: Stage): StageKind {
+  const kind = known.get(stage);
+  if (kind) return kind;
+  const found = kindBy(stage);
+  known.set(stage, found);
+  return found;
+}
+
+/** Stages are parts of documents, and asked for again and again. */
+const known = new WeakMap<Stage, StageKind>();
+
+function kindBy(stage: Stage): StageKind {
   if (stage.tools !== undefined) return toolLoopStage;
   if (stage.checkpoint) return checkpointStage;
   if (stage.compact) return compactStage;

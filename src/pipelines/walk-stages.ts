@@ -1,7 +1,7 @@
 import type { Value } from '../base/values.js';
 import type { Context } from './context.js';
 import type { Stage } from './pipeline-document.js';
-import type { StageEnd } from './run-stage.js';
+import type { StageEnd } from './stage-run.js';
 
 /** A list of stages, and where it stands in its run. */
 export interface StageList {
@@ -20,7 +20,7 @@ export interface StageList {
  */
 export async function walkStages(
   { stages, context, prefix }: StageList,
-  endOf: (stage: Stage, path: string) => Promise<StageEnd>,
+  endOf: (stage: Stage, path: string) => StageEnd | Promise<StageEnd>,
   taken: (stage: Stage, path: string, end: StageEnd) => void = () => {},
 ): Promise<Value> {
   let goto: string | undefined;

@@ -1,5 +1,6 @@
 import type { Document, NewDocument } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
+import { isoTime } from '../base/iso-time.js';
 import { describeType, isPlainObject, type ValueObject } from '../base/values.js';
 import type { Draft } from '../documents/draft.js';
 import { takeDocument } from '../documents/take-document.js';
@@ -127,7 +128,7 @@ export function foldTurns(
   const session = draft.get(id);
   if (!session || (compactedIn(session)?.upto ?? 0) !== from) return false;
   const { _rev, ...rest } = session;
-  const at = new Date(draft.at).toISOString();
+  const at = isoTime(draft.at);
   draft.put(takeDocument({ ...rest, compacted: { upto, summary, at } }));
   return true;
 }

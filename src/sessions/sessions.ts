@@ -1,5 +1,6 @@
 import type { Document } from '../base/document.js';
 import { JdbxError } from '../base/errors.js';
+import { isoTime } from '../base/iso-time.js';
 import type { Value } from '../base/values.js';
 import { updated } from '../documents/apply-update.js';
 import type { Update } from '../documents/contract.js';
@@ -131,7 +132,7 @@ function putTurn(draft: Draft, change: SessionChange, n: number, turn: Turn): vo
 function countersOf({ turns, usage, checkpoint }: SessionChange, atMs: number): Update {
   const tokens = usage.input_tokens + usage.output_tokens;
   const listed = {
-    timestamp: new Date(atMs).toISOString(),
+    timestamp: isoTime(atMs),
     state_ref: checkpoint,
     tokens_used: tokens,
   };

@@ -134,13 +134,14 @@ export type Change = PutChange | RemoveChange | ForgetChange;
 export interface PutChange {
   readonly kind: 'put';
   readonly ref: number;
+  /** Of the document. */
+  readonly id: string;
+  readonly rev: number;
   readonly document: Document;
   /** Keep this revision for `history` and `restore`. */
   readonly versioned: boolean;
   /** True when the document is known to be frozen to its last part, so that nobody need look again. */
   readonly shareable?: boolean;
-  /** What a reader is given for it, where that was made already. */
-  readonly stored?: StoredDocument;
 }
 
 export interface RemoveChange {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { contentHash } from '#jdbx/base/canonical.js';
+import type { Document } from '#jdbx/base/document.js';
 import { takeValue, type ValueObject } from '#jdbx/base/values.js';
 import {
   AUDIT_START,
@@ -107,12 +108,10 @@ describe('the trail of a store', () => {
     await engine.close();
   };
 
-  const put = (ref: number, document: object): Change => ({
-    kind: 'put',
-    ref,
-    document: takeValue(document) as never,
-    versioned: false,
-  });
+  const put = (ref: number, fields: object): Change => {
+    const document = takeValue(fields) as Document;
+    return { kind: 'put', ref, id: document._id, rev: document._rev, document, versioned: false };
+  };
   const remove = (n: number): Change => ({
     kind: 'remove',
     ref: 1,

@@ -201,7 +201,7 @@ function batchOf(commit: Commit) {
 
 function putOf(ref: number, id: string, fields: object, rev = 1) {
   const put = { ...documentOf(id, fields), _rev: rev };
-  return { kind: 'put' as const, ref, document: put, versioned: false };
+  return { kind: 'put' as const, ref, id, rev, document: put, versioned: false };
 }
 
 function documentOf(id: number | string, fields: object): Document {

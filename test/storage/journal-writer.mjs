@@ -15,7 +15,8 @@ for (;;) {
     const ref = 1 + random(20);
     const _id = `doc:${ref}`;
     const document = { _id, _type: 'doc', _rev: seq, filler: 'x'.repeat(random(400)) };
-    return { seq, at: seq, changes: [{ kind: 'put', ref, document, versioned: ref % 2 === 0 }] };
+    const put = { kind: 'put', ref, id: _id, rev: seq, document, versioned: ref % 2 === 0 };
+    return { seq, at: seq, changes: [put] };
   });
   const last = commits.at(-1).seq;
   await engine.commit({ commits, names: { last }, logFrom: last - 50 });

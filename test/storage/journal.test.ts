@@ -30,6 +30,8 @@ const put = (seq: number, id: string, text = ''): Commit => ({
     {
       kind: 'put',
       ref: seq,
+      id,
+      rev: seq,
       document: { _id: id, _type: 'doc', _rev: seq, text },
       versioned: true,
     },

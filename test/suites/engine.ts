@@ -200,7 +200,7 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       const property = fc.asyncProperty(fc.array(value, { maxLength: 4 }), async (values) => {
         seq++;
         const stored = document({ _id: 'v', values, ...byName(values) });
-        const change: Change = { kind: 'put', ref: 1, document: stored, versioned: true };
+        const change = putOf(1, stored, true);
         await engine.commit(batch([commit(seq, change)], { v: values }));
         look(engine, (snapshot) => {
           const found = snapshot.get('v');
@@ -225,9 +225,7 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
         numbers: [2 ** 53, -(2 ** 53), 2 ** 60, 1e300, -5e-324, 4_294_967_296.5],
       };
       const stored = document({ _id: 'v', ...fields });
-      await engine.commit(
-        batch([commit(1, { kind: 'put', ref: 1, document: stored, versioned: true })]),
-      );
+      await engine.commit(batch([commit(1, putOf(1, stored, true))]));
       look(engine, (snapshot) => expect(snapshot.get('v')?.document).toStrictEqual(stored));
     });
 
@@ -236,9 +234,7 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       const when = new Date(5);
       const bytes = new Uint8Array([1, 2]);
       const mine: Document = { _id: 'd', _type: 't', _rev: 1, when, bytes };
-      await engine.commit(
-        batch([commit(1, { kind: 'put', ref: 1, document: mine, versioned: true })], { when }),
-      );
+      await engine.commit(batch([commit(1, putOf(1, mine, true))], { when }));
       when.setTime(9);
       bytes[0] = 9;
       look(engine, (snapshot) => {
@@ -377,7 +373,12 @@ export function put(
   fields: { readonly [key: string]: unknown },
   versioned = false,
 ): Change {
-  return { kind: 'put', ref, document: document(fields), versioned };
+  return putOf(ref, document(fields), versioned);
+}
+
+function putOf(ref: number, stored: Document, versioned: boolean): Change {
+  const { _id: id, _rev: rev } = stored;
+  return { kind: 'put', ref, id, rev, document: stored, versioned };
 }
 
 export function remove(ref: number, id: string): Change {

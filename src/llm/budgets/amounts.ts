@@ -27,10 +27,15 @@ export function leftOf(limits: Amounts, used: Amounts): Amounts {
 
 /** Written out, since every call comes by here several times. */
 function combine(left: Amounts, right: Amounts, join: (a: number, b: number) => number): Amounts {
+  const { cost_usd, tokens, calls, time_ms } = left;
   const joined: { -readonly [measure in Measure]?: number } = {};
-  for (const measure of MEASURES) {
-    const [a, b] = [left[measure], right[measure]];
-    if (a !== undefined || b !== undefined) joined[measure] = join(a ?? 0, b ?? 0);
+  if ((cost_usd ?? right.cost_usd) !== undefined) {
+    joined.cost_usd = join(cost_usd ?? 0, right.cost_usd ?? 0);
+  }
+  if ((tokens ?? right.tokens) !== undefined) joined.tokens = join(tokens ?? 0, right.tokens ?? 0);
+  if ((calls ?? right.calls) !== undefined) joined.calls = join(calls ?? 0, right.calls ?? 0);
+  if ((time_ms ?? right.time_ms) !== undefined) {
+    joined.time_ms = join(time_ms ?? 0, right.time_ms ?? 0);
   }
   return joined;
 }

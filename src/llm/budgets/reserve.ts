@@ -1,10 +1,17 @@
-import type { Document, NewDocument } from '../../base/document.js';
+import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 import type { Price } from '../contract.js';
 import { costOf, tierFor } from '../prices/cost.js';
-import { type Amounts, addAmounts, leftOf, type Measure, subtractAmounts } from './amounts.js';
+import {
+  type Amounts,
+  addAmounts,
+  leftOf,
+  MEASURES,
+  type Measure,
+  subtractAmounts,
+} from './amounts.js';
 import {
   type Budget,
   CHAIN_LENGTH_MAX,
@@ -100,8 +107,7 @@ export function setAside(draft: Draft, { id, ...facts }: ReservationFacts): void
   for (const budget of budgetsIn(draft, facts.budgets)) {
     change(draft, budget, { reserved: addAmounts(reservedOf(budget), facts.amounts) });
   }
-  const document = { _id: reservationId(id), _type: 'reservation', ...facts };
-  draft.put(takeDocument(document as unknown as NewDocument));
+  draft.put(takeMade({ _id: reservationId(id), _type: 'reservation', ...facts }));
 }
 
 /**
@@ -129,10 +135,9 @@ export function settle(draft: Draft, id: string, actual?: Amounts): boolean {
  * as `settle` leaves it: a reader need not know which way a call was counted.
  */
 export function spend(draft: Draft, facts: ReservationFacts, actual = facts.amounts): void {
-  const nothing = subtractAmounts(facts.amounts, facts.amounts);
   for (const budget of budgetsIn(draft, facts.budgets)) {
     change(draft, budget, {
-      reserved: addAmounts(reservedOf(budget), nothing),
+      reserved: withMeasures(reservedOf(budget), facts.amounts),
       spent: addAmounts(spentAt(budget, draft.at), actual),
     });
   }
@@ -235,10 +240,19 @@ function reservedOf({ reserved }: Budget): Amounts {
   return reserved ?? {};
 }
 
+/** The same amounts, with a zero where they say nothing of what others measure. */
+function withMeasures(amounts: Amounts, others: Amounts): Amounts {
+  const isWhole = MEASURES.every((each) => others[each] === undefined || each in amounts);
+  return isWhole ? amounts : addAmounts(amounts, subtractAmounts(others, others));
+}
+
 function change(draft: Draft, budget: Budget, fields: Partial<Budget>): void {
-  const { _rev: _, ...others } = budget;
-  const window_start = windowStart(budget.window, draft.at);
-  const windowed =
-    budget.window === undefined ? {} : { window_start, spent: spentAt(budget, draft.at) };
-  draft.put(takeDocument({ ...others, ...windowed, ...fields } as unknown as NewDocument));
+  const changed = { ...budget, ...windowed(budget, draft.at), ...fields };
+  draft.put(takeMade(changed));
+}
+
+/** What a window that has begun anew forgets. */
+function windowed(budget: Budget, at: number): Partial<Budget> | undefined {
+  if (budget.window === undefined) return undefined;
+  return { window_start: windowStart(budget.window, at), spent: spentAt(budget, at) };
 }

@@ -14,9 +14,10 @@ const KNOWN_LENGTH_MAX = 2 * PART_LENGTH;
  */
 export function byParts(count: CountTokens): CountTokens {
   const known = new Map<string, number>();
+  const seen = new Int32Array(SEEN_LENGTH);
   const countPart = (part: string): number => {
     const tokens = count(part);
-    if (part.length > KNOWN_LENGTH_MAX) return tokens;
+    if (part.length > KNOWN_LENGTH_MAX || isNew(part, seen)) return tokens;
     if (known.size >= KNOWN_MAX) known.clear();
     known.set(ownText(part), tokens);
     return tokens;
@@ -31,6 +32,22 @@ export function byParts(count: CountTokens): CountTokens {
     return sum;
   };
 }
+
+/** True of a part that was not met lately, as most ends of prompts: to remember it would cost more than it saves. */
+function isNew(part: string, seen: Int32Array): boolean {
+  let mark = FNV_OFFSET;
+  for (let at = 0; at < part.length; at++) mark = Math.imul(mark ^ part.charCodeAt(at), FNV_PRIME);
+  const place = (mark ^ (mark >>> 16)) & (SEEN_LENGTH - 1);
+  if (seen[place] === mark) return false;
+  seen[place] = mark;
+  return true;
+}
+
+/** Marks of parts, a power of two of them. */
+const SEEN_LENGTH = 4_096;
+/** http://www.isthe.com/chongo/tech/comp/fnv/ */
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
 
 /** Where the part ends that begins at `from`. */
 function endOf(text: string, from: number): number {

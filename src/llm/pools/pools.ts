@@ -162,11 +162,12 @@ export class Pools implements Counts {
     if (candidates.length === 0) throw exhausted(pool, input);
     let waitMs = Number.POSITIVE_INFINITY;
     const ticket = new CallTicket(this.#deps.owner, need);
+    const chosen = lastChoice(candidates) + 1;
     for (const { resource, state } of candidates) {
-      const entered = enter(state, { resource, pool, ticket, now: table.at });
+      const entered = enter(state, { resource, pool, ticket, chosen, now: table.at });
       if ('waitMs' in entered) waitMs = Math.min(waitMs, entered.waitMs);
       else {
-        table.write(pool._id, resource.id, { ...entered, chosen: lastChoice(candidates) + 1 });
+        table.write(pool._id, resource.id, entered);
         const told = table === this.#memory ? this.#tellFile(pool, resource, need) : undefined;
         return { resource, told };
       }

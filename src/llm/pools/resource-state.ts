@@ -75,7 +75,7 @@ const LATENCY_WEIGHT = 0.2;
  */
 export function enter(
   state: ResourceState,
-  { resource, pool, ticket, now }: { resource: Resource; pool: Pool; ticket: Ticket; now: number },
+  { resource, pool, ticket, chosen, now }: Entering,
 ): ResourceState | Blocked {
   const alive = holdersAt(state, now);
   const in_flight = callsOf(alive);
@@ -89,14 +89,29 @@ export function enter(
   const cost = tokens_per_minute === undefined ? 0 : ticket.tokens;
   const tokens = admitted(state.tokens_until, cost, tokens_per_minute, now);
   if ('waitMs' in tokens) return { waitMs: tokens.waitMs, why: 'tokens_per_minute' };
+  const { blocked_until, latency_ms, calls, failures } = state;
+  // Written out, as every call makes two of them: to spread so many is slow.
   return {
-    ...state,
     requests_until: requests.until,
     tokens_until: tokens.until,
     in_flight: in_flight + 1,
-    holders: { ...alive, [ticket.owner]: oneMore(alive[ticket.owner], now) },
+    holders: withHolder(alive, ticket.owner, oneMore(alive[ticket.owner], now)),
+    blocked_until,
     circuit: entered(state.circuit, now, pool.circuit),
+    latency_ms,
+    calls,
+    failures,
+    chosen,
   };
+}
+
+interface Entering {
+  readonly resource: Resource;
+  readonly pool: Pool;
+  readonly ticket: Ticket;
+  /** The number of this choice. */
+  readonly chosen: number;
+  readonly now: number;
 }
 
 export interface Blocked {
@@ -118,14 +133,15 @@ export function leave(
   const { tokens_per_minute } = resource;
   const { isFailure, latency_ms, retry_after_ms = 0 } = end;
   const holders = oneLess(holdersAt(state, now), ticket.owner);
+  const { requests_until, chosen } = state;
   return {
-    ...state,
-    in_flight: callsOf(holders),
-    holders,
+    requests_until,
     tokens_until:
       tokens_per_minute === undefined
         ? state.tokens_until
         : correct(state.tokens_until, unusedOf(ticket, end), tokens_per_minute),
+    in_flight: callsOf(holders),
+    holders,
     blocked_until:
       retry_after_ms > 0
         ? Math.max(state.blocked_until, now + retry_after_ms)
@@ -134,6 +150,7 @@ export function leave(
     latency_ms: isFailure ? state.latency_ms : averaged(state.latency_ms, latency_ms),
     calls: state.calls + 1,
     failures: state.failures + (isFailure ? 1 : 0),
+    chosen,
   };
 }
 
@@ -189,10 +206,18 @@ function oneMore(holder: Holder | undefined, now: number): Holder {
 function oneLess(holders: Holders, owner: string): Holders {
   const holder = holders[owner];
   if (holder && holder.calls > 1) {
-    return { ...holders, [owner]: { calls: holder.calls - 1, until: holder.until } };
+    return withHolder(holders, owner, { calls: holder.calls - 1, until: holder.until });
   }
-  const { [owner]: _, ...others } = holders;
+  const others: { [owner: string]: Holder } = {};
+  for (const other in holders) if (other !== owner) others[other] = holders[other] as Holder;
   return others;
+}
+
+function withHolder(holders: Holders, owner: string, holder: Holder): Holders {
+  const all: { [owner: string]: Holder } = {};
+  for (const other in holders) all[other] = holders[other] as Holder;
+  all[owner] = holder;
+  return all;
 }
 
 function admitted(until: number, cost: number, limit: number | undefined, now: number) {

@@ -1,6 +1,6 @@
-import type { Document, NewDocument } from '../../base/document.js';
+import type { Document } from '../../base/document.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 import { FRESH, type ResourceState } from './resource-state.js';
 
 /** Where the states of resources are read and written: in a commit in the making, or in memory. */
@@ -19,7 +19,7 @@ export function stateTableOf(draft: Draft): StateTable {
     write(pool, resource, state) {
       const names = { _id: stateId(pool, resource), _type: 'pool_state', pool, resource };
       const written_at = draft.at;
-      draft.put(takeDocument({ ...names, written_at, ...state } as unknown as NewDocument));
+      draft.put(takeMade({ ...names, written_at, ...state }));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { isPlainObject, type ValueObject } from '../../base/values.js';
+import { isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 import type { ModelUsage } from '../contract.js';
 import { FIGURES } from '../prices/figures.js';
 import type { Answer } from '../transport/read-answer.js';
@@ -8,25 +8,28 @@ import type { Answer } from '../transport/read-answer.js';
  * and the request, and the usage as reported.
  */
 export function answerFacts({ body, requestId }: Answer): ValueObject {
-  return {
-    ...(typeof body.id === 'string' ? { id: body.id } : {}),
-    ...(requestId === undefined ? {} : { request_id: requestId }),
-    ...(isPlainObject(body.usage) ? { usage: body.usage as ValueObject } : {}),
-  };
+  const facts: { [name: string]: Value } = {};
+  if (typeof body.id === 'string') facts.id = body.id;
+  if (requestId !== undefined) facts.request_id = requestId;
+  if (isPlainObject(body.usage)) facts.usage = body.usage as ValueObject;
+  return facts;
 }
 
 /** Token counts under the names that a provider uses; what is no count is left out. */
 export function readTokens(usage: unknown, input: string, output: string): ModelUsage {
-  if (!isPlainObject(usage)) return {};
-  return {
-    ...(isCount(usage[input]) ? { input_tokens: usage[input] } : {}),
-    ...(isCount(usage[output]) ? { output_tokens: usage[output] } : {}),
-  };
+  const told: Counts = {};
+  if (!isPlainObject(usage)) return told;
+  const [asked, answered] = [usage[input], usage[output]];
+  if (isCount(asked)) told.input_tokens = asked;
+  if (isCount(answered)) told.output_tokens = answered;
+  return told;
 }
+
+type Counts = { -readonly [name in keyof ModelUsage]: ModelUsage[name] };
 
 /** Those of the counts that are more than none. */
 export function countsOf(counts: { readonly [name in keyof ModelUsage]: unknown }): ModelUsage {
-  const told: { -readonly [name in keyof ModelUsage]: ModelUsage[name] } = {};
+  const told: Counts = {};
   for (const name of Object.keys(counts) as (keyof ModelUsage)[]) {
     const count = counts[name];
     if (isCount(count) && count > 0) told[name] = count;

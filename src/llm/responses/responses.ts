@@ -1,11 +1,12 @@
 import { contentHash } from '../../base/canonical.js';
-import type { Document, NewDocument } from '../../base/document.js';
-import type { ValueObject } from '../../base/values.js';
+import type { Document } from '../../base/document.js';
+import type { Value, ValueObject } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
-import { takeDocument } from '../../documents/take-document.js';
+import { takeMade } from '../../documents/take-document.js';
 import type { ModelRequest, ModelUsage, ResponseCacheRule } from '../contract.js';
 import { requestHash } from '../request-hash.js';
 import { entryId } from '../semantic/entry.js';
+import { CacheSizes } from './cache-sizes.js';
 
 /** Bytes that the kept answers of one integration may take. */
 export const RESPONSES_BYTES_MAX = 64 * 2 ** 20;
@@ -13,6 +14,8 @@ export const RESPONSES_BYTES_MAX = 64 * 2 ** 20;
 const SHARED_MAX = 10_000;
 /** Entries that make way for one new one, at most. */
 const EVICTED_MAX = 1_000;
+/** Of what they may take, so much is made free at once. */
+const ROOM_SHARE = 1 / 16;
 
 /** An answer that is kept. Its id is `cached_response:` and a hash of what was asked of whom. */
 export interface CachedResponse extends Document {
@@ -80,8 +83,12 @@ export interface Keeping {
 /** What the cache reads of the store. */
 export interface ResponsesDeps {
   get(id: string): Document | undefined;
-  /** The oldest kept answers of a scope, with their `bytes`. */
-  oldest(scope: string, limit: number): Promise<readonly CachedResponse[]>;
+  /** The oldest kept answers of a scope. */
+  oldest(scope: string, limit: number): Promise<readonly Pick<CachedResponse, '_id' | 'bytes'>[]>;
+  /** What all of a scope take together. */
+  bytesOf(scope: string): Promise<number>;
+  /** True when no other process has the store open. */
+  isAlone(): boolean;
   /** The newest commit that `get` sees. */
   readonly seq: number;
 }
@@ -98,12 +105,14 @@ interface Making {
  */
 export class Responses {
   readonly #deps: ResponsesDeps;
+  readonly #sizes: CacheSizes;
   readonly #shared = new Map<string, Making>();
   /** What was not there when it was last looked for: most are looked for twice at one time. */
   #missing: { readonly id: string; readonly seq: number } | undefined;
 
   constructor(deps: ResponsesDeps) {
     this.#deps = deps;
+    this.#sizes = new CacheSizes((scope) => deps.bytesOf(scope), deps.isAlone);
   }
 
   /**
@@ -153,14 +162,13 @@ export class Responses {
   }
 
   #keep(slot: Slot, kept: Kept, making: Making, leave: Keeping['leave']): Kept | Promise<Kept> {
-    const bytes = Buffer.byteLength(JSON.stringify(kept.response));
-    const over = this.#heldBy(slot) + bytes - slot.maxBytes;
+    const bytes = bytesOf(kept.response);
     const leaveIt = (evicted: readonly string[]) => {
       leave(this.#write(slot, kept, { bytes, evicted }, making));
       return kept;
     };
-    if (over <= 0) return leaveIt(NONE);
-    return this.#evicted(slot, over).then(leaveIt, (error) => {
+    if (this.#sizes.over(slot, bytes) === 0) return leaveIt(NONE);
+    return this.#evicted(slot, bytes).then(leaveIt, (error) => {
       this.#forget(slot, making);
       throw error;
     });
@@ -185,27 +193,46 @@ export class Responses {
   ): (draft: Draft) => void {
     return (draft) => {
       this.#forget(slot, making);
-      if (bytes <= slot.maxBytes) store(draft, slot, { response, saves, bytes, evicted });
+      if (bytes > slot.maxBytes) return;
+      const freed = store(draft, slot, { response, saves, bytes, evicted });
+      this.#sizes.add(slot.scope, bytes, freed);
     };
   }
 
-  #heldBy({ scope }: Slot): number {
-    const { bytes = 0 } = (this.#deps.get(sizeId(scope)) ?? {}) as { bytes?: number };
-    return bytes;
-  }
-
-  /** The oldest ones that make way for so many bytes. */
-  async #evicted({ scope }: Slot, bytes: number): Promise<string[]> {
-    let over = bytes;
+  /** The oldest ones that make way for so many bytes, and for some of those to come. */
+  async #evicted(slot: Slot, bytes: number): Promise<string[]> {
+    const oldest = await this.#deps.oldest(slot.scope, EVICTED_MAX);
+    if (oldest.length < EVICTED_MAX) this.#sizes.set(slot.scope, sumOf(oldest));
+    let left = this.#sizes.over(slot, bytes);
+    if (left > 0) left = Math.max(left, slot.maxBytes * ROOM_SHARE);
     const ids: string[] = [];
-    for (const oldest of await this.#deps.oldest(scope, EVICTED_MAX)) {
-      if (over <= 0) break;
-      over -= oldest.bytes;
-      ids.push(oldest._id);
+    for (const one of oldest) {
+      if (left <= 0) break;
+      left -= one.bytes;
+      ids.push(one._id);
     }
     return ids;
   }
 }
+
+function sumOf(kept: readonly { readonly bytes: number }[]): number {
+  return kept.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** About what a value takes as JSON, without making that of it. */
+function bytesOf(value: Value): number {
+  if (typeof value === 'string') return Buffer.byteLength(value) + 3;
+  if (typeof value !== 'object' || value === null) return SMALL_BYTES;
+  let bytes = 2;
+  for (const name in value) {
+    const item = (value as ValueObject)[name];
+    if (item !== undefined) bytes += name.length + 4 + bytesOf(item);
+  }
+  return bytes;
+}
+
+/** What a number, true, false or null takes, roughly. */
+const SMALL_BYTES = 4;
 
 const NONE: readonly string[] = [];
 
@@ -217,29 +244,19 @@ interface Room {
 
 type Stored = Kept & Room;
 
-function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): void {
+/** Gives how many bytes others made free. */
+function store(draft: Draft, slot: Slot, { response, saves, bytes, evicted }: Stored): number {
   const { id, scope, requestHash: request_hash } = slot;
-  const before = (draft.get(sizeId(scope)) ?? {}) as { bytes?: number; entries?: number };
-  const gone = [...evicted, id].map((each) => draft.get(each) as CachedResponse | undefined);
-  const removed = gone.filter((each) => each !== undefined);
-  for (const { _id } of removed) {
-    draft.remove(_id);
-    draft.remove(entryId(_id));
-  }
-  const freed = removed.reduce((sum, each) => sum + each.bytes, 0);
+  const freed = remove(draft, id) + evicted.reduce((sum, each) => sum + remove(draft, each), 0);
   const at = new Date(draft.at).toISOString();
   const facts = { _id: id, _type: 'cached_response', scope, request_hash, bytes, at };
-  draft.put(takeDocument({ ...facts, response, saves } as unknown as NewDocument));
-  draft.put(
-    takeDocument({
-      _id: sizeId(scope),
-      _type: 'response_cache',
-      bytes: Math.max(0, (before.bytes ?? 0) - freed) + bytes,
-      entries: Math.max(0, (before.entries ?? 0) - removed.length) + 1,
-    } as NewDocument),
-  );
+  draft.put(takeMade({ ...facts, response, saves }));
+  return freed;
 }
 
-function sizeId(scope: string): string {
-  return `response_cache:${scope}`;
+function remove(draft: Draft, id: string): number {
+  const removed = draft.remove(id) as CachedResponse | undefined;
+  if (!removed) return 0;
+  draft.remove(entryId(id));
+  return removed.bytes;
 }

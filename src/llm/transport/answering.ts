@@ -59,7 +59,7 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
 
   onResponseStart(_: Controller, status: number, received: Headers): void {
     if (status < 200 || this.#over) return;
-    const headers: AnswerHeaders = { get: (name) => firstOf(received[name]) };
+    const headers = new Received(received);
     const decoder = decoderFor(headers.get('content-encoding'));
     this.#decoder = decoder;
     decoder
@@ -193,6 +193,22 @@ export class Answering implements Dispatcher.DispatchHandler, AnswerBody {
 }
 
 type Headers = Record<string, string | string[] | undefined>;
+
+class Received implements AnswerHeaders {
+  readonly #headers: Headers;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+  }
+
+  get(name: string): string | null {
+    return firstOf(this.#headers[name]);
+  }
+
+  keys(): readonly string[] {
+    return Object.keys(this.#headers);
+  }
+}
 
 interface Held {
   pause(): void;

@@ -12,6 +12,7 @@ export interface Exchange {
 /** Header values by lower-case name; of several with one name the first. */
 export interface AnswerHeaders {
   get(name: string): string | null;
+  keys(): Iterable<string>;
 }
 
 export interface Sending {

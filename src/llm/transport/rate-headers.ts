@@ -21,6 +21,9 @@ const PAIRS: readonly Pair[] = [
   ['ratelimit-remaining', 'ratelimit-reset'],
 ];
 
+/** What all of them have in their names. */
+const IN_ALL = 'ratelimit';
+
 /**
  * How long the provider asks to wait, in milliseconds: `retry-after-ms`, or
  * `Retry-After` in seconds or as a date.
@@ -38,6 +41,7 @@ export function readRetryAfter(headers: AnswerHeaders, now: number): number | un
 
 /** How long until there is more of every limit that is used up, in milliseconds; undefined where none is. */
 export function readUsedUp(headers: AnswerHeaders, now: number): number | undefined {
+  if (!hasLimits(headers)) return undefined;
   const waits = PAIRS.flatMap(([left, reset]) => {
     const remaining = headers.get(left);
     if (remaining === null || readNumber(remaining) !== 0) return [];
@@ -45,6 +49,12 @@ export function readUsedUp(headers: AnswerHeaders, now: number): number | undefi
     return wait === undefined ? [] : [wait];
   });
   return waits.length === 0 ? undefined : Math.max(...waits);
+}
+
+/** Most answers have none, which one look at their names tells. */
+function hasLimits(headers: AnswerHeaders): boolean {
+  for (const name of headers.keys()) if (name.includes(IN_ALL)) return true;
+  return false;
 }
 
 /** Google tells it in the body (https://google.aip.dev/193, `google.rpc.RetryInfo`). */

@@ -1,4 +1,5 @@
 import type { Document } from '../../base/document.js';
+import { isoTime } from '../../base/iso-time.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeMade } from '../../documents/take-document.js';
 
@@ -20,7 +21,7 @@ export interface ExecutorDocument extends Document {
 /** Writes a lease into the commit in the making. */
 export function insertExecutor(draft: Draft, process: string, pid: number): ExecutorDocument {
   const token = draft.seq;
-  const since = new Date(draft.at).toISOString();
+  const since = isoTime(draft.at);
   const _id = `executor:${token}`;
   return draft.put(
     takeMade({ _id, _type: 'executor', token, process, pid, since }),

@@ -9,16 +9,17 @@ import { findSimilar, isGiven, learnFrom, likeness, type Similar } from './simil
 import { readOutput } from './structured-output.js';
 
 /**
- * The answer that is kept for a call, or the one that `make` gives, which is then kept. A
+ * The answer that is kept for a call, or the one that `makeFor` gives, which is then kept. A
  * kept one is on record like any call, with what it saved.
  */
 export function orKept(
   work: StageWork,
   call: ModelCall,
-  make: () => Promise<Kept>,
+  makeFor: (slot: Slot | undefined) => Promise<Kept>,
 ): Promise<ValueObject> {
   const { integration, request, slot = slotFor(work, integration, request) } = call;
-  if (!slot) return make().then(responseOf);
+  if (!slot) return makeFor(slot).then(responseOf);
+  const make = () => makeFor(slot);
   const startedAt = work.run.now();
   const finding = work.run.responses.find(slot, startedAt);
   const looking = finding ? undefined : findSimilar(work, call, slot);

@@ -2,7 +2,7 @@ import type { Document } from '../../base/document.js';
 import { roomyObject } from '../../base/roomy-object.js';
 import type { Value, ValueObject } from '../../base/values.js';
 import type { ModelAttempt, ModelEvent } from '../../llm/contract.js';
-import type { Kept, Savings } from '../../llm/responses/responses.js';
+import type { Kept, Savings, Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
 import { isCustom, TRANSLATORS } from '../pins.js';
 import { orKept } from './cached-call.js';
@@ -16,10 +16,10 @@ import { purseFor } from './purse.js';
  * whenever the stage runs again, also after a crash.
  */
 export function callModel(work: StageWork, call: ModelCall): Promise<ValueObject> {
-  return orKept(work, call, () => make(work, call));
+  return orKept(work, call, (slot) => make(work, call, slot));
 }
 
-function make(work: StageWork, call: ModelCall): Promise<Kept> {
+function make(work: StageWork, call: ModelCall, slot: Slot | undefined): Promise<Kept> {
   const { run, stage, path, signal } = work;
   const { integration, request, part, heard, onUsedUp } = call;
   const key = [run.id, path, integration._id, part].filter((each) => each !== undefined);
@@ -27,6 +27,7 @@ function make(work: StageWork, call: ModelCall): Promise<Kept> {
   const calling = run.models.call({
     integration: translated(work, stage.at_most_once ? withoutRetries(integration) : integration),
     request,
+    requestHash: slot?.requestHash,
     idempotencyKey: key.join('/'),
     signal,
     purse: purseFor(work),

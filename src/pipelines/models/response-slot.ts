@@ -28,16 +28,6 @@ export function slotFor(
 ): Slot | undefined {
   const { stage } = work;
   const rule = stage.response_cache ?? (integration.response_cache as typeof stage.response_cache);
-  const known = SLOTS.get(request);
-  if (known && known.integration === integration && known.rule === rule) return known.slot;
   const also = rule ? translatorsOf(work, integration) : undefined;
-  const slot = slotOf(integration, request, rule, also);
-  SLOTS.set(request, { integration, rule, slot });
-  return slot;
+  return slotOf(integration, request, rule, also);
 }
-
-/** A request is looked up before it waits for its turn, and again when that has come. */
-const SLOTS = new WeakMap<
-  ModelRequest,
-  { readonly integration: Document; readonly rule: unknown; readonly slot: Slot | undefined }
->();

@@ -45,7 +45,11 @@ async function mapElements(
       const element = elements[at] as Value;
       const own = context.child({ [map.as ?? 'item']: element, index }, element);
       const prefix = `${path}/${index}/`;
-      outputs[at] = await run.stages(map.stages, own, prefix, inner).catch(keepIn(waiting));
+      try {
+        outputs[at] = await run.stages(map.stages, own, prefix, inner);
+      } catch (error) {
+        outputs[at] = keepIn(waiting, error);
+      }
     }
     if (waiting.length > 0) throw Suspended.joined(waiting);
   };
@@ -55,12 +59,10 @@ async function mapElements(
 }
 
 /** An element that waits leaves its place to the next one. */
-function keepIn(waiting: Suspended[]): (error: unknown) => null {
-  return (error) => {
-    if (!(error instanceof Suspended)) throw error;
-    waiting.push(error);
-    return null;
-  };
+function keepIn(waiting: Suspended[], error: unknown): null {
+  if (!(error instanceof Suspended)) throw error;
+  waiting.push(error);
+  return null;
 }
 
 /** A page of documents at a time, so that memory does not grow with their number. */
@@ -78,7 +80,7 @@ async function mapQuery(work: StageWork, query: ElementQuery): Promise<Value> {
     if (collect && count + ids.length > ELEMENTS_MAX) refuseLength(path);
     if (collect || !run.remembers(done)) {
       const page = ids.map((id) => run.document(id) ?? null);
-      const made = await mapElements(work, page, count).catch(keepIn(waiting));
+      const made = await mapElements(work, page, count).catch((error) => keepIn(waiting, error));
       if (collect && made) outputs.push(...made);
       if (made && !collect) await run.remember(done, () => ids.length);
     }

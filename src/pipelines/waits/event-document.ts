@@ -1,4 +1,5 @@
 import type { Document } from '../../base/document.js';
+import { isoTime } from '../../base/iso-time.js';
 import type { Value } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeMade } from '../../documents/take-document.js';
@@ -46,8 +47,8 @@ export function insertEvent(draft: Draft, id: string, emitted: Emitted): EventDo
       key,
       n: draft.seq,
       once,
-      at: new Date(draft.at).toISOString(),
-      expires_at: new Date(draft.at + keepMs).toISOString(),
+      at: isoTime(draft.at),
+      expires_at: isoTime(draft.at + keepMs),
       topic: topicOf(name, key, to ?? null),
       ...(to === undefined ? {} : { to }),
       ...storeValue(draft, 'value', value),

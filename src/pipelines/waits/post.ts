@@ -1,5 +1,6 @@
 import { isJdbxError, JdbxError } from '../../base/errors.js';
 import { newId } from '../../base/ids.js';
+import { isoTime } from '../../base/iso-time.js';
 import type { Value } from '../../base/values.js';
 import type { Database } from '../../documents/database.js';
 import { auditAll } from '../commit-stage.js';
@@ -96,7 +97,7 @@ export class Post {
 
   /** Ends the waits whose time has come. Gives the next time, in milliseconds since the epoch. */
   async wakeDue(): Promise<number | undefined> {
-    const due = { _type: 'wait', wake_at: { $lte: new Date(this.#now()).toISOString() } };
+    const due = { _type: 'wait', wake_at: { $lte: isoTime(this.#now()) } };
     for (;;) {
       const waits = await this.#database.query(due).sort({ wake_at: 1 }).limit(AT_ONCE);
       const roots = await this.#database.submit((draft) =>
@@ -117,7 +118,7 @@ export class Post {
 
   /** Removes events and kept outputs whose time is over. */
   async forgetExpired(): Promise<void> {
-    const until = { $lte: new Date(this.#now()).toISOString() };
+    const until = { $lte: isoTime(this.#now()) };
     for (const _type of ['event', 'cache']) {
       await this.#database.remove({ _type, expires_at: until }, { many: true });
     }

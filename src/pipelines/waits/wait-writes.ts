@@ -1,5 +1,6 @@
 import type { Document } from '../../base/document.js';
 import { JdbxError } from '../../base/errors.js';
+import { isoTime } from '../../base/iso-time.js';
 import type { Value } from '../../base/values.js';
 import type { Draft } from '../../documents/draft.js';
 import { takeMade } from '../../documents/take-document.js';
@@ -18,7 +19,7 @@ export function openWait(
   deadlineAt: number | undefined,
 ): WaitDocument {
   const times = [dueAt, expiresAt, deadlineAt].filter((each) => each !== undefined);
-  const wake = times.length > 0 ? { wake_at: iso(Math.min(...times)) } : {};
+  const wake = times.length > 0 ? { wake_at: isoTime(Math.min(...times)) } : {};
   auditAll(draft, [{ kind: 'wait-open', run, path, wait: plan.kind, ...named(plan.name) }]);
   return draft.put(
     takeMade({
@@ -28,9 +29,9 @@ export function openWait(
       path,
       status: 'open',
       ...plan,
-      opened_at: iso(draft.at),
-      ...(dueAt === undefined ? {} : { due_at: iso(dueAt) }),
-      ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
+      opened_at: isoTime(draft.at),
+      ...(dueAt === undefined ? {} : { due_at: isoTime(dueAt) }),
+      ...(expiresAt === undefined ? {} : { expires_at: isoTime(expiresAt) }),
       ...wake,
     }),
   ) as WaitDocument;
@@ -49,7 +50,7 @@ export function endWait(draft: Draft, wait: WaitDocument, end: WaitEnd): string 
   const stored = value === undefined ? {} : storeValue(draft, 'value', value);
   const { run, path, kind, name } = wait;
   auditAll(draft, [{ kind: 'wait-end', run, path, wait: kind, ...named(name), ...facts }]);
-  draft.put(takeMade({ ...rest, ...facts, ...stored, ended_at: iso(draft.at) }));
+  draft.put(takeMade({ ...rest, ...facts, ...stored, ended_at: isoTime(draft.at) }));
   return wakeRuns(draft, run);
 }
 
@@ -58,7 +59,7 @@ export function closeWait(draft: Draft, id: string): void {
   const wait = draft.get(id) as WaitDocument | undefined;
   if (wait?.status !== 'open') return;
   const { _rev, topic, wake_at, ...rest } = wait;
-  draft.put(takeMade({ ...rest, status: 'closed', ended_at: iso(draft.at) }));
+  draft.put(takeMade({ ...rest, status: 'closed', ended_at: isoTime(draft.at) }));
 }
 
 /** The wait, when it is still open. @throws {JdbxError} WAIT_MISSING, WAIT_ANSWERED, RUN_ENDED */
@@ -93,7 +94,7 @@ export function deliver(draft: Draft, waitDocument: string, eventId: string): st
 export function wakeWait(draft: Draft, id: string): string | undefined {
   const wait = draft.get(id) as WaitDocument | undefined;
   if (wait?.status !== 'open' || wait.wake_at === undefined) return undefined;
-  const now = iso(draft.at);
+  const now = isoTime(draft.at);
   if (wait.wake_at > now) return undefined;
   if (wait.due_at !== undefined && wait.due_at <= now) {
     return endWait(draft, wait, { status: 'answered', value: null });
@@ -128,8 +129,4 @@ export function stillWaits(draft: Draft, on: readonly string[]): boolean {
 
 function named(name: string | undefined): { readonly name?: string } {
   return name === undefined ? {} : { name };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -13,8 +13,8 @@ const STEPS_MAX = 4_096;
 /** What is known of a shape, as long as the indexes of its type are these. */
 interface Kept {
   readonly indexes: readonly PlannableIndex[];
-  /** Of each index: a plan is other when arrays come in. */
-  readonly multikeys: readonly boolean[];
+  /** Of the index that is read: a plan is other when arrays come in. */
+  readonly multikey: boolean;
   /** Whether no alias includes other types. */
   readonly alone: boolean;
   /** Undefined where each query of the shape must be planned. */
@@ -50,7 +50,8 @@ export class PlanCache {
     const indexes = source.indexesOf(asked.type);
     const alone = source.resolveTypes(asked.type).length === 1;
     const prepared = alone ? prepare(query, source, asked.count) : undefined;
-    shape.kept = { indexes, multikeys: indexes.map(({ multikey }) => multikey), alone, prepared };
+    const multikey = prepared?.access.sample.index.multikey ?? false;
+    shape.kept = { indexes, multikey, alone, prepared };
     return prepared && quickFind(prepared, asked.operands, query, source);
   }
 
@@ -70,10 +71,9 @@ function copyOf(query: Query): Query | undefined {
   }
 }
 
-function isGood({ indexes, multikeys, alone }: Kept, type: string, source: QuickSource): boolean {
+function isGood(kept: Kept, type: string, source: QuickSource): boolean {
+  const { indexes, multikey, alone, prepared } = kept;
   if (source.indexesOf(type) !== indexes) return false;
-  for (let at = 0; at < indexes.length; at++) {
-    if ((indexes[at] as PlannableIndex).multikey !== multikeys[at]) return false;
-  }
+  if (prepared && prepared.access.sample.index.multikey !== multikey) return false;
   return (source.resolveTypes(type).length === 1) === alone;
 }

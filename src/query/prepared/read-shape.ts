@@ -152,7 +152,8 @@ function kindOf(value: unknown): number {
   return typeof value === 'boolean' ? FLAG : 0;
 }
 
-/** Of a name that `for … in` has just given, the engine answers this from what it knows already. */
+/** Of a name that `for … in` has just given, the engine answers this from what it knows already, in these words only. */
 function isOwn(object: object, name: string): boolean {
-  return Object.hasOwn(object, name);
+  // biome-ignore lint/suspicious/noPrototypeBuiltins: Object.hasOwn is looked up anew each time
+  return Object.prototype.hasOwnProperty.call(object, name);
 }

@@ -2,13 +2,15 @@ import type { Document } from '../../base/document.js';
 import type { ByteWriter } from '../byte-writer.js';
 import { packInto } from '../codec.js';
 import type { Change, Commit, LoggedChange, LoggedCommit, PutChange } from '../contract.js';
-import type { Bodies } from './bodies.js';
+import { type Bodies, readHead } from './bodies.js';
+import { type PackedCommit, PackedPut } from './packed-commit.js';
 
 /**
  * A commit as lists, to be packed: `[at, [change, …]]`. Part of the stored format.
  *
  *   put        [1, versioned, id, body]       in the journal: the document's body itself
- *              [1, versioned, id, ref, rev]   in the log of LMDB: its body stands elsewhere
+ *              [1, versioned, id, ref, rev]   in the log of LMDB: its body stands elsewhere,
+ *                                             or last, where it was put aside at once
  *   remove     [0, ref, id, type, rev, versioned]
  *   forget     [2, id, from, below]
  */
@@ -21,6 +23,8 @@ export interface LoggedPut {
   readonly ref: number;
   readonly rev: number;
   readonly versioned: boolean;
+  /** Its body, where nothing else holds it. */
+  readonly aside: Uint8Array | undefined;
 }
 
 /** The documents that a commit puts, encoded, in order. */
@@ -36,9 +40,7 @@ export function encodeBodies({ seq, changes }: Commit, bodies: Bodies): Uint8Arr
 export function toJournalForm(commit: Commit, bodies: readonly Uint8Array[]): CommitForm {
   let next = 0;
   const changes = commit.changes.map((change) =>
-    change.kind === 'put'
-      ? [1, change.versioned, change.document._id, bodies[next++]]
-      : toForm(change),
+    change.kind === 'put' ? [1, change.versioned, change.id, bodies[next++]] : toForm(change),
   );
   return [commit.at, changes];
 }
@@ -65,38 +67,37 @@ export function writeJournalForm(
     writer.list(4);
     writer.number(1);
     writer.boolean(change.versioned);
-    writer.text(change.document._id);
+    writer.text(change.id);
     const length = bodies.encodeInto(writer, change.ref, seq, change.document);
     places.push(writer.end - length, writer.end);
   }
 }
 
-export function toLogForm(commit: Commit): CommitForm {
+/** A list for each change, to which a put's body can be added. */
+export function toLogForm(commit: Commit): readonly [at: number, changes: unknown[][]] {
   const changes = commit.changes.map((change) => {
-    if (change.kind !== 'put') return toForm(change);
-    const { ref, versioned, document } = change;
-    return [1, versioned, document._id, ref, document._rev];
+    if (change.kind !== 'put') return [...toForm(change)];
+    return [1, change.versioned, change.id, change.ref, change.rev];
   });
   return [commit.at, changes];
 }
 
 /** @throws {JdbxError} STORE_CORRUPT */
-export function fromJournalForm(seq: number, [at, changes]: CommitForm, bodies: Bodies): Commit {
+export function fromJournalForm(
+  seq: number,
+  [at, changes]: CommitForm,
+  bodies: Bodies,
+): PackedCommit {
   return {
     seq,
     at,
-    changes: changes.map((form): Change => {
+    changes: changes.map((form) => {
       if (form[0] !== 1) return fromForm(form);
       const [, versioned, id, bytes] = form as [1, boolean, string, Uint8Array];
-      const { ref, document } = bodies.decode(id, bytes);
-      return { kind: 'put', ref, document, versioned };
+      const put = { id, versioned, ...readHead(id, bytes) };
+      return new PackedPut(seq, put, { bodies, bytes }, 0, bytes.length);
     }),
   };
-}
-
-/** The bodies of a journal form's puts, in order. */
-export function bodiesIn([, changes]: CommitForm): Uint8Array[] {
-  return changes.flatMap((form) => (form[0] === 1 ? [form[3] as Uint8Array] : []));
 }
 
 export function fromLogForm(
@@ -109,12 +110,14 @@ export function fromLogForm(
     at,
     changes: changes.map((form): Change => {
       if (form[0] !== 1) return fromForm(form);
-      const [, versioned, id, ref, rev] = form as [1, boolean, string, number, number];
-      const document = find({ seq, id, ref, rev, versioned });
-      return { kind: 'put', ref, document, versioned };
+      const [, versioned, id, ref, rev, aside] = form as LogPutForm;
+      const document = find({ seq, id, ref, rev, versioned, aside });
+      return { kind: 'put', ref, id, rev, document, versioned };
     }),
   };
 }
+
+type LogPutForm = [1, boolean, id: string, ref: number, rev: number, aside?: Uint8Array];
 
 /** A log form without the documents that it names. */
 export function readLogForm(seq: number, [at, changes]: CommitForm): LoggedCommit {
@@ -123,7 +126,7 @@ export function readLogForm(seq: number, [at, changes]: CommitForm): LoggedCommi
     at,
     changes: changes.map((form): LoggedChange => {
       if (form[0] !== 1) return fromForm(form);
-      const [, , id, ref, rev] = form as [1, boolean, string, number, number];
+      const [, , id, ref, rev] = form as LogPutForm;
       return { kind: 'put', ref, id, rev };
     }),
   };
@@ -136,8 +139,8 @@ export function toLogged({ seq, at, changes }: Commit): LoggedCommit {
     at,
     changes: changes.map((change): LoggedChange => {
       if (change.kind !== 'put') return change;
-      const { ref, document } = change;
-      return { kind: 'put', ref, id: document._id, rev: document._rev };
+      const { ref, id, rev } = change;
+      return { kind: 'put', ref, id, rev };
     }),
   };
 }

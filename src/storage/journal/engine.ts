@@ -7,7 +7,6 @@ import { storeFailure } from '../lmdb/failure.js';
 import type { Sharing } from '../sharing/sharing.js';
 import { Journal } from './journal.js';
 import { FlushFailure } from './journal-file.js';
-import { ownBatch } from './own-batch.js';
 import { JournalReader } from './reader.js';
 import { PackedRecord } from './record.js';
 import { SharedJournal } from './shared-journal.js';
@@ -197,7 +196,7 @@ class JournaledEngine implements Engine {
     const packed = new PackedRecord(batch, this.bodies);
     const bytes = await this.#write({ ...batch, packed }, packed);
     this.bodies.shapes.settle();
-    this.#reader.add({ batch: { ...ownBatch(batch), packed }, bytes });
+    this.#reader.add({ batch: packed.kept(), bytes });
     this.others?.publish();
     this.#takingIn.schedule();
   }

@@ -3,13 +3,13 @@ import { JdbxError } from '../../base/errors.js';
 import type { Bodies } from '../bodies/bodies.js';
 import type { EngineBatch } from '../contract.js';
 import { JournalFile } from './journal-file.js';
-import type { JournalRecord, PackedRecord } from './record.js';
+import type { JournalRecord, KeptBatch, PackedRecord } from './record.js';
 
 const FILES = ['journal.0', 'journal.1'] as const;
 
 /** A batch that was read, and what its record takes. */
 export interface JournaledBatch {
-  readonly batch: EngineBatch;
+  readonly batch: KeptBatch;
   readonly bytes: number;
 }
 

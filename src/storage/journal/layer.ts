@@ -1,28 +1,28 @@
 import type { Value } from '../../base/values.js';
-import { isShareable } from '../codec.js';
-import type {
-  Commit,
-  EngineBatch,
-  PutChange,
-  RemoveChange,
-  StoredDocument,
-  StoredRemoval,
-  StoredRevision,
-} from '../contract.js';
+import type { PackedCommit, PackedPut } from '../bodies/packed-commit.js';
+import type { RemoveChange, StoredRemoval } from '../contract.js';
+import type { KeptBatch } from './record.js';
 
-/** One state of a document; no `document` where it was removed. */
-export type Version = StoredDocument | { readonly seq: number; readonly document?: undefined };
+/** One state of a document: a put, or that a commit removed it. */
+export type Version = PackedPut | Gone;
+
+export interface Gone {
+  readonly seq: number;
+  readonly kind?: undefined;
+}
 
 /**
  * Commits that are in the journal and not yet in the engine behind it, readable as of
- * any of them. Only ever added to; snapshots hold the layers that they need.
+ * any of them. Only ever added to; snapshots hold the layers that they need. Documents are
+ * held as their bytes: thousands of objects that live for a while are what a collector that
+ * looks for the young dead copies again and again.
  */
 export class Layer {
-  readonly batches: EngineBatch[] = [];
-  readonly commits: Commit[] = [];
+  readonly batches: KeptBatch[] = [];
+  readonly commits: PackedCommit[] = [];
   /** Most documents are written once while a layer grows: then no list is made. */
   readonly #documents = new Map<string, Version | Version[]>();
-  readonly revisions = new Map<string, StoredRevision[]>();
+  readonly revisions = new Map<string, { readonly at: number; readonly put: PackedPut }[]>();
   readonly removals = new Map<string, StoredRemoval[]>();
   /** Of an id, revisions below a number that were kept before this commit are gone. */
   readonly forgotten = new Map<string, { readonly seq: number; readonly below: number }[]>();
@@ -50,37 +50,31 @@ export class Layer {
     return found && found.seq <= seq ? found : undefined;
   }
 
-  add(batch: EngineBatch, bytes: number): void {
+  add(batch: KeptBatch, bytes: number): void {
     this.batches.push(batch);
     this.bytes += bytes;
-    for (const commit of batch.commits) this.#addCommit(commit, bytes / batch.commits.length);
-    const last = batch.commits.at(-1) as Commit;
+    for (const commit of batch.commits) this.#addCommit(commit);
+    const last = batch.commits.at(-1) as PackedCommit;
     this.names.push({ seq: last.seq, values: batch.names });
   }
 
-  #addCommit(commit: Commit, bytes: number): void {
+  #addCommit(commit: PackedCommit): void {
     this.commits.push(commit);
-    const each = Math.ceil(bytes / Math.max(commit.changes.length, 1));
     for (const change of commit.changes) {
       if (change.kind === 'remove') this.#addRemoval(commit, change);
-      else if (change.kind === 'put') this.#addPut(commit, change, each);
+      else if (change.kind === 'put') this.#addPut(commit, change);
       else push(this.forgotten, change.id, { seq: commit.seq, below: change.below });
     }
   }
 
-  #addRemoval({ seq, at }: Commit, { id, rev, versioned }: RemoveChange): void {
+  #addRemoval({ seq, at }: PackedCommit, { id, rev, versioned }: RemoveChange): void {
     this.#show(id, { seq });
     if (versioned) push(this.removals, id, { rev, seq, at });
   }
 
-  #addPut(commit: Commit, change: PutChange, bytes: number): void {
-    const { seq, at } = commit;
-    const { ref, document, versioned, shareable = isShareable(document) } = change;
-    // One that was copied on its way in is not the one that its committer shows.
-    const isOwn = change.stored?.document === document;
-    const stored = isOwn ? change.stored : { ref, seq, document, bytes, shareable };
-    this.#show(document._id, stored as StoredDocument);
-    if (versioned) push(this.revisions, document._id, { seq, at, document });
+  #addPut({ at }: PackedCommit, put: PackedPut): void {
+    this.#show(put.id, put);
+    if (put.versioned) push(this.revisions, put.id, { at, put });
   }
 
   #show(id: string, version: Version): void {

@@ -1,5 +1,5 @@
-import type { EngineBatch } from '../contract.js';
 import { Layer } from './layer.js';
+import type { KeptBatch } from './record.js';
 
 /**
  * The commits that the engine behind does not hold yet, or that some snapshot's view of it
@@ -28,12 +28,12 @@ export class Layers {
     return this.#growing.bytes;
   }
 
-  add(batch: EngineBatch, bytes: number): void {
+  add(batch: KeptBatch, bytes: number): void {
     this.#growing.add(batch, bytes);
   }
 
   /** Begins a new layer behind the growing one, unless one is leaving already. Returns what leaves. */
-  part(): readonly EngineBatch[] {
+  part(): readonly KeptBatch[] {
     if (!this.#leaving && !this.#growing.isEmpty) {
       this.#leaving = this.#growing;
       this.#growing = new Layer();

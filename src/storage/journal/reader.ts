@@ -1,4 +1,5 @@
 import { JdbxError } from '../../base/errors.js';
+import { wholeCommit } from '../bodies/packed-commit.js';
 import type { Commit, EngineSnapshot } from '../contract.js';
 import { SharedSnapshot } from '../shared-snapshot.js';
 import type { Journal, JournaledBatch } from './journal.js';
@@ -78,12 +79,12 @@ export class JournalReader {
    */
   catchUp(upTo: number, into: Commit[], beyond = false): void {
     const limit = beyond ? Number.POSITIVE_INFINITY : upTo;
-    into.push(...this.#take(this.journal.next(this.#seq, limit)));
+    this.#take(this.journal.next(this.#seq, limit), into);
     for (let look = 0; this.#seq < upTo; look++) {
       if (look === LOOKS_MAX) refuseGap(this.#seq + 1, upTo);
       // The files went on without us. What they held before is in the engine behind, with its log.
       for (const commit of this.#catchUpBehind()) into.push(commit);
-      into.push(...this.#take(this.journal.find(this.#seq, limit, false)));
+      this.#take(this.journal.find(this.#seq, limit, false), into);
     }
   }
 
@@ -148,9 +149,12 @@ export class JournalReader {
     this.journal.close();
   }
 
-  #take(found: readonly JournaledBatch[]): Commit[] {
-    for (const each of found) this.add(each);
-    return found.flatMap(({ batch }) => batch.commits);
+  /** @param into gets the commits with their documents. Default: nobody wants them now */
+  #take(found: readonly JournaledBatch[], into?: Commit[]): void {
+    for (const each of found) {
+      this.add(each);
+      if (into) for (const commit of each.batch.commits) into.push(wholeCommit(commit));
+    }
   }
 
   #catchUpBehind(): Commit[] {

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { Unpackr } from 'msgpackr';
 import type { Value } from '../../base/values.js';
 import type { Bodies } from '../bodies/bodies.js';
-import { bodiesIn, type CommitForm, fromJournalForm, writeJournalForm } from '../bodies/commits.js';
+import { type CommitForm, fromJournalForm, writeJournalForm } from '../bodies/commits.js';
+import { bodiesOf, type PackedCommit, PackedPut } from '../bodies/packed-commit.js';
 import type { NewShape } from '../bodies/shapes.js';
 import { ByteWriter } from '../byte-writer.js';
 import { packInto } from '../codec.js';
-import type { EngineBatch, PackedBatch } from '../contract.js';
+import type { Change, EngineBatch, PackedBatch } from '../contract.js';
+import { ownValue } from './own-value.js';
 
 /**
  * A record of the journal: one batch of commits. Part of the stored format.
@@ -38,42 +40,65 @@ export interface JournalRecord {
    * Its commits after `after`, and what the batch had else. Only of a record that follows on
    * what was read before: the shapes that it brings are taken in.
    */
-  read(bodies: Bodies, after: number): EngineBatch;
+  read(bodies: Bodies, after: number): KeptBatch;
+}
+
+/** A batch as it is held until the engine behind has it: its documents as bytes alone. */
+export interface KeptBatch extends EngineBatch {
+  readonly commits: readonly PackedCommit[];
+  readonly packed: PackedBatch;
 }
 
 /** A batch as its record, which holds the stored bytes of its documents. To be sealed. */
 export class PackedRecord implements PackedBatch {
   readonly bytes: Buffer;
   readonly shapes: readonly NewShape[];
-  /** How many puts each commit has. */
-  readonly #puts: readonly number[];
+  readonly #batch: EngineBatch;
+  readonly #bodies: Bodies;
   /** Where each body begins and ends. */
   readonly #places: readonly number[];
 
   /** May number new shapes, which it brings along. */
-  constructor({ commits, logFrom, names }: EngineBatch, bodies: Bodies) {
+  constructor(batch: EngineBatch, bodies: Bodies) {
+    const { commits, logFrom, names } = batch;
     const places: number[] = [];
     writer.restart(HEADER_BYTES);
     writer.list(5);
     writer.number(commits[0]?.seq ?? 0);
     writer.number(logFrom);
     writer.list(commits.length);
-    this.#puts = commits.map((commit) => {
-      const before = places.length;
-      writeJournalForm(writer, commit, bodies, places);
-      return (places.length - before) / 2;
-    });
+    for (const commit of commits) writeJournalForm(writer, commit, bodies, places);
     packInto(writer, names);
     this.shapes = bodies.shapes.fresh();
     packInto(writer, this.shapes);
+    this.#batch = batch;
+    this.#bodies = bodies;
     this.#places = places;
     this.bytes = writer.copy();
   }
 
   bodies(): readonly (readonly Uint8Array[])[] {
+    return bodiesOf(this.kept().commits);
+  }
+
+  kept(): KeptBatch {
     let next = 0;
-    const one = () => this.bytes.subarray(this.#places[next++], this.#places[next++]);
-    return this.#puts.map((puts) => Array.from({ length: puts }, one));
+    const { bytes } = this;
+    const source = { bodies: this.#bodies, bytes };
+    const packedOf = (seq: number, change: Change) =>
+      change.kind === 'put'
+        ? new PackedPut(seq, change, source, this.#place(next++), this.#place(next++))
+        : change;
+    const commits = this.#batch.commits.map(({ seq, at, changes }) => ({
+      seq,
+      at,
+      changes: changes.map((change) => packedOf(seq, change)),
+    }));
+    return keptBatch(commits, this.#batch, this.shapes);
+  }
+
+  #place(at: number): number {
+    return this.#places[at] as number;
   }
 
   /** As `decodeRecord` finds it. */
@@ -122,16 +147,22 @@ function readPayload(
   [first, logFrom, commits, names, shapes]: Payload,
   bodies: Bodies,
   after: number,
-): EngineBatch {
+): KeptBatch {
   bodies.shapes.learn(shapes);
   const skipped = Math.max(0, after + 1 - first);
-  const forms = commits.slice(skipped);
-  return {
-    commits: forms.map((form, at) => fromJournalForm(first + skipped + at, form, bodies)),
-    names,
-    logFrom,
-    packed: { bodies: () => forms.map(bodiesIn), shapes },
-  };
+  const kept = commits
+    .slice(skipped)
+    .map((form, at) => fromJournalForm(first + skipped + at, form, bodies));
+  return keptBatch(kept, { names, logFrom }, shapes);
+}
+
+function keptBatch(
+  commits: readonly PackedCommit[],
+  { names, logFrom }: Omit<EngineBatch, 'commits'>,
+  shapes: readonly NewShape[],
+): KeptBatch {
+  const packed = { bodies: () => bodiesOf(commits), shapes };
+  return { commits, names: ownValue(names), logFrom, packed };
 }
 
 function checksum(record: Buffer): Buffer {

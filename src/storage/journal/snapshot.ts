@@ -1,6 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import { toLogged } from '../bodies/commits.js';
+import { type PackedCommit, type PackedPut, wholeCommit } from '../bodies/packed-commit.js';
 import type {
   Commit,
   EngineSnapshot,
@@ -10,7 +11,7 @@ import type {
   StoredRevision,
 } from '../contract.js';
 import type { Layer, Version } from './layer.js';
-import { ownCommit, ownRevision, ownStored, ownValue } from './own-batch.js';
+import { ownValue } from './own-value.js';
 
 /**
  * The engine behind the journal as of some commit, with the layers' commits on top, up
@@ -36,7 +37,7 @@ export class JournalSnapshot implements EngineSnapshot {
   get(id: string): StoredDocument | undefined {
     const version = this.#version(id);
     if (!version) return this.#base.get(id);
-    return version.document && ownStored(version);
+    return storedOf(version);
   }
 
   getMany(ids: readonly string[]): (StoredDocument | undefined)[] {
@@ -45,9 +46,7 @@ export class JournalSnapshot implements EngineSnapshot {
     const versions = ids.map((id) => this.#version(id));
     const found = this.#base.getMany(ids.filter((_id, at) => !versions[at]));
     let next = 0;
-    return versions.map((version) =>
-      version ? version.document && ownStored(version) : found[next++],
-    );
+    return versions.map((version) => (version ? storedOf(version) : found[next++]));
   }
 
   *documents(): Iterable<StoredDocument> {
@@ -76,8 +75,8 @@ export class JournalSnapshot implements EngineSnapshot {
     for (const layer of this.#oldestFirst()) {
       for (const revision of layer.revisions.get(id) ?? []) {
         this.#checkOpen();
-        const { seq, document } = revision;
-        if (this.#isOnTop(seq) && isKept(document._rev, seq)) yield ownRevision(revision);
+        const { seq, rev } = revision.put;
+        if (this.#isOnTop(seq) && isKept(rev, seq)) yield revisionOf(revision);
       }
     }
   }
@@ -118,8 +117,8 @@ export class JournalSnapshot implements EngineSnapshot {
     for (const layer of this.#layers) {
       const found = layer.revisions
         .get(id)
-        ?.findLast(({ seq, document }) => document._rev === rev && this.#isOnTop(seq));
-      if (found) return isKept(rev, found.seq) ? ownRevision(found) : undefined;
+        ?.findLast(({ put }) => put.rev === rev && this.#isOnTop(put.seq));
+      if (found) return isKept(rev, found.put.seq) ? revisionOf(found) : undefined;
     }
     const found = this.#base.revision(id, rev);
     return found && isKept(rev, found.seq) ? found : undefined;
@@ -129,8 +128,8 @@ export class JournalSnapshot implements EngineSnapshot {
     this.#checkOpen();
     const isKept = this.#keptOf(id);
     for (const layer of this.#layers) {
-      const newest = layer.revisions.get(id)?.findLast(({ seq }) => this.#isOnTop(seq));
-      if (newest) return isKept(newest.document._rev, newest.seq) ? newest.document._rev : 0;
+      const newest = layer.revisions.get(id)?.findLast(({ put }) => this.#isOnTop(put.seq))?.put;
+      if (newest) return isKept(newest.rev, newest.seq) ? newest.rev : 0;
     }
     const last = this.#base.lastRevision(id);
     return last > 0 && isKept(last, this.#base.seq) ? last : 0;
@@ -148,9 +147,9 @@ export class JournalSnapshot implements EngineSnapshot {
       const from = Math.max(since + 1, start, this.#base.seq + 1);
       for (let at = placeOf(layer.commits, from); at < layer.commits.length; at++) {
         this.#checkOpen();
-        const commit = layer.commits[at] as Commit;
+        const commit = layer.commits[at] as PackedCommit;
         if (commit.seq > this.seq) break;
-        yield ownCommit(commit);
+        yield wholeCommit(commit);
       }
     }
   }
@@ -231,7 +230,7 @@ export class JournalSnapshot implements EngineSnapshot {
 
   #own(key: Buffer): StoredDocument[] {
     const version = this.#version(key.toString());
-    return version?.document ? [ownStored(version)] : [];
+    return version?.kind === 'put' ? [version.stored()] : [];
   }
 
   #oldestFirst(): readonly Layer[] {
@@ -241,6 +240,14 @@ export class JournalSnapshot implements EngineSnapshot {
   #checkOpen(): void {
     if (this.#closed) throw new JdbxError('STORE_CLOSED', 'expected an open snapshot');
   }
+}
+
+function storedOf(version: Version): StoredDocument | undefined {
+  return version.kind === 'put' ? version.stored() : undefined;
+}
+
+function revisionOf({ at, put }: { at: number; put: PackedPut }): StoredRevision {
+  return { seq: put.seq, at, document: put.document };
 }
 
 /** Where the first commit from `seq` on stands. */

@@ -5,7 +5,7 @@ import { textKey } from './keys.js';
 import { TABLE_NAMES, type Tables } from './tables.js';
 
 /** Written into every store; a store with another number is refused. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** @throws {JdbxError} STORE_FOREIGN when an LMDB file holds tables that are not ours */
 export function checkTables(root: RootDatabase, path: string): void {

@@ -72,15 +72,17 @@ export function toOperations(
 /**
  * What the commits of a batch come to. Of several writes to one document only the last one
  * counts. A record of the log names the documents that it put, which stand among the documents
- * or the kept revisions as long as they are current or kept; what ceases to be there while the
- * record stays is moved to `past`.
+ * or the kept revisions as long as they are current or kept. What the batch itself takes from
+ * there stands in the record; what a later one takes from there while the record stays is moved
+ * to `past`.
  */
 class Rows {
   readonly operations: Operation[] = [];
   readonly #before: RowsBefore;
   readonly #logFrom: number;
   /** Rows that this batch wrote; `undefined` where it took one out. */
-  readonly #documents = new Map<string, Uint8Array | undefined>();
+  readonly #documents = new Map<string, OwnRow | undefined>();
+  readonly #log: { readonly seq: number; readonly form: unknown }[] = [];
   readonly #revisions = new Map<string, Uint8Array>();
 
   constructor(before: RowsBefore, logFrom: number) {
@@ -89,29 +91,34 @@ class Rows {
   }
 
   enter(commit: Commit, bodies: readonly Uint8Array[]): void {
+    const form = toLogForm(commit);
     let next = 0;
-    for (const change of commit.changes) {
-      if (change.kind === 'put') this.#put(commit, change, bodies[next++] as Uint8Array);
-      else if (change.kind === 'remove') this.#remove(commit, change);
+    commit.changes.forEach((change, n) => {
+      if (change.kind === 'put') {
+        const own = { body: bodies[next++] as Uint8Array, logged: form[1][n] as unknown[] };
+        this.#put(commit, change, own);
+      } else if (change.kind === 'remove') this.#remove(commit, change);
       else this.#forget(change);
-    }
-    const value = pack(toLogForm(commit));
-    this.operations.push({ table: 'log', key: seqKey(commit.seq), value });
+    });
+    this.#log.push({ seq: commit.seq, form });
   }
 
   finish(): this {
-    for (const [key, value] of this.#documents) {
-      this.operations.push({ table: 'documents', key, value });
+    for (const { seq, form } of this.#log) {
+      this.operations.push({ table: 'log', key: seqKey(seq), value: pack(form) });
+    }
+    for (const [key, own] of this.#documents) {
+      this.operations.push({ table: 'documents', key, value: own?.body });
     }
     return this;
   }
 
-  #put({ at }: Commit, { document, versioned }: PutChange, body: Uint8Array): void {
-    const { _id: id, _rev: rev } = document;
+  #put({ at }: Commit, { id, rev, versioned }: PutChange, own: OwnRow): void {
     // The first revision has nothing before it, except in the same batch.
     if (rev > 1 || this.#documents.has(id)) this.#leave(id, versioned);
-    this.#documents.set(id, body);
+    this.#documents.set(id, own);
     if (!versioned) return;
+    const { body } = own;
     const key = revisionKey(id, rev);
     const value = encodeRevision(at, body);
     this.#revisions.set(key.toString('latin1'), value);
@@ -142,7 +149,10 @@ class Rows {
     const row = this.#documentRow(id);
     if (!row) return;
     const kept = mayBeKept ? this.#revisionRow(id, readHead(id, row).rev) : undefined;
-    if (!kept || !isSame(id, bodyOf(kept), row)) this.#keepPast(id, row);
+    if (kept && isSame(id, bodyOf(kept), row)) return;
+    const own = this.#documents.get(id);
+    if (own) own.logged.push(row);
+    else this.#keepPast(id, row);
   }
 
   #keepPast(id: string, body: Uint8Array): void {
@@ -152,13 +162,19 @@ class Rows {
   }
 
   #documentRow(id: string): Uint8Array | undefined {
-    return this.#documents.has(id) ? this.#documents.get(id) : this.#before.documentRow(id);
+    return this.#documents.has(id) ? this.#documents.get(id)?.body : this.#before.documentRow(id);
   }
 
   #revisionRow(id: string, rev: number): Uint8Array | undefined {
     const own = this.#revisions.get(revisionKey(id, rev).toString('latin1'));
     return own ?? this.#before.revisionRow(id, rev);
   }
+}
+
+/** A document's row that a batch wrote, and what its log says of that. */
+interface OwnRow {
+  readonly body: Uint8Array;
+  readonly logged: unknown[];
 }
 
 /** Two bodies of one document, written by the same commit. */

@@ -201,16 +201,17 @@ export class LmdbSnapshot implements EngineSnapshot, RowsBefore {
     return this.seq + 1;
   }
 
-  /** Where it is the current one, where it is kept, or where it was put aside for the log. */
-  #logged({ seq, id, ref, rev, versioned }: LoggedPut): Document {
+  /** In the log itself, where it is the current one, where it is kept, or where it was put aside later. */
+  #logged({ seq, id, ref, rev, versioned, aside }: LoggedPut): Document {
     const { documents, past, bodies } = this.#tables;
+    if (aside) return bodies.decode(id, aside).document;
     const current = documents.getBinaryFast(id, this.#inside);
     if (current && readHead(id, current).seq === seq) return bodies.decode(id, current).document;
     const kept = versioned ? this.revisionRow(id, rev) : undefined;
     if (kept && readHead(id, bodyOf(kept)).seq === seq)
       return bodies.decode(id, bodyOf(kept)).document;
-    const aside = past.get(pastKey(seq, ref), this.#inside);
-    if (aside) return bodies.decode(id, aside).document;
+    const later = past.get(pastKey(seq, ref), this.#inside);
+    if (later) return bodies.decode(id, later).document;
     throw new JdbxError('STORE_CORRUPT', `expected ${id} as commit ${seq} put it, for the log`);
   }
 

@@ -91,7 +91,7 @@ class MemoryEngine implements Engine {
         continue;
       }
       const body = bodies[next++] as Uint8Array;
-      this.#state.documents.set(change.document._id, commit.seq, body);
+      this.#state.documents.set(change.id, commit.seq, body);
       if (change.versioned) this.#state.histories.keep(commit, change, body);
     }
     this.#state.log.set(commit.seq, pack(toJournalForm(commit, bodies)));

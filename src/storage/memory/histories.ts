@@ -35,10 +35,9 @@ export class Histories {
     return seenAt(this.#byId.get(id)?.removals ?? [], seq);
   }
 
-  keep({ seq, at }: Commit, { document }: PutChange, body: Uint8Array): void {
+  keep({ seq, at }: Commit, { id, rev }: PutChange, body: Uint8Array): void {
     const bytes = encodeRevision(at, body);
-    const rev = document._rev;
-    this.#of(document._id).revisions.push({ rev, seq, at, bytes, goneAt: Infinity });
+    this.#of(id).revisions.push({ rev, seq, at, bytes, goneAt: Infinity });
   }
 
   remember({ seq, at }: Commit, { id, rev }: RemoveChange): void {

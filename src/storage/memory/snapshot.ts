@@ -2,6 +2,7 @@ import { JdbxError } from '../../base/errors.js';
 import type { Value } from '../../base/values.js';
 import type { Bodies } from '../bodies/bodies.js';
 import { type CommitForm, fromJournalForm, toLogged } from '../bodies/commits.js';
+import { wholeCommit } from '../bodies/packed-commit.js';
 import { decodeRevision } from '../bodies/revision.js';
 import { decodeNamed, unpackList } from '../codec.js';
 import type {
@@ -97,7 +98,7 @@ export class MemorySnapshot implements EngineSnapshot {
       const record = this.#state.log.get(seq);
       if (!record) continue;
       const form = unpackList(record, 2) as unknown as CommitForm;
-      yield fromJournalForm(seq, form, this.#state.bodies);
+      yield wholeCommit(fromJournalForm(seq, form, this.#state.bodies));
     }
   }
 

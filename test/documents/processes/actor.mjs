@@ -65,6 +65,8 @@ const verbs = {
     const change = {
       kind: 'put',
       ref: 1_000_000,
+      id: _id,
+      rev: 1,
       document: { _id, _type: 'left', _rev: 1 },
       versioned: false,
     };

@@ -128,7 +128,10 @@ function explain(error: unknown, { call, signal, name }: Failed): unknown {
   }
   const { statusCode: status, responseHeaders = {}, responseBody } = error as ApiError;
   if (typeof status === 'number') {
-    const headers = { get: (header: string) => responseHeaders[header] ?? null };
+    const headers = {
+      get: (header: string) => responseHeaders[header] ?? null,
+      keys: () => Object.keys(responseHeaders),
+    };
     const body = parsed(responseBody) ?? describeThrown(error);
     return statusError({ who, status, headers, body, now: Date.now() });
   }

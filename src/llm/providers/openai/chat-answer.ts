@@ -13,12 +13,19 @@ export function readChatAnswer(answer: Answer, call: ProviderCall): ModelRespons
   const { choices, model, usage } = answer.body;
   const choice = Array.isArray(choices) ? choices[0] : undefined;
   if (!isPlainObject(choice)) throw lacks(call, 'choices.0');
-  const { extra, ...reply } = readMessage(choice, call);
+  const reply = readMessage(choice, call);
+  const { text, finish, reasoning, tool_calls, reasoning_parts, extra } = reply;
+  const facts = answerFacts(answer);
+  // What is undefined is left out when it is taken.
   return {
-    ...reply,
+    text,
+    reasoning,
+    tool_calls,
+    reasoning_parts,
+    finish,
     model: typeof model === 'string' ? model : call.request.model,
     usage: usageOf(usage),
-    extra: { ...answerFacts(answer), ...extra },
+    extra: extra === undefined ? facts : { ...facts, ...extra },
   };
 }
 
@@ -35,7 +42,7 @@ function readMessage(choice: Record<string, unknown>, call: ProviderCall): Reply
   if (!isPlainObject(message)) throw lacks(call, 'choices.0.message');
   const { content = null, refusal, tool_calls } = message;
   if (typeof content === 'string' && content !== '' && !Array.isArray(tool_calls)) {
-    return { text: content, ...reasoningOf(message), finish: finishOf(finish_reason) };
+    return { text: content, reasoning: toldOf(message), finish: finishOf(finish_reason) };
   }
   const chunks = chunksIn(content as Value);
   if (chunks === undefined) throw lacks(call, 'choices.0.message.content');
@@ -113,6 +120,11 @@ function jsonOf(value: unknown): string {
 
 /** vLLM, DeepSeek and OpenRouter show the model's thinking under these names. */
 export function reasoningOf(message: Record<string, unknown>): { reasoning?: string } {
+  const reasoning = toldOf(message);
+  return reasoning === undefined ? {} : { reasoning };
+}
+
+function toldOf(message: Record<string, unknown>): string | undefined {
   const told = message.reasoning_content ?? message.reasoning;
-  return typeof told === 'string' && told !== '' ? { reasoning: told } : {};
+  return typeof told === 'string' && told !== '' ? told : undefined;
 }

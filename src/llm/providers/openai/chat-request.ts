@@ -22,17 +22,17 @@ import { mayBeStrict } from './strict-schema.js';
  */
 export function chatBody(request: ModelRequest, streaming: boolean, scope: string): unknown {
   const { model, messages, settings, tools, tool_choice, response_schema } = request;
-  return {
+  const body: Record<string, unknown> = {
     ...settings,
-    ...(streaming
-      ? { stream: true, stream_options: { include_usage: true } }
-      : { stream: undefined }),
+    stream: streaming ? true : undefined,
     model,
     messages: messages.map((message) => toMessage(message, scope)),
-    ...(tools === undefined ? {} : { tools: tools.map(toTool) }),
-    ...(tool_choice === undefined ? {} : { tool_choice: toChoice(tool_choice) }),
-    ...(response_schema === undefined ? {} : { response_format: toFormat(response_schema) }),
   };
+  if (streaming) body.stream_options = { include_usage: true };
+  if (tools !== undefined) body.tools = tools.map(toTool);
+  if (tool_choice !== undefined) body.tool_choice = toChoice(tool_choice);
+  if (response_schema !== undefined) body.response_format = toFormat(response_schema);
+  return body;
 }
 
 function toMessage(message: ModelMessage, scope: string): unknown {

@@ -24,8 +24,10 @@ export function usageOf(usage: unknown): ModelUsage {
   if (!isPlainObject(usage)) return {};
   const { prompt_tokens_details: asked, completion_tokens_details: answered } = usage;
   const beside = usage.cached_tokens ?? usage.prompt_cache_hit_tokens;
+  const told = readTokens(usage, 'prompt_tokens', 'completion_tokens');
+  if ((asked ?? answered ?? beside) === undefined) return told;
   return {
-    ...readTokens(usage, 'prompt_tokens', 'completion_tokens'),
+    ...told,
     ...countsOf({
       cached_tokens: detailIn(asked, 'cached_tokens') ?? beside,
       cache_write_tokens: detailIn(asked, 'cache_write_tokens'),
