@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /**
@@ -116,7 +117,7 @@ export function eventStream(
     for (const piece of piecesOf(frames, options.pieceBytes)) {
       if (response.destroyed) return;
       response.write(piece);
-      await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 0));
+      await (options.everyMs ? sleep(options.everyMs) : nextTurn());
     }
     if (options.stall) return;
     if (options.cut) response.socket?.destroy();
@@ -175,7 +176,7 @@ export function stall(): Behaviour {
 /** Waits before it behaves. */
 export function slow(ms: number, then: Behaviour): Behaviour {
   return async (response, seen) => {
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await sleep(ms);
     await then(response, seen);
   };
 }
