@@ -29,6 +29,8 @@ export class Batch implements DraftBase, ReadyBatch {
   readonly #store: Store;
   readonly #view: View;
   readonly #overlay = new Map<string, StoredDocument | undefined>();
+  /** The last that was not there: who looks before writing asks twice, and nothing is dearer to look for. */
+  #absent: string | undefined;
   /** The newest revision that a commit of this batch keeps, by id. */
   readonly #kept = new Map<string, number>();
   readonly #staged: StagedCommit[] = [];
@@ -78,7 +80,11 @@ export class Batch implements DraftBase, ReadyBatch {
   }
 
   stored(id: string): StoredDocument | undefined {
-    return this.#overlay.has(id) ? this.#overlay.get(id) : this.#view.stored(id);
+    if (this.#overlay.has(id)) return this.#overlay.get(id);
+    if (id === this.#absent) return undefined;
+    const stored = this.#view.stored(id);
+    if (!stored) this.#absent = id;
+    return stored;
   }
 
   lastKept(id: string, type: string): number {
