@@ -161,7 +161,8 @@ class Taker {
 
   /**
    * Counts a value that was taken before. False, and nothing counted, when it has to be copied:
-   * of dates and bytes each holder has its own, and not every value may be stored.
+   * of dates and bytes each holder has its own, not every value may be stored, and somebody else
+   * may have frozen what is no value, or the outside of it alone.
    */
   #isWhole(value: Value): boolean {
     const [bytes, nodes] = [this.bytes, this.#nodes];
@@ -175,21 +176,34 @@ class Taker {
 
   #counts(value: unknown, depth: number): boolean {
     this.#count(depth);
-    if (typeof value === 'string') this.bytes += value.length;
-    if (typeof value !== 'object') return value !== undefined;
-    if (value === null) return true;
+    switch (typeof value) {
+      case 'string':
+        this.bytes += value.length;
+        return value.isWellFormed();
+      case 'number':
+        return Number.isFinite(value);
+      case 'boolean':
+        return true;
+      case 'object':
+        return value === null || (Object.isFrozen(value) && this.#countsParts(value, depth + 1));
+      default:
+        return false;
+    }
+  }
+
+  #countsParts(value: object, depth: number): boolean {
     if (Array.isArray(value)) {
       for (let at = 0; at < value.length; at++) {
-        if (!this.#counts(value[at], depth + 1)) return false;
+        if (!this.#counts(value[at], depth)) return false;
       }
       return true;
     }
-    if (value instanceof Date || value instanceof Uint8Array) return false;
+    if (Object.getPrototypeOf(value) !== Object.prototype) return false;
     // Several times faster than by a list of keys.
     for (const key in value) {
       if (this.#stored && !isSoundName(key)) return false;
       this.bytes += key.length;
-      if (!this.#counts((value as Record<string, unknown>)[key], depth + 1)) return false;
+      if (!this.#counts((value as Record<string, unknown>)[key], depth)) return false;
     }
     return true;
   }

@@ -272,6 +272,23 @@ describe('takeMadeValue', () => {
     );
   });
 
+  test('is not taken in by what somebody else froze', () => {
+    const open = { n: 1 };
+    const { value } = takeMadeValue({ outside: Object.freeze({ open }) });
+    open.n = 2;
+    expect(value).toEqual({ outside: { open: { n: 1 } } });
+    for (const [frozen, fault] of [
+      [{ run: () => 1 }, 'at part.run: expected a value that a document can hold'],
+      [{ n: Number.NaN }, 'at part.n: expected a finite number'],
+      ['\ud800', 'at part.0: expected a well-formed string'],
+      [new Map([[1, 2]]), 'at part: expected a plain object'],
+      [new Point(), 'at part: expected a plain object'],
+    ] as const) {
+      const part = Object.freeze(typeof frozen === 'string' ? [frozen] : frozen);
+      expect(() => takeMadeValue({ part })).toThrow(fault);
+    }
+  });
+
   test('gives what takeSizedValue gives, of any value', () => {
     fc.assert(
       fc.property(value, value, (left, right) => {
