@@ -1,5 +1,5 @@
 // A process of its own that compacts a store that it has open: `node compact-child.mjs WORK STORE [FIRST]`.
-import { readdirSync, writeSync } from 'node:fs';
+import { readdirSync, rmSync, writeSync } from 'node:fs';
 import { open } from '#jdbx/index.js';
 
 const [work, path, first] = process.argv.slice(2);
@@ -36,10 +36,35 @@ async function withoutRoom(db) {
   await db.close();
 }
 
+/** Frees more pages of a file that has no free ones than their list takes on one page. */
+async function thenRemove(db) {
+  await db.compact();
+  await emptyOut(db);
+}
+
+/** The same of a copy, which is compact. */
+async function removeInCopy(db) {
+  const copy = `${path}-copy`;
+  await db.backup(copy);
+  await db.close();
+  await emptyOut(await open(copy));
+  rmSync(copy, { recursive: true });
+}
+
+async function emptyOut(db) {
+  await db.remove({ _type: 'big' }, { many: true });
+  await db.put({ _id: 'retention:log', _type: 'retention', log: { newest: 1 } });
+  await db.retain();
+  await db.compact();
+  tell((await db.check()).ok);
+  tell(await db.query({ _type: 'big' }).count());
+  await db.close();
+}
+
 /** Leaves its place in the store to those who compact it. */
 async function hold() {
   process.stdin.resume();
   tell('open');
 }
 
-await { forever, withoutRoom, hold }[work](await open(path));
+await { forever, withoutRoom, thenRemove, removeInCopy, hold }[work](await open(path));

@@ -233,6 +233,15 @@ describe('compacting an open store', { timeout: 120_000 }, () => {
     expect(await again.check()).toMatchObject({ ok: true });
   });
 
+  it.each(['thenRemove', 'removeInCopy'])(
+    'leaves a file of which most can go at once (%s)',
+    async (work) => {
+      const path = temporaryStore();
+      await fill(path);
+      expect(await new Child([work, path]).done()).toEqual(['true', '0']);
+    },
+  );
+
   it('loses nothing that was acknowledged when it is killed at any moment', async () => {
     const path = temporaryStore();
     await (await hollow(path)).close();

@@ -12,6 +12,7 @@ import { takeExclusively } from './exclusive.js';
 import { storeFailure } from './failure.js';
 import { checkFile } from './file-check.js';
 import { checkFormat, checkTables } from './format.js';
+import { beginFreeList } from './free-list.js';
 import { OpenedFile } from './opened-file.js';
 import { type Operation, packBatch, toOperations } from './operations.js';
 import { PageReader } from './page-reader.js';
@@ -289,6 +290,7 @@ class LmdbEngine implements Engine {
   async #write(operations: readonly Operation[]): Promise<void> {
     const tables = this.#tables;
     const { root } = tables;
+    await beginFreeList(tables);
     await root.batch(() => {
       for (const { table, key, value } of operations) {
         if (value) tables[table].put(key as Uint8Array, value);

@@ -29,8 +29,7 @@ export async function checkFormat(tables: Tables, path: string): Promise<void> {
   if (stored === undefined) {
     const filled = TABLE_NAMES.find((name) => tables[name].getKeysCount({ limit: 1 }) > 0);
     if (filled) refuseForeign(path, filled);
-    await tables.names.put(textKey('format'), encodeNamed(FORMAT));
-    return;
+    return numberStore(tables);
   }
   const format = decodeNamed(stored);
   if (format === FORMAT) return;
@@ -41,6 +40,11 @@ export async function checkFormat(tables: Tables, path: string): Promise<void> {
     'STORE_TOO_NEW',
     `expected format ${FORMAT} in ${path}, got ${String(format)}`,
   );
+}
+
+/** Writes the number, in a transaction of its own. */
+export async function numberStore({ names }: Tables): Promise<void> {
+  await names.put(textKey('format'), encodeNamed(FORMAT));
 }
 
 function refuseForeign(path: string, table: string): never {

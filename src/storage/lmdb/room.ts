@@ -1,20 +1,6 @@
 import type { Operation } from './operations.js';
+import { statsOf, type TableStats } from './stats.js';
 import { TABLE_NAMES, type TableName, type Tables } from './tables.js';
-
-/** What lmdb tells of one table; its types leave it open. */
-interface TableStats {
-  readonly pageSize: number;
-  readonly treeDepth: number;
-  readonly treeBranchPageCount: number;
-  readonly treeLeafPageCount: number;
-  readonly overflowPages: number;
-}
-
-interface RootStats extends TableStats {
-  readonly lastPageNumber: number;
-  readonly root: TableStats;
-  readonly free: TableStats;
-}
 
 /** Pages that LMDB's own bookkeeping (meta, table records, free list) may take for one commit. */
 const BOOKKEEPING_PAGES = 8;
@@ -35,7 +21,7 @@ export function sizeAfter(tables: Tables, operations: readonly Operation[]): num
 }
 
 function roomOf(tables: Tables) {
-  const root = tables.root.getStats() as RootStats;
+  const root = statsOf(tables.root);
   const stats = TABLE_NAMES.map((name) => tables[name].getStats() as TableStats);
   const used = [root.root, root.free, ...stats].reduce((sum, each) => sum + pagesOf(each), 2);
   const pages = root.lastPageNumber + 1;
