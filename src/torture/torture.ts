@@ -155,9 +155,12 @@ class Torture {
     );
     await this.#dismiss(victim);
     const known = new Map(lives.map((life) => [life, life.acknowledged]));
-    const going = lives.filter((life, at) =>
-      this.#goesOn(life, (orders[at] as LifeOrder).fate, reports.get(life.number)),
-    );
+    const going = lives.filter((life, at) => {
+      const { fate } = orders[at] as LifeOrder;
+      const report = reports.get(life.number);
+      if (!report && fate !== 'anywhere') return this.#miss(life, victim);
+      return this.#goesOn(life, fate, report);
+    });
     const losses = victim.recording?.lose(going, this.#random);
     this.#done.lostWrites += losses?.lost ?? 0;
     for (const life of losses?.early ?? []) life.acknowledged = known.get(life) ?? 0;
@@ -173,10 +176,6 @@ class Torture {
       // It was quicker than the kill.
       if (fate !== 'end') this.#planned--;
       this.#judge(life, report.end);
-      return false;
-    }
-    if (!report && fate !== 'anywhere') {
-      this.#hang(life);
       return false;
     }
     life.kills++;
@@ -198,10 +197,11 @@ class Torture {
     if (problems.length === 0) this.#lives.remove(life);
   }
 
-  #hang(life: Life): void {
-    this.#problems.push(
-      `${life.plan.work.pipeline} hangs after ${life.kills} kills, in ${life.directory}`,
-    );
+  /** Nothing was heard of a run in time. */
+  #miss({ plan, kills, directory }: Life, { endedWith }: VictimProcess): false {
+    const fault = endedWith === undefined ? 'hangs' : `loses its process, by ${endedWith},`;
+    this.#problems.push(`${plan.work.pipeline} ${fault} after ${kills} kills, in ${directory}`);
+    return false;
   }
 
   #process(): VictimProcess {

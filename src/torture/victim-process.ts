@@ -17,6 +17,9 @@ export class VictimProcess {
   /** What it does to its files, where that is written down. */
   readonly recording: Recording | undefined;
 
+  /** The signal or the code with which it ended by itself, which none should. */
+  endedWith: string | undefined;
+
   constructor(recording?: Recording) {
     this.recording = recording;
     this.#child = fork(FILE, [], {
@@ -49,6 +52,8 @@ export class VictimProcess {
       this.#gone.then(done);
       this.#child.send(orders, (error) => error && done());
     });
+    const { exitCode, signalCode } = this.#child;
+    this.endedWith = signalCode ?? exitCode?.toString();
     await this.kill();
     return reports;
   }
