@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '20' },
     calls: { type: 'string', default: '500' },
     'warm-up': { type: 'string', default: '6000' },
   },
