@@ -3,6 +3,7 @@
  * that the whole equals what a whole answer would have been, and what each fault
  * in the middle becomes.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelEvent } from '#jdbx/llm/contract.js';
@@ -200,6 +201,22 @@ describe('a stream that fails', () => {
     server.play([eventStream(slowly, { everyMs: 40 })]);
     const { response } = await stream({ idle_timeout_ms: 300, first_byte_timeout_ms: 300 }).result;
     expect(response.text).toBe('xxxxxxxx');
+  });
+
+  test('nor is a whole answer that comes bit by bit', async () => {
+    server.play([
+      async (response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        // As some servers do, so that nobody gives up while the model thinks.
+        for (let n = 0; n < 12; n++) {
+          response.write(' ');
+          await sleep(40);
+        }
+        response.end(JSON.stringify(chatAnswer));
+      },
+    ]);
+    const { response } = await stream({ idle_timeout_ms: 300 }).result;
+    expect(response.text).toBe('The answer is 42.');
   });
 
   describe('is not late where it was this process that stood still', () => {

@@ -12,14 +12,17 @@ const DECODER = new TextDecoder();
  * Reads a body as UTF-8, at most `bytesMax` bytes of it (counted after
  * decompression). Past the bound the connection is dropped, so an endless
  * answer costs no more than the bound. Bytes that are not UTF-8 become U+FFFD.
+ *
+ * @param moved called with each piece of a body that does not come at once
  */
 export function readBoundedBody(
   body: AnswerBody,
   bytesMax: number,
+  moved?: () => void,
 ): BoundedBody | Promise<BoundedBody> {
   const all = body.all();
   const isShort = all !== undefined && bytesIn(all) <= bytesMax;
-  return isShort ? { text: textOf(all), cut: false } : readOn(body, bytesMax);
+  return isShort ? { text: textOf(all), cut: false } : readOn(body, bytesMax, moved);
 }
 
 function bytesIn(chunks: readonly Uint8Array[]): number {
@@ -28,11 +31,16 @@ function bytesIn(chunks: readonly Uint8Array[]): number {
   return bytes;
 }
 
-async function readOn(body: AnswerBody, bytesMax: number): Promise<BoundedBody> {
+async function readOn(
+  body: AnswerBody,
+  bytesMax: number,
+  moved?: () => void,
+): Promise<BoundedBody> {
   const chunks: Uint8Array[] = [];
   let room = bytesMax;
   try {
     await body.each((chunk) => {
+      moved?.();
       chunks.push(chunk.byteLength > room ? chunk.subarray(0, room) : chunk);
       room -= chunk.byteLength;
       if (room < 0) throw FULL;

@@ -31,13 +31,21 @@ export class AnswerReader {
   readonly #call: ProviderCall;
   readonly #redact: Redact;
   readonly #clock: Clock;
+  readonly #moved: () => void;
 
-  constructor(exchange: Exchange, url: URL, call: ProviderCall, clock: Clock) {
+  /** @param moved called with each piece of a whole answer that comes bit by bit */
+  constructor(
+    exchange: Exchange,
+    url: URL,
+    call: ProviderCall,
+    { clock, moved }: { clock: Clock; moved: () => void },
+  ) {
     this.#exchange = exchange;
     this.#url = url;
     this.#call = call;
     this.#redact = redactor(call.secret === undefined ? NO_SECRETS : [call.secret]);
     this.#clock = clock;
+    this.#moved = moved;
   }
 
   get #who(): string {
@@ -56,7 +64,7 @@ export class AnswerReader {
    */
   whole(): Answer | Promise<Answer> {
     if (!this.#isGood) return this.checkStatus().then(() => this.whole());
-    const body = readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX);
+    const body = readBoundedBody(this.#exchange.body, ANSWER_BYTES_MAX, this.#moved);
     return body instanceof Promise ? body.then((read) => this.#read(read)) : this.#read(body);
   }
 

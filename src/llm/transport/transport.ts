@@ -143,7 +143,8 @@ export class Transport {
   #begin(exchange: Exchange, post: Post, call: ProviderCall, deadline: Deadline): AnswerReader {
     deadline.begun();
     this.#tellUsedUp(exchange, call);
-    return new AnswerReader(exchange, post.url, call, this.#clock);
+    const moved = () => deadline.moved();
+    return new AnswerReader(exchange, post.url, call, { clock: this.#clock, moved });
   }
 
   #tellUsedUp({ headers }: Exchange, { onUsedUp }: ProviderCall): void {
