@@ -31,6 +31,8 @@ interface Written {
 }
 
 export interface Finished extends Written {
+  /** What its attempt's calls used. */
+  readonly usage: SessionUsage;
   readonly status: StageEnd['status'];
   readonly output: Value;
   readonly turns: readonly Turn[];
@@ -48,19 +50,17 @@ export interface Failed extends Written {
  * Writes into one commit what a stage did to the database, its checkpoint, its change
  * to the session and its audit documents. All of it becomes durable, or none.
  *
- * @returns what its attempt's calls used
  * @throws {JdbxError} RUN_LEASE_LOST, CONFLICT
  */
-export function commitStage(draft: Draft, finished: Finished): SessionUsage {
-  const { work, attempt, status, output, turns, emitted, failure, cache } = finished;
+export function commitStage(draft: Draft, finished: Finished): void {
+  const { work, attempt, usage, status, output, turns, emitted, failure, cache } = finished;
   const { run, path, stage, atWork } = work;
   atWork.birth?.write(draft);
   run.definitions.keepLate(draft, fence(draft, run.id, atWork.owner));
   // A stage that goes on after an error leaves nothing of what its attempt wrote.
   const workspace = status === 'done' ? attempt.opened : undefined;
   workspace?.commitInto(draft);
-  const usage = usageIn(attempt.entries);
-  changeSessionAfter(draft, finished, usage);
+  changeSessionAfter(draft, finished);
   settleAll(draft, attempt);
   if (stage.at_most_once) withdrawCall(draft, run.id, path);
   if (emitted) insertEvent(draft, eventId(run.id, path), emitted);
@@ -72,7 +72,6 @@ export function commitStage(draft: Draft, finished: Finished): SessionUsage {
   draft.insert(takeMade(checkpointOf(work, { status, failure, stored, total })));
   const writes = workspace?.writes ?? [];
   auditAttempt(draft, finished, writes.length > 0 ? { writes } : undefined);
-  return usage;
 }
 
 interface Left {
@@ -139,8 +138,8 @@ export function auditAll(draft: Draft, entries: readonly object[]): void {
   for (const entry of entries) draft.audit(entry as AuditEntry);
 }
 
-function changeSessionAfter(draft: Draft, finished: Finished, usage: SessionUsage): void {
-  const { work, status, output } = finished;
+function changeSessionAfter(draft: Draft, finished: Finished): void {
+  const { work, usage, status, output } = finished;
   const { run, path, stage, context } = work;
   const { session } = run;
   if (session === undefined) return;

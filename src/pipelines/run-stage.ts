@@ -12,7 +12,7 @@ import { mayRetry, rerunDelayMs, retryDelayMs } from './retry.js';
 import { eventId } from './run-document.js';
 import { failureFacts } from './run-errors.js';
 import { endRun } from './run-writes.js';
-import { NO_USAGE, usageIn } from './spending.js';
+import { usageIn } from './spending.js';
 import { type CacheSlot, cacheSlot, keptOutput } from './stage-cache.js';
 import { stageEntry } from './stage-entry.js';
 import { rootCause, StageFailure } from './stage-failure.js';
@@ -32,12 +32,17 @@ const GRACE_MS = 2_000;
  *
  * @throws what the last attempt threw, or the reason of `signal`
  */
-export function runStage(work: StageRun): Promise<StageEnd> {
-  return attemptAndJudge(work, 1);
+export async function runStage(work: StageRun): Promise<StageEnd> {
+  for (let number = 1; ; number++) {
+    const end = await attemptAndJudge(work, number);
+    if (end) return end;
+    const { retry } = work.stage;
+    if (retry) await realSleep(retryDelayMs(retry, number, work.atWork.random), work.signal);
+  }
 }
 
-/** One numbered attempt, to its commit, and those after it. */
-async function attemptAndJudge(work: StageRun, number: number): Promise<StageEnd> {
+/** One numbered attempt, to its commit; undefined when another one is due. */
+async function attemptAndJudge(work: StageRun, number: number): Promise<StageEnd | undefined> {
   const { run, signal, atWork } = work;
   const gathered = nothingGathered();
   for (let conflicts = 0, again = false; ; again = true) {
@@ -50,19 +55,11 @@ async function attemptAndJudge(work: StageRun, number: number): Promise<StageEnd
       if (kindOf(work.stage).holdsStages) run.revisit();
       if (isJdbxError(thrown, 'CONFLICT')) conflicts++;
       if (!signal.aborted && mayRerun(work.stage, thrown, conflicts)) continue;
-      const end = await judge(work, attempt, thrown);
-      if (end) return end;
+      return await judge(work, attempt, thrown);
     } finally {
       attempt.close();
     }
-    return nextAttempt(work, number);
   }
-}
-
-async function nextAttempt(work: StageRun, number: number): Promise<StageEnd> {
-  const { retry } = work.stage;
-  if (retry) await realSleep(retryDelayMs(retry, number, work.atWork.random), work.signal);
-  return attemptAndJudge(work, number + 1);
 }
 
 /** Not a failure of the stage's own: it runs again for the same attempt, on a fresh snapshot. */
@@ -161,14 +158,14 @@ async function commit(
 ): Promise<StageEnd> {
   const { run, stage, path, atWork, last } = work;
   const entry = stageEntry({ run, stage, path, attempt }, status, { own, error });
-  const made = { work, attempt, entry, status, output, turns, emitted, failure, cache };
+  const usage = usageIn(attempt.entries);
+  const made = { work, attempt, entry, usage, status, output, turns, emitted, failure, cache };
   const end = { status, output, failure };
   // What an event wakes is looked for after the commit, by a run that is under way.
-  const runEnd = emitted ? undefined : last?.ending(end, usageIn(attempt.entries));
-  let usage = NO_USAGE;
+  const runEnd = emitted ? undefined : last?.ending(end, usage);
   const ended = await attempt.through(
     atWork.database.submit((draft) => {
-      usage = commitStage(draft, made);
+      commitStage(draft, made);
       return runEnd && endRun(draft, run.id, atWork.owner, runEnd);
     }),
   );
