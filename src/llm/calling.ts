@@ -13,7 +13,7 @@ import type {
 } from './contract.js';
 import { generateStreamed } from './generate-streamed.js';
 import { costOf, sumCosts, unpricedIn } from './prices/cost.js';
-import { type Redact, redactError, redactor } from './redact.js';
+import { type Redact, redactError, redactorFor } from './redact.js';
 import { withRetries } from './retry.js';
 import { realSleep, type Sleep } from './sleep.js';
 
@@ -62,7 +62,7 @@ export class Calling {
     this.#price = price;
     this.#deps = deps;
     this.#listeners = listeners;
-    this.#redact = redactor(call.secret === undefined ? NO_SECRETS : [call.secret]);
+    this.#redact = redactorFor(call.secret);
   }
 
   run(): Promise<ModelCallResult> {
@@ -172,8 +172,6 @@ export class Calling {
 
 /** As many as one may have. */
 const ATTEMPT_FIELDS = 16;
-
-const NO_SECRETS: readonly string[] = [];
 
 /** While it is written. */
 type Written<T> = { -readonly [K in keyof T]: T[K] };

@@ -30,6 +30,13 @@ export function redactor(secrets: readonly string[]): Redact {
   return known(secrets).redact;
 }
 
+const NO_SECRETS: readonly string[] = [];
+
+/** `redactor` of the secret of a call, where it has one. */
+export function redactorFor(secret: string | undefined): Redact {
+  return redactor(secret === undefined ? NO_SECRETS : [secret]);
+}
+
 /** Every spelling that `redactor` looks for. */
 export function secretForms(secrets: readonly string[]): readonly string[] {
   return known(secrets).forms;

@@ -168,10 +168,10 @@ export class Hold {
   }
 
   async #give(): Promise<boolean> {
-    const { submit, owner } = this.#deps;
+    const { submit } = this.#deps;
     try {
       await submit((draft) => {
-        if ((draft.get(HOLD_ID) as HoldDocument | undefined)?.owner !== owner) return;
+        if (!this.isMineIn(draft)) return;
         for (const counts of this.#counts) counts.write(draft);
         draft.remove(HOLD_ID);
       });

@@ -1,7 +1,7 @@
 import { JdbxError } from '../../base/errors.js';
 import { isPlainObject } from '../../base/values.js';
 import type { Integration, ProviderCall } from '../contract.js';
-import { redactError, redactor } from '../redact.js';
+import { redactError, redactorFor } from '../redact.js';
 import type { Transport } from '../transport/transport.js';
 import { type Embedder, type EmbedOptions, unit } from './embedder.js';
 
@@ -25,7 +25,7 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
   const { endpoint = 'https://api.openai.com/v1', model = '' } = integration;
   const url = new URL(endpoint);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/embeddings`;
-  const redact = redactor(secret === undefined ? [] : [secret]);
+  const redact = redactorFor(secret);
   const auth = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
 
   const embedSome = async (

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.js';
 import { JdbxError } from '../../base/errors.js';
 import { isPlainObject, type Value, type ValueObject } from '../../base/values.js';
 import type { ProviderCall } from '../contract.js';
-import { type Redact, redactor } from '../redact.js';
+import { type Redact, redactorFor } from '../redact.js';
 import { type BoundedBody, readBoundedBody } from './bounded-body.js';
 import { parseCleanJson } from './clean-json.js';
 import type { Exchange } from './exchange.js';
@@ -12,8 +12,6 @@ import { excerpt, readErrorMessage, readRequestId, statusError } from './http-er
 export const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 /** How much of an error's body is read. */
 const ERROR_BYTES_MAX = 64 * 1024;
-
-const NO_SECRETS: readonly string[] = [];
 
 export interface Answer {
   /** The body, an object with well-formed strings and without the secret. */
@@ -43,7 +41,7 @@ export class AnswerReader {
     this.#exchange = exchange;
     this.#url = url;
     this.#call = call;
-    this.#redact = redactor(call.secret === undefined ? NO_SECRETS : [call.secret]);
+    this.#redact = redactorFor(call.secret);
     this.#clock = clock;
     this.#moved = moved;
   }

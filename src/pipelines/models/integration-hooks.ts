@@ -89,7 +89,7 @@ export function hearsOf(integration: Document): boolean {
 }
 
 /** False for the transformers of a provider made of documents: they are its own road. */
-function hasHook(integration: Document, hook: Hook): boolean {
+export function hasHook(integration: Document, hook: Hook): boolean {
   return integration[hook] !== undefined && !isCustom(integration);
 }
 

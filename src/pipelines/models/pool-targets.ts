@@ -8,9 +8,9 @@ import type { Lease } from '../../llm/pools/pools.js';
 import type { Slot } from '../../llm/responses/responses.js';
 import type { StageWork } from '../contract.js';
 import { callGuest } from '../guests/call-guest.js';
-import { isCustom } from '../pins.js';
 import { buildRequest, readSaid, type Said } from './build-request.js';
 import { needOf } from './call-need.js';
+import { hasHook } from './integration-hooks.js';
 import { slotFor } from './response-slot.js';
 import type { Target, Targets } from './target.js';
 
@@ -99,9 +99,8 @@ class PoolTargets implements Targets {
     for (const resource of pool.resources) {
       const integration = integrationOf(work, pool, resource);
       // What a transformer makes of the request is known when it is made.
-      const isPlain = integration.request_transformer === undefined || isCustom(integration);
       const keeps = work.stage.response_cache ?? integration.response_cache;
-      if (!isPlain || !keeps) continue;
+      if (!keeps || hasHook(integration, 'request_transformer')) continue;
       const request = buildRequest(work, integration, said);
       const slot = slotFor(work, integration, request);
       const made = { integration, request, slot };
